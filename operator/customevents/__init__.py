@@ -1,0 +1,3 @@
+"""Custom events on the Komodor timeline, from Kubernetes."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""`python -m customevents`."""
+
+from customevents.cli import main
+
+main()

@@ -1,0 +1,158 @@
+"""Events that wait for their turn: fair over namespaces, keyed by uid, the newest edit wins.
+
+Within a namespace first in is first out; between namespaces it goes round, so that one namespace
+cannot delay another by more than its share. One attempt per uid at a time: what is offered while an
+attempt is under way waits until that is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from customevents.resource.event import CustomEvent
+
+
+class _Postponed(NamedTuple):
+    due: datetime
+    event: CustomEvent
+
+
+class Inbox:
+    """The queue between the watch and the courier; it lives on one event loop.
+
+    An event is in one of three places: ready (it waits for its turn), postponed (it waits for its
+    time) or busy (it is out at the courier).
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._ready: OrderedDict[str, OrderedDict[str, CustomEvent]] = OrderedDict()
+        self._postponed: dict[str, _Postponed] = {}
+        #: When postponed events are due; an entry whose event has moved on is skipped.
+        self._timers: list[tuple[datetime, int, str]] = []
+        self._ticket = itertools.count()
+        #: uid → the newest version that the watch showed meanwhile.
+        self._busy: dict[str, CustomEvent | None] = {}
+        #: The resourceVersion that our last write returned, until the watch has shown it.
+        self._written: dict[str, int] = {}
+        self._wake = asyncio.Event()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return sum(map(len, self._ready.values())) + len(self._postponed)
+
+    @property
+    def busy(self) -> int:
+        """How many events are out at the courier."""
+        return len(self._busy)
+
+    def offer(self, event: CustomEvent) -> None:
+        """Take in an event as the watch shows it; older than what is known, it is ignored."""
+        if self._is_stale(event):
+            return
+        if event.uid in self._busy:
+            self._busy[event.uid] = event
+            return
+        self._postponed.pop(event.uid, None)
+        if event.settled:
+            self._remove(event)
+        else:
+            self._queue(event)
+
+    def forget(self, event: CustomEvent) -> None:
+        """The object is deleted; an attempt that is under way ends by itself."""
+        self._remove(event)
+        self._written.pop(event.uid, None)
+
+    async def take(self) -> CustomEvent | None:
+        """The next event, busy until `done` is called for it; None once the inbox is closed."""
+        while not self._closed:
+            self._promote()
+            if self._ready:
+                return self._next()
+            await self._until_something_happens()
+        return None
+
+    def done(self, event: CustomEvent, fresh: CustomEvent | None, again: datetime | None) -> None:
+        """The courier is through with `event`; `fresh` is its object now, None if that is gone.
+
+        With `again`, it is looked at again then; an edit that came meanwhile goes first.
+        """
+        shown = self._busy.pop(event.uid)
+        if fresh is None:
+            self.forget(event)
+            return
+        if fresh.resource_version > event.resource_version:
+            self._written[event.uid] = fresh.resource_version
+        if shown is not None and shown.resource_version > fresh.resource_version:
+            self.offer(shown)
+        elif (fresh.generation, fresh.resend) != (event.generation, event.resend):
+            self._queue(fresh)  # edited under way; the watch will show nothing newer than this
+        elif again is not None:
+            self._postpone(fresh, again)
+
+    def close(self) -> None:
+        """Give out nothing more: every `take` returns None."""
+        self._closed = True
+        self._wake.set()
+
+    def _is_stale(self, event: CustomEvent) -> bool:
+        """Whether our own last write is newer; the watch's echo of that write counts as stale."""
+        written = self._written.get(event.uid)
+        if written is None:
+            return False
+        if event.resource_version >= written:
+            del self._written[event.uid]
+        return event.resource_version <= written
+
+    def _queue(self, event: CustomEvent) -> None:
+        # An edited event replaces itself and keeps its place.
+        self._ready.setdefault(event.namespace, OrderedDict())[event.uid] = event
+        self._wake.set()
+
+    def _postpone(self, event: CustomEvent, due: datetime) -> None:
+        self._postponed[event.uid] = _Postponed(due, event)
+        heapq.heappush(self._timers, (due, next(self._ticket), event.uid))
+        self._wake.set()
+
+    def _remove(self, event: CustomEvent) -> None:
+        self._postponed.pop(event.uid, None)
+        queue = self._ready.get(event.namespace)
+        if queue is None or event.uid not in queue:
+            return
+        del queue[event.uid]
+        if not queue:
+            del self._ready[event.namespace]
+
+    def _promote(self) -> None:
+        """Queue what is due."""
+        now = self._clock()
+        while self._timers and self._timers[0][0] <= now:
+            due, _, uid = heapq.heappop(self._timers)
+            waiting = self._postponed.get(uid)
+            if waiting is not None and waiting.due == due:
+                del self._postponed[uid]
+                self._queue(waiting.event)
+
+    def _next(self) -> CustomEvent:
+        namespace, queue = self._ready.popitem(last=False)
+        uid, event = queue.popitem(last=False)
+        if queue:
+            self._ready[namespace] = queue  # to the end: the next namespace's turn
+        self._busy[uid] = None
+        return event
+
+    async def _until_something_happens(self) -> None:
+        self._wake.clear()
+        wait = (self._timers[0][0] - self._clock()).total_seconds() if self._timers else None
+        try:
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,268 @@
+"""The state machine of a delivery: state + outcome + clock → next state. Pure.
+
+Attempts in flight have no state of their own: they live in the journal, so that no status write is
+spent on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from customevents.delivery.outcome import Outcome
+from customevents.resource.event import CustomEvent
+from customevents.resource.identity import content_hash, delivery_id
+from customevents.resource.spec import CustomEventSpec, UnknownOutcomePolicy
+from customevents.resource.status import (
+    DeliveryRecord,
+    LastOutcome,
+    OutcomeClass,
+    Reason,
+    State,
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the operator's settings decide where the spec says nothing; times in seconds."""
+
+    deadline_seconds: int = 24 * 3600
+    on_unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.RETRY
+    paused: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the status shall say."""
+
+    record: DeliveryRecord
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Send:
+    """Make the record's next attempt now."""
+
+    record: DeliveryRecord
+
+
+@dataclass(frozen=True)
+class Show:
+    """Resolve and show, but do not send: the dry run."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do before this time."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Nothing to do until somebody changes the object; `restamp` re-writes the generation alone."""
+
+    restamp: bool
+
+
+Step = Send | Show | Wait | Leave | Verdict
+
+
+def current_record(event: CustomEvent, spec: CustomEventSpec) -> DeliveryRecord:
+    """The record of the event's content as it is now; a new one when content or resend changed.
+
+    A resend is asked for by a new value of the annotation; its removal asks for nothing.
+    """
+    record = event.status.delivery
+    content = content_hash(spec)
+    resend = event.resend or record.resend
+    if record.id and _same_content(record.content_hash, content) and resend == record.resend:
+        return record
+    sequence = record.sequence + 1
+    return DeliveryRecord(
+        id=delivery_id(event.uid, content, resend, sequence),
+        sequence=sequence,
+        content_hash=content,
+        resend=resend,
+        unknown_outcomes=record.unknown_outcomes,
+    )
+
+
+def _same_content(recorded: str, content: str) -> bool:
+    # A hash of a version that we do not know is believed: an upgrade must never send again.
+    return recorded == content or not recorded.startswith("v1:")
+
+
+def next_step(event: CustomEvent, spec: CustomEventSpec, policy: Policy, now: datetime) -> Step:
+    """What to do about an event, given what its object says."""
+    record = current_record(event, spec)
+    if record.state.finished:
+        return Leave(restamp=event.status.delivered.observed_generation != event.generation)
+    if _held_for_a_person(record):
+        return Leave(restamp=event.status.delivered.observed_generation != event.generation)
+    if now >= deadline(event, spec, policy):
+        return expired(record, now)
+    if spec.suspend or policy.paused:
+        return Show(_suspended(record, by_author=spec.suspend))
+    if record.next_attempt_time is not None and record.next_attempt_time > now:
+        return Wait(record.next_attempt_time)
+    return Send(record)
+
+
+def _held_for_a_person(record: DeliveryRecord) -> bool:
+    last = record.last_outcome
+    return (
+        record.state is State.HELD
+        and last is not None
+        and last.outcome_class is OutcomeClass.UNKNOWN
+    )
+
+
+def deadline(event: CustomEvent, spec: CustomEventSpec, policy: Policy) -> datetime:
+    """When an undelivered event is no news any more."""
+    seconds = spec.delivery_deadline_seconds or policy.deadline_seconds
+    return (spec.occurred_at or event.changed) + timedelta(seconds=seconds)
+
+
+def expired(record: DeliveryRecord, now: datetime) -> Verdict:
+    """The deadline passed; the last reason stays readable."""
+    last = record.last_outcome
+    tried = f"the last attempt: {_describe(last)}" if last else "it was never tried"
+    return Verdict(
+        _finish(record, State.EXPIRED, now),
+        Reason.DEADLINE_EXCEEDED,
+        f"Not delivered within its deadline; {tried}. Edit the event or resend it to tell it still",
+    )
+
+
+def held(record: DeliveryRecord, reason: Reason, message: str) -> Verdict:
+    """Something is missing that may turn up by itself."""
+    waiting = record.model_copy(update={"state": State.HELD, "next_attempt_time": None})
+    return Verdict(waiting, reason, message)
+
+
+def not_sent(record: DeliveryRecord, message: str, retry_at: datetime) -> Verdict:
+    """Nothing left this process, so no attempt is counted."""
+    waiting = record.model_copy(update={"state": State.PENDING, "next_attempt_time": retry_at})
+    return Verdict(waiting, Reason.NOT_SENT, message)
+
+
+def invalid(event: CustomEvent, message: str, now: datetime) -> Verdict:
+    """The spec cannot be read, so it has no content and no id."""
+    record = event.status.delivery
+    return Verdict(
+        _finish(record.model_copy(update={"next_attempt_time": None}), State.FAILED, now),
+        Reason.INVALID,
+        f"{message}. Is the CRD in the cluster the operator's own version?",
+    )
+
+
+def after_attempt(
+    record: DeliveryRecord,
+    outcome: Outcome,
+    *,
+    policy: UnknownOutcomePolicy,
+    now: datetime,
+    retry_at: datetime,
+) -> Verdict:
+    """The record after one more attempt, made at `now`."""
+    tried = record.model_copy(
+        update={
+            "attempts": record.attempts + 1,
+            "last_attempt_time": now,
+            "next_attempt_time": None,
+            "last_outcome": LastOutcome(outcome_class=outcome.kind, code=outcome.code),
+        }
+    )
+    match outcome.kind:
+        case OutcomeClass.SUCCESS:
+            return _delivered(tried, now)
+        case OutcomeClass.REFUSED:
+            return _refused(tried, outcome, now)
+        case OutcomeClass.UNKNOWN:
+            return _unknown(tried, outcome, policy, retry_at)
+        case _:
+            words = _TROUBLE[outcome.kind](outcome)
+            return _retrying(tried, retry_at, Reason(outcome.kind.value), words)
+
+
+def _delivered(record: DeliveryRecord, now: datetime) -> Verdict:
+    how = "at the first attempt" if record.attempts == 1 else f"after {record.attempts} attempts"
+    maybe = (
+        f"; {record.unknown_outcomes} earlier with an unknown outcome, so it may be there twice"
+        if record.unknown_outcomes
+        else ""
+    )
+    return Verdict(
+        _finish(record, State.DELIVERED, now), Reason.DELIVERED, f"Delivered {how}{maybe}."
+    )
+
+
+def _refused(record: DeliveryRecord, outcome: Outcome, now: datetime) -> Verdict:
+    return Verdict(
+        _finish(record, State.FAILED, now),
+        Reason.REFUSED,
+        f"The events API refused this event for good ({outcome.words}); edit it, or resend it",
+    )
+
+
+def _unknown(
+    record: DeliveryRecord, outcome: Outcome, policy: UnknownOutcomePolicy, retry_at: datetime
+) -> Verdict:
+    counted = record.model_copy(update={"unknown_outcomes": record.unknown_outcomes + 1})
+    lost = f"Nobody can say whether the last attempt arrived ({outcome.words})"
+    if policy is UnknownOutcomePolicy.HOLD:
+        return held(
+            counted,
+            Reason.UNKNOWN_OUTCOME,
+            f"{lost}. Look at the timeline; if it is not there, resend it",
+        )
+    return _retrying(counted, retry_at, Reason.UNKNOWN_OUTCOME, f"{lost}; it is tried again")
+
+
+def _retrying(record: DeliveryRecord, at: datetime, reason: Reason, message: str) -> Verdict:
+    waiting = record.model_copy(update={"state": State.RETRYING, "next_attempt_time": at})
+    return Verdict(waiting, reason, message)
+
+
+def _suspended(record: DeliveryRecord, *, by_author: bool) -> Verdict:
+    shown = record.model_copy(update={"state": State.SUSPENDED, "next_attempt_time": None})
+    if by_author:
+        return Verdict(
+            shown, Reason.SUSPENDED, "Not sent: spec.suspend is true. See status.resolved"
+        )
+    return Verdict(shown, Reason.OPERATOR_PAUSED, "Not sent: the operator is paused by its setting")
+
+
+def _finish(record: DeliveryRecord, state: State, now: datetime) -> DeliveryRecord:
+    return record.model_copy(
+        update={"state": state, "finished_time": now, "next_attempt_time": None}
+    )
+
+
+def _describe(last: LastOutcome) -> str:
+    return last.outcome_class + (f" (HTTP {last.code})" if last.code is not None else "")
+
+
+_TROUBLE = {
+    OutcomeClass.NEVER_ARRIVED: lambda outcome: (
+        f"The events API could not be reached ({outcome.words}); it is tried again"
+    ),
+    OutcomeClass.REFUSED_FOR_NOW: lambda outcome: (
+        f"The events API asked to come back later ({outcome.words}); it is tried again"
+    ),
+    OutcomeClass.ENDPOINT_LEVEL: lambda outcome: (
+        _KEY_TROUBLE.format(outcome.words)
+        if outcome.code in (401, 403)
+        else f"The endpoint does not take events ({outcome.words}); check the settings site and "
+        "endpoint. It is tried again"
+    ),
+}
+
+_KEY_TROUBLE = (
+    "The events API refused the key ({}); it must be a user's API key, not the agent's. "
+    "It is tried again"
+)

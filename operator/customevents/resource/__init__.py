@@ -1,0 +1,4 @@
+"""The CustomEvent in Python: what users write, what they read, and what it is called.
+
+Pure: no I/O, and no clock of its own. All other rooms import this one; it imports none of them.
+"""

@@ -1,0 +1,49 @@
+"""The one tree of errors.
+
+    CustomEventsError
+    ├── InvalidSpec          a resource that the schema should have refused
+    ├── SettingsError        the operator is configured in a way that cannot work
+    ├── KeyFileError         the mounted API key cannot be used
+    ├── ClusterError         the Kubernetes API refused a request, or could not be reached
+    │   ├── Gone             the object is not there (404), or it is another one of the same name
+    │   └── Conflict         it changed since it was read (409, or a failed `test` of a JSON Patch)
+    └── PartFailed           a part that runs for the operator's life ended before it
+
+Each message is one line that says what to do. None ever holds the API key.
+"""
+
+
+class CustomEventsError(Exception):
+    """Anything this project raises on purpose."""
+
+
+class InvalidSpec(CustomEventsError):
+    """A spec that the schema should have refused: the CRD in the cluster is older or was edited."""
+
+
+class SettingsError(CustomEventsError):
+    """A setting that is missing, or cannot work."""
+
+
+class KeyFileError(CustomEventsError):
+    """The API key's file is missing, empty, or not a key; the message names the file alone."""
+
+
+class ClusterError(CustomEventsError):
+    """A request that the Kubernetes API refused (status: the HTTP code) or never answered (0)."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Gone(ClusterError):
+    """The object is not there any more."""
+
+
+class Conflict(ClusterError):
+    """The object changed since it was last read."""
+
+
+class PartFailed(CustomEventsError):
+    """A part of the operator ended although nobody asked it to."""

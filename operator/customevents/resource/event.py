@@ -1,0 +1,83 @@
+"""A CustomEvent as the operator keeps it: what is needed to deliver it, not the whole object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from customevents.resource.status import Status
+
+GROUP = "customevents.dev"
+VERSION = "v1alpha1"
+PLURAL = "customevents"
+KIND = "CustomEvent"
+
+#: Setting it to a new value sends the event again.
+RESEND_ANNOTATION = "customevents.dev/resend"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomEvent:
+    """One object of the cluster at one resourceVersion."""
+
+    uid: str
+    namespace: str
+    name: str
+    resource_version: int
+    generation: int
+    #: When its content last changed, as far as the cluster knows: the deadline counts from it.
+    changed: datetime
+    #: The value of the resend annotation.
+    resend: str
+    #: As stored, unparsed: the courier parses it when it is the event's turn.
+    spec: dict[str, Any]
+    status: Status
+    #: `status.delivery` exactly as stored: the compare part of the next write.
+    stored_record: dict[str, Any] | None
+
+    @property
+    def path(self) -> str:
+        """`namespace/name`, as people write it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def settled(self) -> bool:
+        """Whether this very generation is finished and recorded, so that there is nothing to do."""
+        delivery = self.status.delivery
+        return (
+            delivery.state.finished
+            and self.status.delivered.observed_generation == self.generation
+            and self.resend in ("", delivery.resend)
+        )
+
+
+def read_event(raw: dict[str, Any]) -> CustomEvent:
+    """Read an object as the API server sends it.
+
+    Raises pydantic's ValidationError (a ValueError) on a status that the CRD cannot have let in.
+    """
+    metadata = raw["metadata"]
+    status = raw.get("status") or {}
+    return CustomEvent(
+        uid=metadata["uid"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        resource_version=int(metadata["resourceVersion"]),
+        generation=metadata.get("generation", 0),
+        changed=_changed(metadata),
+        resend=metadata.get("annotations", {}).get(RESEND_ANNOTATION, ""),
+        spec=raw.get("spec") or {},
+        status=Status.model_validate(status),
+        stored_record=status.get("delivery"),
+    )
+
+
+def _changed(metadata: dict[str, Any]) -> datetime:
+    """The newest time at which somebody wrote anything but the status."""
+    times = [metadata["creationTimestamp"]] + [
+        entry["time"]
+        for entry in metadata.get("managedFields", ())
+        if entry.get("subresource") != "status" and entry.get("time")
+    ]
+    return max(datetime.fromisoformat(time) for time in times)

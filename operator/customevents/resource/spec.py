@@ -1,0 +1,169 @@
+"""What users write: `spec`, as the CRD has it.
+
+The CRD is the source of truth, and the API server the first to check it. These models mirror it, so
+that the rest of the code has names and types; a contract test walks both together.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from customevents.resource.errors import InvalidSpec
+
+#: Keys of `details` that the operator writes itself, so that they cannot be forged.
+RESERVED_DETAILS = frozenset(
+    {"customevents.dev/source", "customevents.dev/id", "customevents.dev/occurredAt"}
+)
+
+_NOT_PLAIN = re.compile(r"[*,\x00-\x1f\x7f]|^\s|\s$")
+
+
+def _plain(name: str) -> str:
+    if _NOT_PLAIN.search(name):
+        raise ValueError("must be a plain name: no '*', comma, or blank at either end")
+    return name
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(_plain)]
+NamespaceName = Annotated[
+    str, StringConstraints(min_length=1, max_length=63), AfterValidator(_plain)
+]
+DetailKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+DetailText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+class Level(StrEnum):
+    """How wide a scope is where it names nothing."""
+
+    NAMESPACE = "Namespace"
+    CLUSTER = "Cluster"
+    ACCOUNT = "Account"
+
+
+class Severity(StrEnum):
+    """The API's own spellings (documentation of `POST /mgmt/v1/events`)."""
+
+    INFORMATION = "information"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class UnknownOutcomePolicy(StrEnum):
+    """What follows when nobody can say whether an attempt arrived."""
+
+    RETRY = "Retry"
+    HOLD = "Hold"
+
+
+class _Model(BaseModel):
+    # A field that a newer CRD knows and we do not is no reason to refuse the event.
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
+
+
+class SelectorRequirement(_Model):
+    """One entry of a LabelSelector's `matchExpressions`."""
+
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: tuple[str, ...] = ()
+
+
+class LabelSelector(_Model):
+    """A Kubernetes LabelSelector that selects something."""
+
+    match_labels: dict[str, str] = Field(default_factory=dict)
+    match_expressions: tuple[SelectorRequirement, ...] = ()
+
+    @model_validator(mode="after")
+    def _selects_something(self) -> LabelSelector:
+        if not self.match_labels and not self.match_expressions:
+            raise ValueError("must not be empty")
+        return self
+
+
+class Scope(_Model):
+    """Which services the event is about; what is not named is filled in from the cluster."""
+
+    level: Level | None = None
+    clusters: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)] | None = None
+    namespaces: Annotated[tuple[NamespaceName, ...], Field(min_length=1, max_length=50)] | None = (
+        None
+    )
+    service_names: Annotated[tuple[Name, ...], Field(min_length=1, max_length=200)] | None = None
+    service_selector: LabelSelector | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Scope:
+        if not self.model_fields_set:
+            raise ValueError("must name something: a misspelt field may have been dropped")
+        return self
+
+    @model_validator(mode="after")
+    def _selects_in_one_namespace(self) -> Scope:
+        # The API ANDs its lists: names found in two namespaces would also hit their cross product.
+        if self.service_selector is None:
+            return self
+        wide = self.level not in (None, Level.NAMESPACE) or len(self.namespaces or ()) > 1
+        if wide or self.clusters is not None or self.service_names is not None:
+            raise ValueError("a serviceSelector must stand alone, or with one namespace")
+        return self
+
+
+class CustomEventSpec(_Model):
+    """A custom event as its author wrote it."""
+
+    event_type: Annotated[
+        str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")
+    ]
+    summary: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    severity: Literal["Info", "Warning", "Error", "info", "information", "warning", "error"] = (
+        "Info"
+    )
+    details: Annotated[dict[DetailKey, StrictInt | DetailText], Field(max_length=64)] = Field(
+        default_factory=dict
+    )
+    scope: Scope | None = None
+    occurred_at: datetime | None = None
+    suspend: bool = False
+    on_unknown_outcome: UnknownOutcomePolicy | None = None
+    delivery_deadline_seconds: Annotated[int, Field(ge=60, le=604800)] | None = None
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def canonical_severity(self) -> Severity:
+        """The severity in the API's own spelling."""
+        lower = self.severity.lower()
+        return Severity.INFORMATION if lower == "info" else Severity(lower)
+
+    @property
+    def canonical_details(self) -> dict[str, str]:
+        """The details as they are sent: every value a string."""
+        return {key: str(value) for key, value in self.details.items()}
+
+
+def parse_spec(raw: dict[str, Any]) -> CustomEventSpec:
+    """Read a spec as the API server stores it.
+
+    Raises InvalidSpec, in one line, if the schema in the cluster let something through.
+    """
+    try:
+        return CustomEventSpec.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(["spec", *(str(part) for part in first["loc"])])
+        raise InvalidSpec(f"{where}: {first['msg']}") from None

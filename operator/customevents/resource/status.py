@@ -1,0 +1,173 @@
+"""What users read: `status`, as the CRD has it, and the words in it.
+
+One condition, `Delivered`, and no other: `Ready`, `Reconciling`, `Stalled` or a top-level
+`observedGeneration` would let kstatus hold up a release over a timeline.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+
+class State(StrEnum):
+    """Where a delivery stands (`status.delivery.state`, selectable)."""
+
+    PENDING = "Pending"
+    DELIVERED = "Delivered"
+    RETRYING = "Retrying"
+    FAILED = "Failed"
+    EXPIRED = "Expired"
+    HELD = "Held"
+    SUSPENDED = "Suspended"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more happens without an edit or a resend."""
+        return self in (State.DELIVERED, State.FAILED, State.EXPIRED)
+
+    @property
+    def condition(self) -> Literal["True", "False", "Unknown"]:
+        """The status of the condition `Delivered` in this state."""
+        if self is State.DELIVERED:
+            return "True"
+        return "Unknown" if self in (State.PENDING, State.SUSPENDED) else "False"
+
+
+class OutcomeClass(StrEnum):
+    """What is known after an attempt."""
+
+    NOT_SENT = "NotSent"
+    NEVER_ARRIVED = "NeverArrived"
+    REFUSED_FOR_NOW = "RefusedForNow"
+    ENDPOINT_LEVEL = "EndpointLevel"
+    REFUSED = "Refused"
+    UNKNOWN = "Unknown"
+    SUCCESS = "Success"
+
+
+class Reason(StrEnum):
+    """Why the condition `Delivered` is as it is; each is explained in docs/troubleshooting.md."""
+
+    #: Not tried yet.
+    PENDING = "Pending"
+    #: A 2xx answer was read.
+    DELIVERED = "Delivered"
+    #: `spec.suspend` is set; `status.resolved` shows what would be sent.
+    SUSPENDED = "Suspended"
+    #: The operator's setting `delivery.paused` is on.
+    OPERATOR_PAUSED = "OperatorPaused"
+    #: Nothing was sent: the operator has no usable key.
+    NOT_SENT = "NotSent"
+    #: The request never reached the events API.
+    NEVER_ARRIVED = "NeverArrived"
+    #: The events API asked to come back later.
+    REFUSED_FOR_NOW = "RefusedForNow"
+    #: The key or the endpoint is wrong: no event can be delivered until that is mended.
+    ENDPOINT_LEVEL = "EndpointLevel"
+    #: The events API refused this event for good.
+    REFUSED = "Refused"
+    #: The answer was lost: the event may or may not be on the timeline.
+    UNKNOWN_OUTCOME = "UnknownOutcome"
+    #: Not delivered within `deliveryDeadlineSeconds`.
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    #: The schema in the cluster let something through that cannot be sent.
+    INVALID = "Invalid"
+    #: The cluster's name is needed for the scope, and nobody knows it.
+    CLUSTER_NAME_UNKNOWN = "ClusterNameUnknown"
+    #: The selector matches no workload.
+    NO_SERVICES_MATCH = "NoServicesMatch"
+
+
+def _rfc3339(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def to_seconds(time: datetime) -> str:
+    """A time as Kubernetes' conditions have it: UTC, whole seconds."""
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+Time = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, frozen=True, extra="ignore", validate_by_name=True
+    )
+
+
+class LastOutcome(_Model):
+    """How the last attempt ended: its class, and the HTTP status code if an answer was read."""
+
+    outcome_class: Annotated[OutcomeClass, Field(alias="class")]
+    code: int | None = None
+
+
+class DeliveryRecord(_Model):
+    """The receipt: what was sent under which id, how often, and what became of it."""
+
+    state: State = State.PENDING
+    id: str = ""
+    sequence: int = 0
+    content_hash: str = ""
+    resend: str = ""
+    attempts: int = 0
+    unknown_outcomes: int = 0
+    last_attempt_time: Time | None = None
+    next_attempt_time: Time | None = None
+    finished_time: Time | None = None
+    last_outcome: LastOutcome | None = None
+
+
+class ResolvedScope(_Model):
+    """What is sent, after the cluster filled in what the author left out; absent = not narrowed."""
+
+    endpoint: str = ""
+    severity: str = ""
+    clusters: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    service_names: tuple[str, ...] = ()
+    reach: str = ""
+    sources: dict[str, str] = Field(default_factory=dict)
+    matching_services: int | None = None
+
+
+class Condition(_Model):
+    """The condition `Delivered`; the schema default gives it no times and no generation."""
+
+    type: str = "Delivered"
+    status: Literal["True", "False", "Unknown"] = "Unknown"
+    reason: str = Reason.PENDING.value
+    message: str = ""
+    observed_generation: int | None = None
+    last_transition_time: str | None = None
+
+
+class Status(_Model):
+    """The whole of `status`: the operator owns it and writes it at once."""
+
+    conditions: tuple[Condition, ...] = ()
+    delivery: DeliveryRecord = DeliveryRecord()
+    resolved: ResolvedScope | None = None
+
+    @property
+    def delivered(self) -> Condition:
+        """The one condition; a fresh one where an object has none."""
+        return next((c for c in self.conditions if c.type == "Delivered"), Condition())
+
+    def to_json(self) -> dict[str, Any]:
+        """The status as it is written: no nulls, no empty lists or maps."""
+        whole = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {
+            key: _without_empty(part) if isinstance(part, dict) else part
+            for key, part in whole.items()
+        }
+
+
+def _without_empty(part: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if value not in ([], {}, "")}

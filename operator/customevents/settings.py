@@ -1,0 +1,146 @@
+"""What can be configured, from the environment: `CUSTOMEVENTS_` and the name in capitals.
+
+Each field says its unit, its default, and why that is the default.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from customevents.resource.errors import SettingsError
+from customevents.resource.spec import UnknownOutcomePolicy
+
+PREFIX = "CUSTOMEVENTS_"
+
+
+class Site(StrEnum):
+    """Where an account lives."""
+
+    US = "us"
+    EU = "eu"
+
+
+#: Source: the API's documentation, "EU accounts".
+ENDPOINTS = {Site.US: "https://api.komodor.com", Site.EU: "https://api.eu.komodor.com"}
+
+
+class Settings(BaseSettings):
+    """The operator's settings; immutable for the life of the process."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
+
+    api_key_file: Path = Field(
+        description="File that holds the API key of a user (not the agent's key). No default: "
+        "the key is a mounted Secret, and never a value of the environment."
+    )
+    site: Site = Field(
+        Site.US, description="Where the account lives, `us` or `eu`. Default us, as the API's own."
+    )
+    endpoint: str = Field(
+        "", description="The events API's base address, instead of `site`. Empty: as `site` says."
+    )
+    allow_http: bool = Field(
+        False,
+        description="Whether `endpoint` may be plain http, for the sandbox. Default false: over "
+        "http anyone on the way reads the key.",
+    )
+    cluster_name: str = Field(
+        "",
+        max_length=253,
+        description="The name under which the account knows this cluster. Empty: events that need "
+        "it are held.",
+    )
+    watch_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Namespaces to watch, separated by commas. Empty: all of them."
+    )
+    provenance_enabled: bool = Field(
+        True,
+        description="Whether the details of a sent event say which object it comes from. Default "
+        "true: it makes a duplicate visible, and cannot be forged.",
+    )
+    delivery_in_flight: int = Field(
+        16,
+        ge=1,
+        le=100,
+        description="Attempts under way at once. Default 16: a crash puts at most these in doubt.",
+    )
+    delivery_post_timeout: float = Field(
+        30.0,
+        ge=1,
+        le=300,
+        description="Seconds until an attempt counts as unanswered. Default 30: far above any "
+        "answer of a healthy endpoint.",
+    )
+    delivery_deadline: int = Field(
+        86400,
+        ge=60,
+        le=604800,
+        description="Seconds after which an undelivered event is no news any more, where the event "
+        "does not say. Default 86400: a day's outage loses nothing.",
+    )
+    delivery_on_unknown_outcome: UnknownOutcomePolicy = Field(
+        UnknownOutcomePolicy.RETRY,
+        description="`Retry` or `Hold` when an answer was lost and the event does not say. Default "
+        "Retry: an event twice is better than none.",
+    )
+    delivery_paused: bool = Field(
+        False,
+        description="Resolve and show everything, send nothing: for migrations. Default false.",
+    )
+    health_host: str = Field(
+        "0.0.0.0",  # noqa: S104 - a probe comes from outside
+        description="Address of the probes. Default all: the kubelet asks from outside.",
+    )
+    health_port: int = Field(
+        8080, ge=0, le=65535, description="Port of the probes; 0 = any free one. Default 8080."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Default INFO: a line for each change of an event's state."
+    )
+
+    @field_validator("watch_namespaces", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _check_endpoint(self) -> Settings:
+        if not self.endpoint:
+            return self
+        parts = urlsplit(self.endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("endpoint must be an https address, such as https://host.example")
+        if parts.scheme == "http" and not self.allow_http:
+            raise ValueError(
+                f"endpoint must be https; for the sandbox, set {PREFIX}ALLOW_HTTP=true"
+            )
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("endpoint must hold no user, query or fragment")
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """The events API's base address, without a slash at its end."""
+        return (self.endpoint or ENDPOINTS[self.site]).rstrip("/")
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError, one line that names the variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX + "ENDPOINT"
+        words = "must be set" if first["type"] == "missing" else first["msg"]
+        raise SettingsError(f"{name}: {words.removeprefix('Value error, ')}") from None
