@@ -84,6 +84,9 @@ def _log(level: str) -> None:
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # A line per request and per step of kopf's start says nothing to the reader of our log.
+    for name in ("httpx", "kopf"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 
 def main() -> None:

@@ -109,7 +109,8 @@ def _settings(*, namespaced: bool) -> kopf.OperatorSettings:
     settings.scanning.disabled = namespaced
     settings.networking.request_timeout = 30.0
     settings.networking.connect_timeout = 5.0
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    # On a thread kopf warns that it leaves the signals alone: that is what we want.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     return settings
 
 

@@ -102,17 +102,17 @@ class Courier:
                 handled = await self._attempt(event, spec, record)
             case Show(verdict):
                 handled = await self._show(event, spec, verdict)
-            case Wait(until):
-                handled = Handled(event, until)
+            case Wait(until, restamp):
+                handled = Handled(await self._restamp(event) if restamp else event, until)
             case Leave(restamp):
                 return Handled(await self._restamp(event) if restamp else event)
             case Verdict() as verdict:
                 return await self._settle(event, verdict)
-        if handled.again is None:
+        if handled.again is None or handled.fresh is None:
             return handled
-        return replace(
-            handled, again=min(handled.again, lifecycle.deadline(event, spec, self.policy))
-        )
+        record = handled.fresh.status.delivery
+        deadline = lifecycle.deadline(event, spec, self.policy, record)
+        return replace(handled, again=min(handled.again, deadline))
 
     async def _attempt(
         self, event: CustomEvent, spec: CustomEventSpec, record: DeliveryRecord

@@ -39,6 +39,8 @@ class Inbox:
         self._ticket = itertools.count()
         #: uid → the newest version that the watch showed meanwhile.
         self._busy: dict[str, CustomEvent | None] = {}
+        #: Those of the busy ones whose object was deleted meanwhile.
+        self._deleted: set[str] = set()
         #: The resourceVersion that our last write returned, until the watch has shown it.
         self._written: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -69,6 +71,8 @@ class Inbox:
         """The object is deleted; an attempt that is under way ends by itself."""
         self._remove(event)
         self._written.pop(event.uid, None)
+        if event.uid in self._busy:
+            self._deleted.add(event.uid)
 
     async def take(self) -> CustomEvent | None:
         """The next event, busy until `done` is called for it; None once the inbox is closed."""
@@ -85,7 +89,8 @@ class Inbox:
         With `again`, it is looked at again then; an edit that came meanwhile goes first.
         """
         shown = self._busy.pop(event.uid)
-        if fresh is None:
+        if fresh is None or event.uid in self._deleted:
+            self._deleted.discard(event.uid)
             self.forget(event)
             return
         if fresh.resource_version > event.resource_version:

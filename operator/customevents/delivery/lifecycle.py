@@ -56,9 +56,10 @@ class Show:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do before this time."""
+    """Nothing to do before this time; `restamp` re-writes the generation alone."""
 
     until: datetime
+    restamp: bool
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Leave:
 Step = Send | Show | Wait | Leave | Verdict
 
 
-def current_record(event: CustomEvent, spec: CustomEventSpec) -> DeliveryRecord:
+def current_record(event: CustomEvent, spec: CustomEventSpec, now: datetime) -> DeliveryRecord:
     """The record of the event's content as it is now; a new one when content or resend changed.
 
     A resend is asked for by a new value of the annotation; its removal asks for nothing.
@@ -87,6 +88,8 @@ def current_record(event: CustomEvent, spec: CustomEventSpec) -> DeliveryRecord:
         sequence=sequence,
         content_hash=content,
         resend=resend,
+        # What was never sent is not sent again: the annotation may be as old as the object.
+        resend_time=now if record.sequence and resend != record.resend else None,
         unknown_outcomes=record.unknown_outcomes,
     )
 
@@ -98,17 +101,17 @@ def _same_content(recorded: str, content: str) -> bool:
 
 def next_step(event: CustomEvent, spec: CustomEventSpec, policy: Policy, now: datetime) -> Step:
     """What to do about an event, given what its object says."""
-    record = current_record(event, spec)
-    if record.state.finished:
-        return Leave(restamp=event.status.delivered.observed_generation != event.generation)
-    if _held_for_a_person(record):
-        return Leave(restamp=event.status.delivered.observed_generation != event.generation)
-    if now >= deadline(event, spec, policy):
-        return expired(record, now)
+    record = current_record(event, spec, now)
+    restamp = event.status.delivered.observed_generation != event.generation
+    if record.state.finished or _held_for_a_person(record):
+        return Leave(restamp)
+    if now >= deadline(event, spec, policy, record):
+        known = record.id == event.status.delivery.id
+        return expired(record, now, event.status.delivered.reason if known else Reason.PENDING)
     if spec.suspend or policy.paused:
         return Show(_suspended(record, by_author=spec.suspend))
     if record.next_attempt_time is not None and record.next_attempt_time > now:
-        return Wait(record.next_attempt_time)
+        return Wait(record.next_attempt_time, restamp)
     return Send(record)
 
 
@@ -121,16 +124,20 @@ def _held_for_a_person(record: DeliveryRecord) -> bool:
     )
 
 
-def deadline(event: CustomEvent, spec: CustomEventSpec, policy: Policy) -> datetime:
+def deadline(
+    event: CustomEvent, spec: CustomEventSpec, policy: Policy, record: DeliveryRecord
+) -> datetime:
     """When an undelivered event is no news any more."""
     seconds = spec.delivery_deadline_seconds or policy.deadline_seconds
-    return (spec.occurred_at or event.changed) + timedelta(seconds=seconds)
+    since = record.resend_time or spec.occurred_at or event.changed
+    return since + timedelta(seconds=seconds)
 
 
-def expired(record: DeliveryRecord, now: datetime) -> Verdict:
-    """The deadline passed; the last reason stays readable."""
+def expired(record: DeliveryRecord, now: datetime, reason: str) -> Verdict:
+    """The deadline passed; the last outcome, or else the last reason, stays readable."""
     last = record.last_outcome
-    tried = f"the last attempt: {_describe(last)}" if last else "it was never tried"
+    why = "" if reason == Reason.PENDING else f" ({reason})"
+    tried = f"the last attempt: {_describe(last)}" if last else f"it was never tried{why}"
     return Verdict(
         _finish(record, State.EXPIRED, now),
         Reason.DEADLINE_EXCEEDED,
@@ -146,15 +153,21 @@ def held(record: DeliveryRecord, reason: Reason, message: str) -> Verdict:
 
 def not_sent(record: DeliveryRecord, message: str, retry_at: datetime) -> Verdict:
     """Nothing left this process, so no attempt is counted."""
-    waiting = record.model_copy(update={"state": State.PENDING, "next_attempt_time": retry_at})
+    state = State.RETRYING if record.attempts else State.PENDING
+    waiting = record.model_copy(update={"state": state, "next_attempt_time": retry_at})
     return Verdict(waiting, Reason.NOT_SENT, message)
 
 
 def invalid(event: CustomEvent, message: str, now: datetime) -> Verdict:
-    """The spec cannot be read, so it has no content and no id."""
-    record = event.status.delivery
+    """The spec cannot be read, so it has no content and no id: what is readable again is new."""
+    before = event.status.delivery
+    record = DeliveryRecord(
+        sequence=before.sequence,
+        resend=event.resend or before.resend,
+        unknown_outcomes=before.unknown_outcomes,
+    )
     return Verdict(
-        _finish(record.model_copy(update={"next_attempt_time": None}), State.FAILED, now),
+        _finish(record, State.FAILED, now),
         Reason.INVALID,
         f"{message}. Is the CRD in the cluster the operator's own version?",
     )

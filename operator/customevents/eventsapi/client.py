@@ -25,6 +25,9 @@ from customevents.eventsapi.payload import EVENTS_PATH, KEY_HEADER
 #: How much of an answer is read: enough to keep the connection, and never a flood.
 MOST_OF_A_BODY = 16 * 1024
 
+#: aiohttp takes any three digits; what is below this is no status of HTTP (RFC 9110, 15).
+LOWEST_STATUS = 100
+
 #: A remote side closes idle connections; ours are closed first, or a POST meets a closing one.
 KEEPALIVE_SECONDS = 15
 
@@ -104,20 +107,23 @@ class EventsClient:
                 "idempotency-key": delivery_id,
             },
         )
+        until = asyncio.get_running_loop().time() + self._timeout
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout_at(until):
                 response = await self._http.send(request, stream=True)
         except Exception as error:  # of whatever type: the cause tells
             return _no_answer(error)
-        await self._drop(response)
+        await self._drop(response, until)
+        if response.status_code < LOWEST_STATUS:
+            return NoAnswer(Stage.SENT, "InvalidStatusCode")
         return Answer(response.status_code, response.headers.get("retry-after"))
 
-    async def _drop(self, response: httpx.Response) -> None:
+    async def _drop(self, response: httpx.Response, until: float) -> None:
         """Read a small body to its end, so that the connection can be used again."""
         read = 0
         # The status line stands, whatever becomes of the body.
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout_at(until):
                 async for chunk in response.aiter_raw():
                     read += len(chunk)
                     if read > MOST_OF_A_BODY:

@@ -16,6 +16,9 @@ KIND = "CustomEvent"
 #: Setting it to a new value sends the event again.
 RESEND_ANNOTATION = "customevents.dev/resend"
 
+#: What `status.delivery.resend` holds; of a longer value the rest says nothing.
+LONGEST_RESEND = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class CustomEvent:
@@ -66,7 +69,7 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
         resource_version=int(metadata["resourceVersion"]),
         generation=metadata.get("generation", 0),
         changed=_changed(metadata),
-        resend=metadata.get("annotations", {}).get(RESEND_ANNOTATION, ""),
+        resend=metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")[:LONGEST_RESEND],
         spec=raw.get("spec") or {},
         status=Status.model_validate(status),
         stored_record=status.get("delivery"),

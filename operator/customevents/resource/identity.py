@@ -57,13 +57,13 @@ def _scope(scope: Scope | None) -> dict[str, Any] | None:
 def _selector(selector: LabelSelector | None) -> dict[str, Any] | None:
     if selector is None:
         return None
-    expressions = [
-        _present(key=e.key, operator=e.operator, values=_set(e.values))
+    expressions = {
+        json.dumps(_present(key=e.key, operator=e.operator, values=_set(e.values)), sort_keys=True)
         for e in selector.match_expressions
-    ]
+    }
     return _present(
         matchLabels=selector.match_labels,
-        matchExpressions=sorted(expressions, key=lambda e: json.dumps(e, sort_keys=True)),
+        matchExpressions=[json.loads(expression) for expression in sorted(expressions)],
     )
 
 

@@ -7,12 +7,13 @@ that the rest of the code has names and types; a contract test walks both togeth
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -30,7 +31,10 @@ RESERVED_DETAILS = frozenset(
     {"customevents.dev/source", "customevents.dev/id", "customevents.dev/occurredAt"}
 )
 
-_NOT_PLAIN = re.compile(r"[*,\x00-\x1f\x7f]|^\s|\s$")
+#: Characters of an error's text; `status.conditions[].message` holds 4096.
+LONGEST_MESSAGE = 1000
+
+_NOT_PLAIN = re.compile(r"[*,\x00-\x1f\x7f-\x9f]|^\s|\s$")
 
 
 def _plain(name: str) -> str:
@@ -39,11 +43,19 @@ def _plain(name: str) -> str:
     return name
 
 
+def _free(key: str) -> str:
+    if key in RESERVED_DETAILS:
+        raise ValueError("must be another name: the operator writes this one itself")
+    return key
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(_plain)]
 NamespaceName = Annotated[
     str, StringConstraints(min_length=1, max_length=63), AfterValidator(_plain)
 ]
-DetailKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
+LabelValue = Annotated[str, StringConstraints(min_length=1, max_length=63)]
+DetailKey = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_free)]
 DetailText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
@@ -78,16 +90,18 @@ class _Model(BaseModel):
 class SelectorRequirement(_Model):
     """One entry of a LabelSelector's `matchExpressions`."""
 
-    key: str
+    key: LabelKey
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: tuple[str, ...] = ()
+    values: Annotated[tuple[LabelValue, ...], Field(max_length=50)] = ()
 
 
 class LabelSelector(_Model):
     """A Kubernetes LabelSelector that selects something."""
 
-    match_labels: dict[str, str] = Field(default_factory=dict)
-    match_expressions: tuple[SelectorRequirement, ...] = ()
+    match_labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=20)] = Field(
+        default_factory=dict
+    )
+    match_expressions: Annotated[tuple[SelectorRequirement, ...], Field(max_length=20)] = ()
 
     @model_validator(mode="after")
     def _selects_something(self) -> LabelSelector:
@@ -128,7 +142,7 @@ class CustomEventSpec(_Model):
     """A custom event as its author wrote it."""
 
     event_type: Annotated[
-        str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")
+        str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
     ]
     summary: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
     severity: Literal["Info", "Warning", "Error", "info", "information", "warning", "error"] = (
@@ -138,7 +152,14 @@ class CustomEventSpec(_Model):
         default_factory=dict
     )
     scope: Scope | None = None
-    occurred_at: datetime | None = None
+    # The bounds keep all arithmetic with it within what a datetime can hold.
+    occurred_at: (
+        Annotated[
+            AwareDatetime,
+            Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC)),
+        ]
+        | None
+    ) = None
     suspend: bool = False
     on_unknown_outcome: UnknownOutcomePolicy | None = None
     delivery_deadline_seconds: Annotated[int, Field(ge=60, le=604800)] | None = None
@@ -166,4 +187,6 @@ def parse_spec(raw: dict[str, Any]) -> CustomEventSpec:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(["spec", *(str(part) for part in first["loc"])])
-        raise InvalidSpec(f"{where}: {first['msg']}") from None
+        words = first["msg"].removeprefix("Value error, ")
+        # A key of the author's may stand in it, of any length and on any number of lines.
+        raise InvalidSpec(" ".join(f"{where}: {words}".split())[:LONGEST_MESSAGE]) from None

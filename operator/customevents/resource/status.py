@@ -116,6 +116,7 @@ class DeliveryRecord(_Model):
     sequence: int = 0
     content_hash: str = ""
     resend: str = ""
+    resend_time: Time | None = None
     attempts: int = 0
     unknown_outcomes: int = 0
     last_attempt_time: Time | None = None

@@ -92,8 +92,9 @@ def describe(reach: Reach) -> str:
     return ", ".join(parts)
 
 
-#: A sentence stays one line: with more names than this, they are counted.
+#: A sentence stays one line: with more names than this, or longer ones, they are counted.
 MOST_NAMES = 5
+MOST_CHARACTERS = 300
 
 
 def _list(noun: str, names: tuple[str, ...]) -> str:
@@ -101,7 +102,9 @@ def _list(noun: str, names: tuple[str, ...]) -> str:
         return ""
     if len(names) == 1:
         return f"{noun} {names[0]}"
-    shown = " or ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} of them"
+    shown = " or ".join(names)
+    if len(names) > MOST_NAMES or len(shown) > MOST_CHARACTERS:
+        shown = f"{len(names)} of them"
     return f"{noun}s {shown}"
 
 

