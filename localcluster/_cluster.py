@@ -9,14 +9,12 @@ import ssl
 import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import _kubeconfig
+import _loopback
 import _parts
 import _processes
 from _common import CONTROLPLANE, HELM, KUBECTL, ClusterError, run
@@ -93,13 +91,16 @@ class Cluster:
         for name in reversed(self._parts):
             if name in self._running:
                 self._end(name)
+        self._parts.clear()
         while self._ports:
             self._ports.pop().close()
 
     def kill(self, part: str) -> None:
         """End one part with SIGKILL: "kube-apiserver", "kube-controller-manager" or "etcd"."""
         if part not in self._running:
-            raise ClusterError(f"{part} does not run; these parts do: {', '.join(self._running)}")
+            raise ClusterError(
+                f"{part} does not run; what does: {', '.join(self._running) or 'none'}"
+            )
         self._running[part].kill()
         self._end(part)
 
@@ -109,7 +110,7 @@ class Cluster:
         It is stopped in order first if it runs. The extra flags are for this run of it.
         """
         if part not in self._parts:
-            raise ClusterError(f"no part is named {part}; these are: {', '.join(self._parts)}")
+            raise ClusterError(f"{part} is no part; the parts: {', '.join(self._parts) or 'none'}")
         if part in self._running:
             self._end(part)
         self._launch(part, extra_flags)
@@ -162,7 +163,7 @@ class Cluster:
         _processes.save(self.directory, {})
 
     def _describe_parts(self) -> None:
-        self._ports = [_reserve_port() for _ in range(3)]
+        self._ports = [_loopback.reserve_port() for _ in range(3)]
         etcd_port, api_port, manager_port = (port.getsockname()[1] for port in self._ports)
         self.server = f"https://127.0.0.1:{api_port}"
         parts = [
@@ -205,6 +206,17 @@ class Cluster:
             files = [f"--filename={path}" for path in self._crds]
             self.kubectl("apply", *files)
             self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
+            for crd in self.kubectl("get", "--output=name", *files).stdout.split():
+                self._wait_until_served(crd.rpartition("/")[2])
+
+    def _wait_until_served(self, resource: str) -> None:
+        # Established comes first, by some tenths of a second; and kubectl, having looked before,
+        # would go on telling from memory that there is no such resource.
+        deadline = time.monotonic() + PATIENCE_TO_START
+        while self.kubectl("get", resource, "--all-namespaces", check=False).returncode:
+            if time.monotonic() > deadline:
+                raise ClusterError(f"{resource} is established, but not served")
+            time.sleep(BETWEEN_POLLS)
 
     def _launch(self, name: str, extra_flags: Sequence[str] = ()) -> None:
         leash = () if self._detached else ("--until-stdin-closes",)
@@ -222,7 +234,7 @@ class Cluster:
     def _wait_until_ready(self, name: str) -> None:
         deadline = time.monotonic() + PATIENCE_TO_START
         for url in self._parts[name].ready:
-            while not _answers(url, self._tls):
+            while not _loopback.answers(url, self._tls):
                 if self._running[name].poll() is not None or time.monotonic() > deadline:
                     raise ClusterError(f"{name} did not come up; {_end_of(self._log(name))}")
                 time.sleep(BETWEEN_POLLS)
@@ -257,34 +269,6 @@ def stop_detached(directory: Path) -> list[str]:
     for name in reversed(running):
         running[name].stop(PATIENCE_TO_STOP)
     return list(reversed(running))
-
-
-def _reserve_port() -> socket.socket:
-    """A free port of loopback, kept by an open socket that only binds it.
-
-    Nobody else gets the port, not even while the part that listens on it is away; that part does,
-    as it too allows sharing.
-    """
-    reservation = socket.socket()
-    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    reservation.bind(("127.0.0.1", 0))
-    return reservation
-
-
-def _answers(url: str, tls: ssl.SSLContext) -> bool:
-    # Not urllib's openers: they would ask the environment's proxy for loopback.
-    scheme, host, path, *_ = urlsplit(url)
-    connection = (
-        HTTPSConnection(host, timeout=5, context=tls)
-        if scheme == "https"
-        else HTTPConnection(host, timeout=5)
-    )
-    with closing(connection):
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
 
 
 def _end_of(log: Path) -> str:

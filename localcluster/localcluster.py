@@ -79,7 +79,8 @@ def _up() -> None:
 
 def _start() -> None:
     build(say)
-    stop_detached(RUN)  # the rest of a cluster that lost a part
+    if stop_detached(RUN):
+        say("A part of the running cluster is gone; starting a new one.")
     begin = time.monotonic()
     cluster = _cluster()
     cluster.start()
