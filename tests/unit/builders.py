@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from customevents.delivery.lifecycle import Policy, Send, Step, next_step
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.identity import content_hash, delivery_id
 from customevents.resource.spec import CustomEventSpec, parse_spec
@@ -113,3 +114,15 @@ def recorded(
     if resend:
         metadata["annotations"] = {"customevents.dev/resend": resend}
     return event(spec=spec, status=status, **metadata)
+
+
+def step(of: CustomEvent, *, at: float = 0, policy: Policy | None = None) -> Step:
+    """What is to be done about an object, so many seconds after NOW."""
+    return next_step(of, parse_spec(of.spec), policy or Policy(), later(at))
+
+
+def sent(of: CustomEvent, *, at: float = 0) -> DeliveryRecord:
+    """The record of the delivery that is to be attempted."""
+    found = step(of, at=at)
+    assert isinstance(found, Send), found
+    return found.record

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
@@ -21,6 +22,9 @@ from httpx_aiohttp import AiohttpTransport
 from customevents import __version__
 from customevents.eventsapi.key import KeyFile
 from customevents.eventsapi.payload import EVENTS_PATH, KEY_HEADER
+
+# It would log every request, and the words that the server put behind the status.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 #: How much of an answer is read: enough to keep the connection, and never a flood.
 MOST_OF_A_BODY = 16 * 1024
@@ -138,7 +142,8 @@ def _transport() -> AiohttpTransport:
 
 
 def _no_answer(error: BaseException) -> NoAnswer:
-    cause = error.__cause__ or error
+    # What is not httpx's is our own timeout, or aiohttp's without a wrapping.
+    cause = (error.__cause__ if isinstance(error, httpx.HTTPError) else None) or error
     return NoAnswer(_stage(cause), type(cause).__name__)
 
 

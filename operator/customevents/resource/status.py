@@ -104,7 +104,7 @@ class _Model(BaseModel):
 class LastOutcome(_Model):
     """How the last attempt ended: its class, and the HTTP status code if an answer was read."""
 
-    outcome_class: Annotated[OutcomeClass, Field(alias="class")]
+    outcome_class: Annotated[OutcomeClass, Field(alias="class")] = OutcomeClass.UNKNOWN
     code: int | None = None
 
 

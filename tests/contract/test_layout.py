@@ -1,0 +1,39 @@
+"""What keeps the tree readable; who may import whom is import-linter's part."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[2] / "operator"
+MODULES = sorted(SOURCES.rglob("*.py"))
+
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 40
+
+
+def test_the_source_root_is_not_a_package() -> None:
+    """An `operator/__init__.py` would shadow the standard library's `operator`."""
+    assert MODULES
+    assert not (SOURCES / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCES)))
+def test_no_module_is_too_long(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= LONGEST_MODULE
+
+
+def functions(module: Path) -> Iterator[tuple[str, int]]:
+    """Each function's name, and how many lines it has."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCES)))
+def test_no_function_is_too_long(module: Path) -> None:
+    assert [name for name, lines in functions(module) if lines > LONGEST_FUNCTION] == []

@@ -1,0 +1,131 @@
+"""Kubernetes and the events API as the courier sees them, in memory, with faults on demand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from customevents.delivery.courier import Courier
+from customevents.delivery.inbox import Inbox
+from customevents.delivery.journal import Journal
+from customevents.delivery.lifecycle import Policy
+from customevents.eventsapi.client import Answer, NoAnswer
+from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError
+from customevents.resource.event import CustomEvent, read_event
+from customevents.scope.cluster_name import ClusterName, from_setting
+from unit.builders import Clock, raw_event
+
+Raw = dict[str, Any]
+
+
+@dataclass
+class MemoryCluster:
+    """Stored objects, and each status that was written."""
+
+    objects: dict[tuple[str, str], Raw] = field(default_factory=dict)
+    writes: list[Raw] = field(default_factory=list)
+    #: Raised by the next writes, which then do nothing.
+    refusals: list[ClusterError] = field(default_factory=list)
+    #: How many of the next writes happen, while their answer is lost.
+    lost_answers: int = 0
+    #: How many of the next reads fail.
+    lost_reads: int = 0
+
+    def apply(self, **parts: Any) -> CustomEvent:
+        """Store an object as `raw_event` builds it."""
+        raw = raw_event(**parts)
+        self.objects[raw["metadata"]["namespace"], raw["metadata"]["name"]] = raw
+        return read_event(raw)
+
+    def change(self, of: CustomEvent, change: Callable[[Raw], None]) -> CustomEvent:
+        """Let somebody else change an object; it gets a new version."""
+        raw = self.objects[of.namespace, of.name]
+        change(raw)
+        _bump(raw)
+        return read_event(deepcopy(raw))
+
+    def now(self, of: CustomEvent) -> CustomEvent:
+        """The object as it is now."""
+        return read_event(deepcopy(self.objects[of.namespace, of.name]))
+
+    async def get_event(self, namespace: str, name: str) -> Raw:
+        if self.lost_reads:
+            self.lost_reads -= 1
+            raise ClusterError("the Kubernetes API did not answer: TimeoutError")
+        try:
+            return deepcopy(self.objects[namespace, name])
+        except KeyError:
+            raise Gone("not found", 404) from None
+
+    async def patch_status(self, event: CustomEvent, status: Raw) -> Raw:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        raw = self.objects.get((event.namespace, event.name))
+        if raw is None:
+            raise Gone("not found", 404)
+        stands = raw.get("status", {}).get("delivery")
+        if raw["metadata"]["uid"] != event.uid or stands != event.stored_record:
+            raise Conflict("a test failed", 422)
+        raw["status"] = deepcopy(status)
+        _bump(raw)
+        self.writes.append(deepcopy(status))
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise ClusterError("the Kubernetes API did not answer: TimeoutError")
+        return deepcopy(raw)
+
+
+def _bump(raw: Raw) -> None:
+    metadata = raw["metadata"]
+    metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
+
+
+@dataclass
+class MemoryApi:
+    """What was posted, and what is answered: the last answer again and again."""
+
+    answers: list[Answer | NoAnswer | KeyFileError] = field(default_factory=lambda: [Answer(201)])
+    posts: list[tuple[Raw, str]] = field(default_factory=list)
+    during: Callable[[], object] = lambda: None
+    endpoint: str = "https://api.komodor.com"
+
+    async def post(self, body: Raw, delivery_id: str) -> Answer | NoAnswer:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, KeyFileError):
+            raise answer
+        self.posts.append((body, delivery_id))
+        self.during()
+        return answer
+
+
+@dataclass
+class World:
+    """A courier and all that it deals with."""
+
+    cluster: MemoryCluster = field(default_factory=MemoryCluster)
+    api: MemoryApi = field(default_factory=MemoryApi)
+    journal: Journal = field(default_factory=Journal)
+    clock: Clock = field(default_factory=Clock)
+    policy: Policy = field(default_factory=Policy)
+    cluster_name: ClusterName | None = field(default_factory=lambda: from_setting("prod-eu-1"))
+    with_provenance: bool = True
+
+    def __post_init__(self) -> None:
+        self.inbox = Inbox(self.clock)
+
+    def courier(self) -> Courier:
+        """A courier of this world as it is now."""
+        return Courier(
+            inbox=self.inbox,
+            journal=self.journal,
+            cluster=self.cluster,
+            api=self.api,
+            cluster_name=self.cluster_name,
+            policy=self.policy,
+            with_provenance=self.with_provenance,
+            clock=self.clock,
+            jitter=random.Random(1),
+        )

@@ -1,0 +1,155 @@
+"""What the object says after an attempt, and after one that was not made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from customevents.delivery.lifecycle import Verdict, after_attempt, held, invalid, not_sent
+from customevents.delivery.outcome import Outcome
+from customevents.resource.spec import UnknownOutcomePolicy
+from customevents.resource.status import (
+    DeliveryRecord,
+    LastOutcome,
+    OutcomeClass,
+    Reason,
+    State,
+)
+from unit.builders import NOW, event, later, record, recorded, sent
+
+RETRY, HOLD = UnknownOutcomePolicy.RETRY, UnknownOutcomePolicy.HOLD
+UNKNOWN = LastOutcome(outcome_class=OutcomeClass.UNKNOWN, code=502)
+NEVER_ARRIVED = LastOutcome(outcome_class=OutcomeClass.NEVER_ARRIVED)
+WAITING = record(next_attempt_time=later(30), last_outcome=NEVER_ARRIVED)
+
+
+def tried(
+    kind: OutcomeClass,
+    code: int | None = None,
+    *,
+    before: DeliveryRecord | None = None,
+    policy: UnknownOutcomePolicy = RETRY,
+) -> Verdict:
+    first = before or record(state=State.PENDING, attempts=0)
+    outcome = Outcome(kind, code, detail="" if code else "SomeError")
+    return after_attempt(first, outcome, policy=policy, now=NOW, retry_at=later(9))
+
+
+OUTCOMES: list[tuple[OutcomeClass, int | None, UnknownOutcomePolicy, State, Reason]] = [
+    (OutcomeClass.SUCCESS, 201, RETRY, State.DELIVERED, Reason.DELIVERED),
+    (OutcomeClass.SUCCESS, 201, HOLD, State.DELIVERED, Reason.DELIVERED),
+    (OutcomeClass.NEVER_ARRIVED, None, RETRY, State.RETRYING, Reason.NEVER_ARRIVED),
+    (OutcomeClass.NEVER_ARRIVED, None, HOLD, State.RETRYING, Reason.NEVER_ARRIVED),
+    (OutcomeClass.REFUSED_FOR_NOW, 429, RETRY, State.RETRYING, Reason.REFUSED_FOR_NOW),
+    (OutcomeClass.REFUSED_FOR_NOW, 429, HOLD, State.RETRYING, Reason.REFUSED_FOR_NOW),
+    (OutcomeClass.ENDPOINT_LEVEL, 403, RETRY, State.RETRYING, Reason.ENDPOINT_LEVEL),
+    (OutcomeClass.ENDPOINT_LEVEL, 307, HOLD, State.RETRYING, Reason.ENDPOINT_LEVEL),
+    (OutcomeClass.REFUSED, 400, RETRY, State.FAILED, Reason.REFUSED),
+    (OutcomeClass.REFUSED, 400, HOLD, State.FAILED, Reason.REFUSED),
+    (OutcomeClass.UNKNOWN, 502, RETRY, State.RETRYING, Reason.UNKNOWN_OUTCOME),
+    (OutcomeClass.UNKNOWN, None, HOLD, State.HELD, Reason.UNKNOWN_OUTCOME),
+]
+
+
+@pytest.mark.parametrize(("kind", "code", "policy", "state", "reason"), OUTCOMES)
+def test_each_outcome_leads_to_its_state(
+    kind: OutcomeClass,
+    code: int | None,
+    policy: UnknownOutcomePolicy,
+    state: State,
+    reason: Reason,
+) -> None:
+    after = tried(kind, code, policy=policy)
+    assert (after.record.state, after.reason) == (state, reason)
+    assert after.record.attempts == 1
+    assert after.record.last_attempt_time == NOW
+    assert after.record.last_outcome == LastOutcome(outcome_class=kind, code=code)
+    assert after.record.next_attempt_time == (later(9) if state is State.RETRYING else None)
+    assert after.record.finished_time == (NOW if state.finished else None)
+    assert after.record.unknown_outcomes == (1 if kind is OutcomeClass.UNKNOWN else 0)
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        (tried(OutcomeClass.SUCCESS, 201), "Delivered at the first attempt."),
+        (
+            tried(OutcomeClass.SUCCESS, 201, before=record(attempts=2)),
+            "Delivered after 3 attempts.",
+        ),
+        (
+            tried(OutcomeClass.SUCCESS, 201, before=record(attempts=2, unknown_outcomes=1)),
+            "it may be there twice",
+        ),
+        (tried(OutcomeClass.REFUSED, 422), "refused this event for good (HTTP 422)"),
+        (tried(OutcomeClass.NEVER_ARRIVED), "could not be reached (SomeError)"),
+        (tried(OutcomeClass.REFUSED_FOR_NOW, 429), "come back later (HTTP 429)"),
+        (tried(OutcomeClass.ENDPOINT_LEVEL, 401), "a user's API key, not the agent's"),
+        (tried(OutcomeClass.ENDPOINT_LEVEL, 403), "a user's API key, not the agent's"),
+        (tried(OutcomeClass.ENDPOINT_LEVEL, 404), "check the settings site and endpoint"),
+        (tried(OutcomeClass.UNKNOWN, 502), "(HTTP 502); it is tried again"),
+        (tried(OutcomeClass.UNKNOWN, policy=HOLD), "Look at the timeline"),
+    ],
+    ids=lambda part: part[:30] if isinstance(part, str) else "",
+)
+def test_the_message_says_what_happened_and_what_to_do(after: Verdict, words: str) -> None:
+    assert words in after.message
+
+
+UNDELIVERED = sorted({kind for kind, *_ in OUTCOMES} - {OutcomeClass.SUCCESS})
+
+
+@pytest.mark.parametrize("kind", UNDELIVERED, ids=str)
+def test_the_message_stays_the_same_while_nothing_changes(kind: OutcomeClass) -> None:
+    """A text with a time or a number of attempts in it would be written again and again."""
+    again = tried(kind, 500, before=record(attempts=7, unknown_outcomes=3))
+    assert again.message == tried(kind, 500).message
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        (record(state=State.PENDING, attempts=0), State.PENDING),
+        (record(attempts=2, last_outcome=NEVER_ARRIVED), State.RETRYING),
+    ],
+    ids=["never tried: still pending", "tried before: still retrying"],
+)
+def test_what_was_not_sent_counts_no_attempt(before: DeliveryRecord, state: State) -> None:
+    after = not_sent(before, "no key", later(9))
+    assert after.reason == Reason.NOT_SENT
+    assert after.record == before.model_copy(update={"state": state, "next_attempt_time": later(9)})
+
+
+def test_an_event_whose_scope_cannot_be_told_is_held_without_a_time() -> None:
+    waiting = held(WAITING, Reason.CLUSTER_NAME_UNKNOWN, "no name")
+    assert waiting.record == WAITING.model_copy(
+        update={"state": State.HELD, "next_attempt_time": None}
+    )
+
+
+def test_a_spec_that_cannot_be_read_fails_and_says_so() -> None:
+    after = invalid(event(), "spec.severity: no such word", NOW)
+    assert (after.record.state, after.reason) == (State.FAILED, Reason.INVALID)
+    assert after.message.startswith("spec.severity: no such word. ")
+    assert after.record.finished_time == NOW
+
+
+BEFORE: list[dict[str, Any]] = [
+    {"state": State.RETRYING, "attempts": 2, "last_outcome": UNKNOWN, "unknown_outcomes": 1},
+    {"state": State.HELD, "last_outcome": UNKNOWN, "unknown_outcomes": 1},
+    {"state": State.DELIVERED, "unknown_outcomes": 1},
+]
+
+
+@pytest.mark.parametrize("fields", BEFORE, ids=lambda fields: str(fields["state"]))
+def test_an_event_is_sent_once_its_spec_can_be_read_again(fields: dict[str, Any]) -> None:
+    """Even if it then says what it said before: a rollback is told."""
+    failed = invalid(recorded(record(**fields)), "unreadable", NOW).record
+    again = sent(recorded(failed, generation=3))
+    assert (again.sequence, again.attempts, again.unknown_outcomes) == (2, 0, 1)
+
+
+def test_an_unreadable_event_that_is_to_be_resent_is_settled() -> None:
+    failed = invalid(event(annotations={"customevents.dev/resend": "one"}), "unreadable", NOW)
+    assert recorded(failed.record, resend="one").settled

@@ -1,0 +1,260 @@
+"""What is known after a request, on real sockets.
+
+A wrong "it never arrived" would send an event twice without a word about it, and a wrong "nobody
+knows" would only count one too many: where the two cannot be told apart, it is the second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
+from customevents.eventsapi.key import KeyFile
+from customevents.resource.errors import KeyFileError
+from unit.posting import BODY, CREATED, client, post
+from unit.raw_server import Connection, answering, hanging, serving
+
+
+def no_answer(result: Answer | NoAnswer) -> Stage:
+    assert isinstance(result, NoAnswer), result
+    return result.stage
+
+
+# --- Nothing was sent
+
+
+@pytest.mark.asyncio
+async def test_a_refused_connection_never_arrived(key: KeyFile) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert no_answer(await post(f"http://127.0.0.1:{port}", key)) is Stage.CONNECT
+
+
+@pytest.mark.asyncio
+async def test_a_name_that_does_not_exist_never_arrived(key: KeyFile) -> None:
+    assert no_answer(await post("https://events.invalid", key)) is Stage.CONNECT
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_times_out_never_arrived(key: KeyFile) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        api = EventsClient(f"http://127.0.0.1:{address[1]}", key, connect_timeout=0.1)
+        async with api:
+            result = await api.post(BODY, "5e0c")
+        for one in waiting:
+            one.close()
+    assert no_answer(result) is Stage.CONNECT
+
+
+@pytest.mark.asyncio
+async def test_a_tls_handshake_that_fails_never_arrived(key: KeyFile) -> None:
+    async def speak_no_tls(connection: Connection) -> None:
+        await connection.reader.read(5)
+        await connection.send(b"220 mail.example ESMTP\r\n")
+
+    async with serving(speak_no_tls) as server:
+        result = await post(f"https://127.0.0.1:{server.port}", key)
+    assert no_answer(result) is Stage.CONNECT
+
+
+@pytest.mark.asyncio
+async def test_a_tls_handshake_that_hangs_never_arrived(key: KeyFile) -> None:
+    async with serving(hanging) as server:
+        api = EventsClient(f"https://127.0.0.1:{server.port}", key, connect_timeout=0.1)
+        async with api:
+            result = await api.post(BODY, "5e0c")
+    assert no_answer(result) is Stage.CONNECT
+
+
+@pytest.fixture
+def untrusted(tmp_path: Path) -> ssl.SSLContext:
+    """The side of a server whose certificate nobody vouches for."""
+    certificate, private = tmp_path / "certificate.pem", tmp_path / "private.pem"
+    how = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost"
+    where = f"-keyout {private} -out {certificate}"
+    subprocess.run(["openssl", *f"{how} {where}".split()], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    return context
+
+
+@pytest.mark.asyncio
+async def test_a_certificate_that_is_not_trusted_is_told_apart(
+    key: KeyFile, untrusted: ssl.SSLContext
+) -> None:
+    async with serving(hanging, tls=untrusted) as server:
+        result = await post(f"https://127.0.0.1:{server.port}", key)
+    assert no_answer(result) is Stage.CERTIFICATE
+
+
+@pytest.mark.asyncio
+async def test_without_a_usable_key_there_is_not_even_a_connection(tmp_path: Path) -> None:
+    async with serving(hanging) as server:
+        with pytest.raises(KeyFileError):
+            await post(server, KeyFile(tmp_path / "missing"))
+    assert server.connections == 0
+
+
+# --- Nobody knows
+
+
+async def reset_before_reading(connection: Connection) -> None:
+    connection.reset()
+
+
+async def reset_after_reading(connection: Connection) -> None:
+    await connection.request()
+    connection.reset()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(reset_before_reading, id="reset before reading"),
+        pytest.param(reset_after_reading, id="reset after reading"),
+        pytest.param(answering(b""), id="closed without an answer"),
+        pytest.param(answering(b"SANDBOX 999 this is not HTTP\r\n\r\n"), id="not HTTP"),
+        pytest.param(answering(b"\xff\xfe\x00\r\n\r\n"), id="not even text"),
+        pytest.param(answering(b"HTTP/1.1 201"), id="half a status line"),
+        pytest.param(answering(b"HTTP/1.1 201 Created\r\nServer: x"), id="half a header"),
+        pytest.param(answering(b"HTTP/1.1 2010 Created\r\n\r\n"), id="four digits"),
+        pytest.param(answering(b"HTTP/1.1 042 What\r\n\r\n"), id="no status of HTTP"),
+        pytest.param(answering(b"HTTP/1.1 000 What\r\n\r\n"), id="status zero"),
+        pytest.param(
+            answering(b"HTTP/1.1 201 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"),
+            id="a flood of headers",
+        ),
+    ],
+)
+async def test_without_a_status_line_nobody_knows(key: KeyFile, behaviour: Any) -> None:
+    async with serving(behaviour) as server:
+        assert no_answer(await post(server, key)) is Stage.SENT
+    assert server.connections == 1  # and nothing below us tried once more
+
+
+@pytest.mark.asyncio
+async def test_without_an_answer_in_time_nobody_knows(key: KeyFile) -> None:
+    async with serving(hanging) as server, client(server, key, timeout=0.1) as api:
+        assert await api.post(BODY, "5e0c") == NoAnswer(Stage.SENT, "TimeoutError")
+
+
+@pytest.mark.asyncio
+async def test_a_reset_on_a_connection_that_was_used_before_is_not_tried_again(
+    key: KeyFile,
+) -> None:
+    async def answer_once(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(CREATED)
+        await connection.request()
+        connection.reset()
+
+    async with serving(answer_once) as server, client(server, key) as api:
+        assert await api.post(BODY, "one") == Answer(201)
+        assert no_answer(await api.post(BODY, "two")) is Stage.SENT
+        assert server.connections == 1
+
+
+# --- A status line was read
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("status", [201, 204, 301, 400, 403, 404, 429, 500, 503, 599])
+async def test_a_status_line_is_an_answer(key: KeyFile, status: int) -> None:
+    said = f"HTTP/1.1 {status} So\r\nContent-Length: 0\r\n\r\n".encode()
+    async with serving(answering(said)) as server:
+        assert await post(server, key) == Answer(status)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"Content-Length: 100\r\n\r\n{", id="truncated"),
+        pytest.param(b"Content-Length: 4\r\nContent-Encoding: gzip\r\n\r\nabcd", id="no gzip"),
+        pytest.param(b"\r\n" + b" " * 1_000_000, id="oversize"),
+        pytest.param(b"\r\n", id="none"),
+    ],
+)
+async def test_the_status_line_stands_whatever_becomes_of_the_body(
+    key: KeyFile, body: bytes
+) -> None:
+    async with serving(answering(b"HTTP/1.1 201 Created\r\n" + body)) as server:
+        assert await post(server, key) == Answer(201)
+
+
+@pytest.mark.asyncio
+async def test_the_status_line_stands_when_the_connection_is_reset_behind_it(
+    key: KeyFile,
+) -> None:
+    async def reset_in_the_body(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{")
+        await asyncio.sleep(0.05)  # a reset overtakes what was not yet read
+        connection.reset()
+
+    async with serving(reset_in_the_body) as server:
+        assert await post(server, key) == Answer(201)
+
+
+@pytest.mark.asyncio
+async def test_an_endless_body_is_not_read_to_its_end(key: KeyFile) -> None:
+    sent = 0
+
+    async def flood(connection: Connection) -> None:
+        nonlocal sent
+        await connection.request()
+        await connection.send(b"HTTP/1.1 201 Created\r\n\r\n")
+        while True:
+            await connection.send(b" " * 65536)
+            sent += 65536
+
+    async with serving(flood) as server, client(server, key, timeout=30) as api:
+        assert await api.post(BODY, "5e0c") == Answer(201)
+    assert sent < 64 << 20  # what the buffers of both sides hold, and no more
+
+
+@pytest.mark.asyncio
+async def test_status_and_body_share_one_timeout(key: KeyFile) -> None:
+    async def dawdle(connection: Connection) -> None:
+        await connection.request()
+        await asyncio.sleep(0.3)
+        await connection.send(b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{")
+        await asyncio.Event().wait()
+
+    loop = asyncio.get_running_loop()
+    async with serving(dawdle) as server, client(server, key, timeout=0.4) as api:
+        begun = loop.time()
+        assert await api.post(BODY, "5e0c") == Answer(201)
+        assert loop.time() - begun < 0.65
+
+
+@pytest.mark.asyncio
+async def test_the_wish_to_wait_is_part_of_the_answer(key: KeyFile) -> None:
+    said = b"HTTP/1.1 429 Slow down\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
+    async with serving(answering(said)) as server:
+        assert await post(server, key) == Answer(429, retry_after="7")
+
+
+@pytest.mark.asyncio
+async def test_a_redirect_is_an_answer_and_is_not_followed(key: KeyFile) -> None:
+    async with serving(answering(CREATED)) as elsewhere:
+        said = (
+            f"HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:{elsewhere.port}/\r\n"
+            "Content-Length: 0\r\n\r\n"
+        )
+        async with serving(answering(said.encode())) as server:
+            assert await post(server, key) == Answer(307)
+    assert elsewhere.connections == 0

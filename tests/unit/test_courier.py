@@ -1,0 +1,275 @@
+"""The straight line of one event: scope, intent, POST, record."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from customevents.delivery.courier import Handled
+from customevents.delivery.lifecycle import Policy
+from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.resource.errors import KeyFileError
+from customevents.resource.event import CustomEvent
+from customevents.resource.spec import UnknownOutcomePolicy
+from customevents.resource.status import State
+from customevents.scope.cluster_name import from_setting
+from unit.builders import NOW, later, raw_spec
+from unit.in_memory import Raw, World
+from unit.instant import at_once
+
+NEVER_ARRIVED = NoAnswer(Stage.CONNECT, "ClientConnectorError")
+LOST = NoAnswer(Stage.SENT, "ServerDisconnectedError")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def handle(world: World, event: CustomEvent) -> Handled:
+    """Let a courier do what the event needs now."""
+    return at_once(world.courier().handle(event))
+
+
+def condition(status: Raw) -> Raw:
+    (only,) = status["conditions"]
+    assert isinstance(only, dict)
+    return only
+
+
+def test_an_event_is_posted_once_and_its_receipt_written_once(world: World) -> None:
+    handled = handle(world, world.cluster.apply())
+    ((body, delivery_id),) = world.api.posts
+    (status,) = world.cluster.writes
+    assert body == {
+        "eventType": "release",
+        "summary": "checkout 1.4.2 is live",
+        "severity": "information",
+        "scope": {"clusters": ["prod-eu-1"], "namespaces": ["shop"]},
+        "details": {
+            "customevents.dev/source": "shop/checkout-1-4-2",
+            "customevents.dev/id": delivery_id,
+            "customevents.dev/occurredAt": "2026-05-01T12:00:00Z",
+        },
+    }
+    assert condition(status) == {
+        "type": "Delivered",
+        "status": "True",
+        "reason": "Delivered",
+        "message": "Delivered at the first attempt.",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-05-01T12:00:00Z",
+    }
+    assert status["delivery"]["id"] == delivery_id
+    assert status["delivery"]["state"] == "Delivered"
+    assert status["resolved"] == {
+        "endpoint": "api.komodor.com",
+        "severity": "information",
+        "clusters": ["prod-eu-1"],
+        "namespaces": ["shop"],
+        "reach": "ALL services, namespace shop, cluster prod-eu-1",
+        "sources": {"clusters": "setting clusterName", "namespaces": "metadata.namespace"},
+    }
+    assert handled.again is None
+    assert handled.fresh == world.cluster.now(handled.fresh or pytest.fail("gone"))
+
+
+def test_a_delivered_event_is_left_alone(world: World) -> None:
+    event = world.cluster.apply()
+    handle(world, event)
+    handle(world, world.cluster.now(event))
+    assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
+
+
+def test_the_intent_is_committed_before_the_post_and_dropped_after_the_record(
+    world: World,
+) -> None:
+    seen: list[tuple[int, int]] = []
+    world.api.during = lambda: seen.append((len(world.journal), len(world.cluster.writes)))
+    handle(world, world.cluster.apply())
+    assert seen == [(1, 0)]
+    assert len(world.journal) == 0
+
+
+def test_the_provenance_can_be_left_out(world: World) -> None:
+    world.with_provenance = False
+    handle(world, world.cluster.apply())
+    ((body, _),) = world.api.posts
+    assert "details" not in body
+
+
+# --- Retries
+
+
+def test_an_event_that_did_not_arrive_is_tried_again_later_under_the_same_id(
+    world: World,
+) -> None:
+    world.api.answers = [NEVER_ARRIVED, Answer(201)]
+    first = handle(world, world.cluster.apply())
+    assert first.fresh is not None
+    assert first.fresh.status.delivery.state is State.RETRYING
+    assert first.again == first.fresh.status.delivery.next_attempt_time
+    assert first.again is not None
+    assert NOW < first.again <= later(4)
+
+    early = handle(world, first.fresh)
+    assert early == Handled(first.fresh, first.again)
+    assert len(world.api.posts) == 1
+
+    world.clock.now = first.again
+    second = handle(world, first.fresh)
+    assert second.fresh is not None
+    assert second.fresh.status.delivery.state is State.DELIVERED
+    assert second.fresh.status.delivery.attempts == 2
+    assert len({delivery_id for _, delivery_id in world.api.posts}) == 1
+
+
+def test_a_later_attempt_is_not_planned_beyond_the_deadline(world: World) -> None:
+    world.api.answers = [NEVER_ARRIVED]
+    event = world.cluster.apply(spec=raw_spec(deliveryDeadlineSeconds=60))
+    world.clock.advance(59.99)
+    handled = handle(world, event)
+    assert handled.again == later(60)
+    world.clock.now = later(60)
+    assert handled.fresh is not None
+    expired = handle(world, handled.fresh)
+    assert expired.fresh is not None
+    assert expired.fresh.status.delivery.state is State.EXPIRED
+    assert len(world.api.posts) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "setting", "state"),
+    [
+        (None, "Retry", State.RETRYING),
+        (None, "Hold", State.HELD),
+        ("Retry", "Hold", State.RETRYING),
+        ("Hold", "Retry", State.HELD),
+    ],
+)
+def test_of_an_unknown_outcome_the_author_decides_before_the_operator(
+    world: World, written: str | None, setting: str, state: State
+) -> None:
+    world.policy = Policy(on_unknown_outcome=UnknownOutcomePolicy(setting))
+    world.api.answers = [LOST]
+    knobs = {"onUnknownOutcome": written} if written else {}
+    handled = handle(world, world.cluster.apply(spec=raw_spec(**knobs)))
+    assert handled.fresh is not None
+    assert handled.fresh.status.delivery.state is state
+    assert handled.fresh.status.delivery.unknown_outcomes == 1
+    assert (handled.again is None) is (state is State.HELD)
+
+
+def test_without_a_usable_key_nothing_is_sent_and_no_attempt_counted(world: World) -> None:
+    world.api.answers = [KeyFileError("the API key file /key is empty"), Answer(201)]
+    handled = handle(world, world.cluster.apply())
+    assert world.api.posts == []
+    (status,) = world.cluster.writes
+    assert condition(status)["reason"] == "NotSent"
+    assert "/key is empty" in condition(status)["message"]
+    assert status["delivery"]["attempts"] == 0
+    assert status["delivery"]["state"] == "Pending"
+    assert "lastOutcome" not in status["delivery"]
+    assert len(world.journal) == 0
+
+    assert handled.fresh is not None
+    assert handled.again is not None
+    world.clock.now = handled.again
+    handle(world, handled.fresh)
+    assert condition(world.cluster.writes[-1])["message"] == "Delivered at the first attempt."
+
+
+# --- What is shown, and not sent
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["by its author", "by the operator"])
+def test_a_suspended_event_is_resolved_and_not_posted(world: World, paused: bool) -> None:
+    world.policy = Policy(paused=paused)
+    handled = handle(world, world.cluster.apply(spec=raw_spec(suspend=not paused)))
+    (status,) = world.cluster.writes
+    assert status["delivery"]["state"] == "Suspended"
+    assert status["resolved"]["reach"] == "ALL services, namespace shop, cluster prod-eu-1"
+    assert condition(status)["status"] == "Unknown"
+    assert world.api.posts == []
+    assert handled.again == NOW + timedelta(seconds=60)
+
+
+def test_a_suspended_event_whose_scope_cannot_be_told_says_both(world: World) -> None:
+    world.cluster_name = None
+    handle(world, world.cluster.apply(spec=raw_spec(suspend=True)))
+    (status,) = world.cluster.writes
+    assert status["delivery"]["state"] == "Suspended"
+    assert "spec.suspend" in condition(status)["message"]
+    assert "the cluster's name is not known" in condition(status)["message"]
+    assert "resolved" not in status
+
+
+def test_an_event_is_held_until_the_clusters_name_is_known(world: World) -> None:
+    world.cluster_name = None
+    handled = handle(world, world.cluster.apply())
+    assert world.api.posts == []
+    assert condition(world.cluster.writes[-1])["reason"] == "ClusterNameUnknown"
+    assert handled.again == later(60)
+
+    world.cluster_name = from_setting("prod-eu-1")
+    world.clock.advance(60)
+    assert handled.fresh is not None
+    handle(world, handled.fresh)
+    assert condition(world.cluster.writes[-1])["reason"] == "Delivered"
+
+
+def test_a_spec_that_cannot_be_read_fails_without_a_post(world: World) -> None:
+    handled = handle(world, world.cluster.apply(spec=raw_spec(severity="Critical")))
+    (status,) = world.cluster.writes
+    assert world.api.posts == []
+    assert condition(status)["reason"] == "Invalid"
+    assert condition(status)["message"].startswith("spec.severity: ")
+    assert handled.fresh is not None
+    assert handled.fresh.settled
+
+
+# --- The scope is told once
+
+
+def test_the_scope_is_frozen_by_the_first_recorded_attempt(world: World) -> None:
+    world.api.answers = [NEVER_ARRIVED, Answer(201)]
+    handled = handle(world, world.cluster.apply())
+    assert handled.fresh is not None
+    world.cluster_name = from_setting("renamed")
+    world.clock.advance(4)
+    handle(world, handled.fresh)
+    assert [body["scope"]["clusters"] for body, _ in world.api.posts] == [["prod-eu-1"]] * 2
+    assert world.cluster.writes[-1]["resolved"]["clusters"] == ["prod-eu-1"]
+
+
+def test_the_scope_is_not_frozen_by_what_was_never_attempted(world: World) -> None:
+    handled = handle(world, world.cluster.apply(spec=raw_spec(suspend=True)))
+    assert handled.fresh is not None
+    world.cluster_name = from_setting("renamed")
+    resumed = world.cluster.change(handled.fresh, lambda raw: raw["spec"].update(suspend=False))
+    handle(world, resumed)
+    ((body, _),) = world.api.posts
+    assert body["scope"]["clusters"] == ["renamed"]
+
+
+def test_other_content_is_resolved_anew(world: World) -> None:
+    handled = handle(world, world.cluster.apply())
+    assert handled.fresh is not None
+    world.cluster_name = from_setting("renamed")
+    edited = world.cluster.change(handled.fresh, lambda raw: raw["spec"].update(summary="other"))
+    handle(world, edited)
+    assert world.api.posts[-1][0]["scope"]["clusters"] == ["renamed"]
+
+
+# --- The loop
+
+
+def test_a_courier_delivers_what_the_inbox_holds_until_that_is_closed(world: World) -> None:
+    for number in range(3):
+        world.inbox.offer(world.cluster.apply(uid=f"uid-{number}", name=f"event-{number}"))
+    world.api.during = lambda: world.inbox.close() if len(world.api.posts) == 3 else None
+    at_once(world.courier().run())
+    assert len({delivery_id for _, delivery_id in world.api.posts}) == 3
+    assert len(world.cluster.writes) == 3
+    assert world.inbox.busy == 0

@@ -1,0 +1,153 @@
+"""The newest edit wins, none is lost or taken twice, and a stale watch fools nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from customevents.delivery.inbox import Inbox
+from unit.builders import Clock, later
+from unit.queueing import (
+    LONG,
+    after_our_own_write,
+    drained,
+    edited,
+    finished,
+    offer_all,
+    soon,
+    waiting,
+    written,
+)
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox(Clock())
+
+
+# --- Edits
+
+
+@pytest.mark.asyncio
+async def test_an_edit_replaces_itself_and_keeps_its_place(inbox: Inbox) -> None:
+    first, second = waiting("a"), waiting("b")
+    newer = edited(first, version=101)
+    offer_all(inbox, [first, second, newer])
+    assert len(inbox) == 2
+    assert await inbox.take() == newer
+    assert await inbox.take() == second
+
+
+@pytest.mark.asyncio
+async def test_what_is_settled_meanwhile_is_not_given_out(inbox: Inbox) -> None:
+    offer_all(inbox, [waiting("a"), waiting("b"), finished("a", version=101)])
+    assert await drained(inbox) == ["b"]
+
+
+@pytest.mark.asyncio
+async def test_an_edit_during_an_attempt_is_taken_afterwards(inbox: Inbox) -> None:
+    first = waiting("a")
+    inbox.offer(first)
+    taken = await inbox.take()
+    newer = edited(first, version=101)
+    inbox.offer(newer)
+    assert await soon(inbox) is None
+    assert taken == first
+    inbox.done(first, first, None)
+    assert await inbox.take() == newer
+
+
+@pytest.mark.asyncio
+async def test_an_edit_that_only_our_own_write_shows_is_taken_afterwards(inbox: Inbox) -> None:
+    """The edit came between the attempt and its record: the watch will show nothing newer."""
+    first = waiting("a")
+    inbox.offer(first)
+    await inbox.take()
+    answer = edited(first, version=102)
+    inbox.done(first, answer, None)
+    assert await inbox.take() == answer
+
+
+@pytest.mark.asyncio
+async def test_an_edit_that_the_watch_and_our_own_write_show_is_taken_once(inbox: Inbox) -> None:
+    first = waiting("a")
+    inbox.offer(first)
+    await inbox.take()
+    inbox.offer(edited(first, version=101))
+    answer = edited(first, version=102)
+    inbox.done(first, answer, None)
+    assert await inbox.take() == answer
+    inbox.offer(answer)  # the watch's echo of our write
+    inbox.done(answer, answer, None)
+    assert await soon(inbox) is None
+
+
+@pytest.mark.asyncio
+async def test_a_resend_asked_for_during_an_attempt_is_taken_afterwards(inbox: Inbox) -> None:
+    first = waiting("a")
+    inbox.offer(first)
+    await inbox.take()
+    answer = replace(first, resource_version=102, resend="one")
+    inbox.done(first, answer, None)
+    assert await inbox.take() == answer
+
+
+@pytest.mark.asyncio
+async def test_an_edit_goes_before_the_time_for_the_next_attempt(inbox: Inbox) -> None:
+    first = waiting("a")
+    inbox.offer(first)
+    await inbox.take()
+    inbox.done(first, written(first, version=101), later(LONG))
+    newer = edited(first, version=102)
+    inbox.offer(newer)
+    assert await inbox.take() == newer
+
+
+@pytest.mark.asyncio
+async def test_an_event_that_is_out_is_not_given_out_twice(inbox: Inbox) -> None:
+    first = waiting("a")
+    inbox.offer(first)
+    await inbox.take()
+    inbox.offer(written(first, version=101))
+    assert await soon(inbox) is None
+    assert inbox.busy == 1
+
+
+# --- The watch's echo
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("version", [101, 104, 105], ids=["old", "just before", "the echo"])
+async def test_the_watch_is_not_believed_up_to_our_own_write(inbox: Inbox, version: int) -> None:
+    fresh = await after_our_own_write(inbox)
+    inbox.offer(written(fresh, version=version))
+    assert await soon(inbox) is None
+    assert len(inbox) == 1  # it still waits for its time
+
+
+@pytest.mark.asyncio
+async def test_the_watch_is_believed_after_our_own_write(inbox: Inbox) -> None:
+    fresh = await after_our_own_write(inbox)
+    inbox.offer(written(fresh, version=105))
+    newer = edited(fresh, version=106)
+    inbox.offer(newer)
+    assert await inbox.take() == newer
+
+
+@pytest.mark.asyncio
+async def test_an_edit_is_believed_although_the_echo_was_skipped(inbox: Inbox) -> None:
+    fresh = await after_our_own_write(inbox)
+    newer = edited(fresh, version=106)
+    inbox.offer(newer)
+    assert await inbox.take() == newer
+
+
+@pytest.mark.asyncio
+async def test_a_stale_event_shown_during_an_attempt_is_not_taken_afterwards(inbox: Inbox) -> None:
+    first = waiting("a", version=103)
+    inbox.offer(first)
+    await inbox.take()
+    inbox.offer(written(first, version=101))
+    inbox.done(first, written(first, version=104), None)
+    assert await soon(inbox) is None

@@ -1,0 +1,70 @@
+"""The table of outcomes, a row each: may the event have been applied, and who is to blame."""
+
+from __future__ import annotations
+
+import pytest
+
+from customevents.delivery.outcome import classify
+from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.resource.status import OutcomeClass
+
+ROWS = [
+    (OutcomeClass.SUCCESS, [200, 201, 202, 204, 299]),
+    (OutcomeClass.ENDPOINT_LEVEL, [401, 403, 404, 405, 407, 410, 421, 451]),
+    (OutcomeClass.ENDPOINT_LEVEL, [300, 301, 302, 303, 304, 307, 308, 399]),
+    (OutcomeClass.REFUSED_FOR_NOW, [408, 425, 429]),
+    (OutcomeClass.REFUSED, [400, 406, 413, 415, 422, 431]),
+    (OutcomeClass.REFUSED, [402, 411, 412, 414, 416, 417, 418, 423, 424, 426, 428, 444, 499]),
+    (OutcomeClass.UNKNOWN, [409]),
+    (OutcomeClass.UNKNOWN, [500, 502, 503, 504]),
+    (OutcomeClass.UNKNOWN, [501, 505, 507, 511, 520, 599, 600, 999]),
+    (OutcomeClass.UNKNOWN, [100, 101, 103, 199]),
+]
+
+
+@pytest.mark.parametrize(("kind", "status"), [(kind, one) for kind, all_ in ROWS for one in all_])
+def test_each_status_has_its_class(kind: OutcomeClass, status: int) -> None:
+    outcome = classify(Answer(status))
+    assert outcome.kind is kind
+    assert outcome.code == status
+
+
+def test_a_503_that_says_when_to_come_back_applied_nothing() -> None:
+    assert classify(Answer(503, retry_after="30")).kind is OutcomeClass.REFUSED_FOR_NOW
+
+
+@pytest.mark.parametrize("status", [201, 301, 400, 403, 409, 429, 500, 502, 504])
+def test_on_any_other_status_a_wish_to_wait_changes_nothing(status: int) -> None:
+    assert classify(Answer(status, retry_after="30")).kind is classify(Answer(status)).kind
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind"),
+    [
+        (Stage.CERTIFICATE, OutcomeClass.ENDPOINT_LEVEL),
+        (Stage.CONNECT, OutcomeClass.NEVER_ARRIVED),
+        (Stage.SENT, OutcomeClass.UNKNOWN),
+    ],
+)
+def test_without_an_answer_it_counts_how_far_the_attempt_came(
+    stage: Stage, kind: OutcomeClass
+) -> None:
+    outcome = classify(NoAnswer(stage, "SomeError"))
+    assert outcome.kind is kind
+    assert outcome.code is None
+
+
+def test_only_a_2xx_is_a_success() -> None:
+    successes = {
+        status
+        for status in range(100, 1000)
+        if classify(Answer(status)).kind is OutcomeClass.SUCCESS
+    }
+    assert successes == set(range(200, 300))
+
+
+def test_the_words_for_an_outcome_hold_nothing_of_the_servers_text() -> None:
+    assert classify(Answer(429, retry_after="Wed, 01 May 2026 12:00:00 GMT")).words == "HTTP 429"
+    assert classify(NoAnswer(Stage.SENT, "ServerDisconnectedError")).words == (
+        "ServerDisconnectedError"
+    )
