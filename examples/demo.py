@@ -67,13 +67,7 @@ def _demo(stack: ExitStack, options: argparse.Namespace) -> None:
     sandbox = stack.enter_context(_sandbox(folder))
     operator = stack.enter_context(_operator(folder, account, sandbox))
     _say(f"Applying {', '.join(path.name for path in EXAMPLES)} in namespace {NAMESPACE}")
-    _kubectl(
-        admin,
-        "apply",
-        "-f",
-        "-",
-        text=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}",
-    )
+    _create_namespace(admin, NAMESPACE)
     for example in EXAMPLES:
         _kubectl(admin, "apply", "-n", NAMESPACE, "-f", str(example))
     _follow(admin, operator, folder)
@@ -90,12 +84,18 @@ def _cluster(stack: ExitStack, folder: Path, given: Path | None) -> tuple[Path, 
         fetch_tools(_say)
         _kubectl(given, "apply", "-f", str(CRD))
         _kubectl(given, "wait", "--for=condition=Established", "-f", str(CRD), "--timeout=30s")
+        _create_namespace(given, "customevents")  # the operator's Lease is there
         return given, given
     build(_say)
     _say("Starting a local Kubernetes")
     cluster = stack.enter_context(Cluster(folder / "cluster", crds=[CRD]))
     cluster.kubectl("apply", "-f", str(RIGHTS))
     return cluster.kubeconfig, cluster.service_account_kubeconfig("customevents", "customevents")
+
+
+def _create_namespace(kubeconfig: Path, name: str) -> None:
+    manifest = f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}"
+    _kubectl(kubeconfig, "apply", "-f", "-", text=manifest)
 
 
 @contextmanager

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from customevents.resource.errors import ClusterError, Conflict, Gone
+from customevents.resource.errors import ClusterError, Conflict, Gone, StatusRefused
 from customevents.resource.event import GROUP, PLURAL, VERSION, CustomEvent
+from customevents.resource.status import State
 
 #: Seconds; longer than any answer of a healthy API server.
 REQUEST_TIMEOUT = 30.0
+
+#: Objects a page.
+PAGE = 500
+
+#: What is not finished; `status.delivery.state` is selectable.
+OPEN = ",".join(f"status.delivery.state!={state}" for state in State if state.finished)
 
 JSON_PATCH = "application/json-patch+json"
 
@@ -34,7 +42,7 @@ class Cluster:
 
     async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
         """Read one CustomEvent. Raises Gone if it is not there."""
-        return await self._request("GET", _path(namespace, name))
+        return await self.request("GET", _path(namespace, name))
 
     async def patch_status(self, event: CustomEvent, status: dict[str, Any]) -> dict[str, Any]:
         """Replace an event's status, as a compare-and-swap on its delivery record.
@@ -49,11 +57,29 @@ class Cluster:
         if event.stored_record is None:
             del operations[1]
         path = f"{_path(event.namespace, event.name)}/status"
-        return await self._request("PATCH", path, operations, content_type=JSON_PATCH)
+        return await self.request("PATCH", path, operations, content_type=JSON_PATCH)
 
-    async def _request(
+    async def open_work(self, namespaces: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
+        """All events that are not finished, page by page; no namespaces: of all of them."""
+        for namespace in namespaces or ("",):
+            path = f"/apis/{GROUP}/{VERSION}/" + (f"namespaces/{namespace}/" if namespace else "")
+            async for item in self._pages(path + PLURAL, OPEN):
+                yield item
+
+    async def _pages(self, path: str, selector: str) -> AsyncIterator[dict[str, Any]]:
+        query = {"fieldSelector": selector, "limit": str(PAGE)}
+        while True:
+            page = await self.request("GET", f"{path}?{urlencode(query)}")
+            for item in page["items"]:
+                yield item
+            if not (more := page["metadata"].get("continue")):
+                return
+            query["continue"] = more
+
+    async def request(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json"
     ) -> dict[str, Any]:
+        """One request to the API server. Raises ClusterError, or one of its children."""
         headers = {"Accept": "application/json", "Content-Type": content_type}
         try:
             _, url, headers, body, _ = await self._client.param_serialize(
@@ -67,10 +93,35 @@ class Cluster:
             raise ClusterError(
                 f"the Kubernetes API did not answer: {type(error).__name__}"
             ) from error
-        answer: dict[str, Any] = json.loads(content)
+        answer = _parse(content)
         if not 200 <= response.status < 300:
             raise _refused(response.status, answer)
         return answer
+
+
+class Lease:
+    """One Lease, read and swapped."""
+
+    def __init__(self, cluster: Cluster, namespace: str, name: str) -> None:
+        self._request = cluster.request
+        self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._path = f"{self._all}/{name}"
+        self._name = name
+
+    async def read(self) -> dict[str, Any]:
+        """The Lease as it is. Raises Gone."""
+        return await self._request("GET", self._path)
+
+    async def create(self, lease: dict[str, Any]) -> dict[str, Any]:
+        """Make it. Raises Conflict if it is there."""
+        metadata = {**lease.get("metadata", {}), "name": self._name}
+        return await self._request("POST", self._all, {**lease, "metadata": metadata})
+
+    async def replace(self, lease: dict[str, Any]) -> dict[str, Any]:
+        """Swap it for what was read before. Raises Conflict if it changed since, or Gone."""
+        if not lease["metadata"].get("resourceVersion"):
+            raise Gone("a Lease without a resourceVersion was never read")
+        return await self._request("PUT", self._path, lease)
 
 
 @asynccontextmanager
@@ -96,6 +147,14 @@ async def _configuration() -> Configuration:
     return configuration
 
 
+def _parse(content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        answer = None  # something in between answered
+    return answer if isinstance(answer, dict) else {}
+
+
 def _path(namespace: str, name: str) -> str:
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}/{name}"
 
@@ -110,5 +169,7 @@ def _refused(status: int, answer: dict[str, Any]) -> ClusterError:
         # A failed `test` names no field; an object that breaks the schema does.
         case 422 if not answer.get("details", {}).get("causes"):
             return Conflict(words, status)
+        case 422:
+            return StatusRefused(words, status)
         case _:
             return ClusterError(words, status)

@@ -9,35 +9,55 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
+import secrets
 import signal
+import socket
+import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from customevents import __version__, health, kube
 from customevents.delivery.courier import Courier
+from customevents.delivery.gate import Gate
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
+from customevents.delivery.lease import TakenOver, Terms
 from customevents.delivery.lifecycle import Policy
+from customevents.delivery.pacing import Pace, TokenBucket
+from customevents.delivery.receipts import Receipts
+from customevents.delivery.takeover import TakeOver
 from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
-from customevents.resource.errors import PartFailed, SettingsError
+from customevents.resource.errors import ClusterError, PartFailed, SettingsError
 from customevents.resource.event import read_event
 from customevents.scope.cluster_name import from_setting
 from customevents.settings import Settings
 from customevents.watch import Watch
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 #: What a drain may take beyond an attempt's timeout, in seconds.
 GRACE = 20.0
 
+#: Waiting events that say in their status why they wait: so many a second.
+TELL_RATE = 10.0
+TELL_BURST = 100
+
 
 def now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
+
+
+def uptime() -> float:
+    """Seconds since boot; they also count while the process or the machine is stopped."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Operator:
@@ -49,39 +69,70 @@ class Operator:
         #: Done: drain. With an exception: a part failed.
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._inbox = Inbox(now)
-        self._journal = Journal()
         self._watch = Watch(self._from_watch, namespaces=settings.watch_namespaces)
-        self._parts: list[asyncio.Task[None]] = []
+        self._parts: set[asyncio.Task[None]] = set()
+        self._couriers: set[asyncio.Task[None]] = set()
+        self._leads = False
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT, then drain. Raises what a part failed with."""
         for asked in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(asked, self._finish)
         async with AsyncExitStack() as stack:
-            courier = await self._build(stack)
-            for number in range(self._settings.delivery_in_flight):
-                self._own(courier.run(), f"courier {number}")
-            self._watch.start(failed=self._watch_failed)
+            await self._build(stack)
+            taken = await self._unless_over(self._journal.acquire())
+            if taken is None:
+                return self._over.result()
+            journal = self._own(self._journal.run(), "the journal")
+            stack.push_async_callback(self._release, journal)
             stack.callback(self._watch.stop)
             try:
+                await self._unless_over(self._start(taken))
                 await self._over
             finally:
                 await self._drain()
+        return None
 
-    async def _build(self, stack: AsyncExitStack) -> Courier:
+    async def _build(self, stack: AsyncExitStack) -> None:
         settings = self._settings
-        key = KeyFile(settings.api_key_file)
-        cluster = await stack.enter_async_context(kube.connect())
-        api = await stack.enter_async_context(
-            EventsClient(settings.base_url, key, timeout=settings.delivery_post_timeout)
+        self._cluster = await stack.enter_async_context(kube.connect())
+        self._api = await stack.enter_async_context(
+            EventsClient(
+                settings.base_url,
+                KeyFile(settings.api_key_file),
+                timeout=settings.delivery_post_timeout,
+            )
         )
+        self._journal = self._new_journal()
+        self._gate = Gate(
+            Pace(TokenBucket(settings.delivery_rate, settings.delivery_burst)),
+            self._api,
+            uptime=uptime,
+            opened=self._inbox.open_gate,
+        )
+        self._receipts = Receipts(self._cluster, now)
         await self._serve_probes(stack)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
+
+    def _new_journal(self) -> Journal:
+        settings = self._settings
+        lease = kube.Lease(self._cluster, settings.lease_namespace, settings.lease_name)
+        terms = Terms(
+            identity=f"{os.environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}",
+            duration=settings.lease_duration,
+            post_timeout=settings.delivery_post_timeout,
+        )
+        return Journal(lease, terms, uptime=uptime, wall=now)
+
+    def _courier(self) -> Courier:
+        settings = self._settings
+        tellings = TokenBucket(TELL_RATE, TELL_BURST)
         return Courier(
             inbox=self._inbox,
             journal=self._journal,
-            cluster=cluster,
-            api=api,
+            gate=self._gate,
+            receipts=self._receipts,
+            api=self._api,
             cluster_name=from_setting(settings.cluster_name),
             policy=Policy(
                 deadline_seconds=settings.delivery_deadline,
@@ -91,22 +142,44 @@ class Operator:
             with_provenance=settings.provenance_enabled,
             clock=now,
             jitter=random.Random(),
+            aside=self._aside,
+            may_tell=lambda: tellings.try_take(uptime()),
         )
+
+    async def _start(self, taken: TakenOver) -> None:
+        """Lead: settle what was in flight, take in what is open, then watch."""
+        logger.info("leading; %d attempts of the last leader to settle", len(taken.entries))
+        if taken.quarantine:
+            logger.warning("the log was lost: nothing is sent for %.0f s", taken.quarantine)
+            await asyncio.sleep(taken.quarantine)
+        courier = self._courier()
+        await TakeOver(courier, self._settings.delivery_post_timeout).settle(taken.entries)
+        await self._take_in_open_work()
+        self._own(self._gate.run(), "the gate")
+        for number in range(self._settings.delivery_in_flight):
+            self._couriers.add(self._own(courier.run(), f"courier {number}"))
+        self._watch.start(failed=self._watch_failed)
+        self._leads = True
+
+    async def _take_in_open_work(self) -> None:
+        """What is undelivered goes first; kopf's list of everything follows behind."""
+        try:
+            async for raw in self._cluster.open_work(self._settings.watch_namespaces):
+                self._take_in(None, raw)
+        except ClusterError as error:
+            logger.warning("the open work cannot be listed, the watch will bring it: %s", error)
 
     async def _serve_probes(self, stack: AsyncExitStack) -> None:
         host, port = self._settings.health_host, self._settings.health_port
         try:
             bound = await stack.enter_async_context(
-                health.serve(host, port, alive=lambda: None, ready=self._ready)
+                health.serve(host, port, alive=lambda: None, ready=lambda: None)
             )
         except OSError as error:
             raise SettingsError(
                 f"CUSTOMEVENTS_HEALTH_PORT: cannot listen on {host}:{port}: {error.strerror}"
             ) from None
         logger.info("probes are answered on port %d", bound)
-
-    def _ready(self) -> str | None:
-        return None if self._watch.started else "the watch has not started yet"
 
     def _from_watch(self, change: str | None, raw: dict[str, Any]) -> None:
         """On kopf's thread: everything of ours happens on our own loop."""
@@ -126,11 +199,23 @@ class Operator:
         else:
             self._inbox.offer(event)
 
-    def _own(self, part: Coroutine[Any, Any, None], name: str) -> None:
+    def _own(self, part: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a part for as long as the operator lives."""
         task = asyncio.create_task(part, name=name)
         task.add_done_callback(self._ended)
-        self._parts.append(task)
+        self._parts.add(task)
+        return task
+
+    def _aside(self, part: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something that ends by itself; only its failure is one of the operator."""
+        task = asyncio.create_task(part, name=name)
+        task.add_done_callback(self._aside_ended)
+        self._couriers.add(task)
+
+    def _aside_ended(self, part: asyncio.Task[None]) -> None:
+        self._couriers.discard(part)
+        if part.cancelled() or part.exception() is not None:
+            self._ended(part)
 
     def _ended(self, part: asyncio.Task[None]) -> None:
         error = None if part.cancelled() else part.exception()
@@ -138,6 +223,7 @@ class Operator:
 
     def _fail(self, error: BaseException) -> None:
         if not self._over.done():
+            logger.error("stopping: %s", error)
             self._over.set_exception(error)
 
     def _finish(self) -> None:
@@ -145,16 +231,34 @@ class Operator:
         if not self._over.done():
             self._over.set_result(None)
 
+    async def _unless_over(self, doing: Coroutine[Any, Any, T]) -> T | None:
+        """The result, or None if the operator is to stop before that is there."""
+        task = asyncio.create_task(doing)
+        over: asyncio.Future[Any] = self._over
+        await asyncio.wait([task, over], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait({task})
+        return None
+
     async def _drain(self) -> None:
         """Take nothing new; let attempts under way end and their results be recorded."""
         self._inbox.close()
+        self._gate.close()
         patience = self._settings.delivery_post_timeout + GRACE
-        _, late = await asyncio.wait(self._parts, timeout=patience)
-        for part in late:
-            part.cancel()
-        if late:
-            logger.error("%d attempts were still under way after %.0f s", len(late), patience)
+        if self._couriers:
+            _, late = await asyncio.wait(self._couriers, timeout=patience)
+            for part in late:
+                part.cancel()
+            if late:
+                logger.error("%d results are not recorded after %.0f s", len(late), patience)
         logger.info("drained")
+
+    async def _release(self, journal: asyncio.Task[None]) -> None:
+        journal.cancel()
+        await asyncio.wait({journal})
+        await self._journal.release()
 
 
 async def run(settings: Settings) -> None:

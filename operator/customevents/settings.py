@@ -89,9 +89,33 @@ class Settings(BaseSettings):
         description="`Retry` or `Hold` when an answer was lost and the event does not say. Default "
         "Retry: an event twice is better than none.",
     )
+    delivery_rate: float = Field(
+        10.0,
+        ge=0,
+        description="Attempts a second, at most; 0 = no limit. Default 10: the remote limit is not "
+        "documented.",
+    )
+    delivery_burst: int = Field(
+        20, ge=1, description="Attempts at once after a quiet time. Default 20."
+    )
     delivery_paused: bool = Field(
         False,
         description="Resolve and show everything, send nothing: for migrations. Default false.",
+    )
+    lease_name: str = Field(
+        "customevents",
+        description="The Lease that elects the leader and lists attempts in flight. Default "
+        "customevents: one operator a cluster.",
+    )
+    lease_namespace: str = Field(
+        "customevents",
+        description="The operator's own namespace, where its Lease is. Default customevents.",
+    )
+    lease_duration: float = Field(
+        15.0,
+        ge=1,
+        description="Seconds until another process takes over from one that is silent. Default 15, "
+        "as elected controllers have it.",
     )
     health_host: str = Field(
         "0.0.0.0",  # noqa: S104 - a probe comes from outside
@@ -116,6 +140,10 @@ class Settings(BaseSettings):
         if not self.endpoint:
             return self
         parts = urlsplit(self.endpoint)
+        try:
+            parts.port  # noqa: B018 - reading it checks it
+        except ValueError:
+            raise ValueError("endpoint must have a port from 1 to 65535, or none") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("endpoint must be an https address, such as https://host.example")
         if parts.scheme == "http" and not self.allow_http:

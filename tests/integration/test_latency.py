@@ -28,7 +28,7 @@ def test_from_create_to_delivered_the_median_stays_below_the_gate(
     start_operator: StartOperator,
     figure: Callable[[str], None],
 ) -> None:
-    start_operator()
+    start_operator(delivery_rate="0")
     path = f"/apis/customevents.dev/v1alpha1/namespaces/{namespace}/customevents"
     with closing(_connect(cluster)) as client, closing(_connect(cluster)) as watcher:
         watcher.request("GET", f"{path}?watch=1")

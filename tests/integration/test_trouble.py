@@ -18,6 +18,12 @@ def condition(found: dict[str, Any]) -> tuple[str, str]:
     return delivered["reason"], delivered["message"]
 
 
+def lose_one_answer(timeline: sandbox.Running, summary: str) -> None:
+    """The next POST of this event is read, and then the connection is reset."""
+    fault = {"drop": "afterReading", "count": 1, "match": {"summary": summary}}
+    timeline.call("PUT", "/sandbox/faults", fault)
+
+
 def test_a_wrong_key_is_named_and_the_events_go_out_once_it_is_right(
     events: Events, start_operator: StartOperator, tmp_path: Path
 ) -> None:
@@ -83,8 +89,8 @@ def test_a_lost_answer_is_counted_and_tried_again(
     events: Events, start_operator: StartOperator, timeline: sandbox.Running
 ) -> None:
     start_operator()
-    timeline.call("PUT", "/sandbox/faults", {"drop": "afterReading", "count": 1})
-    events.apply("checkout", SPEC)
+    lose_one_answer(timeline, "lost on the way back")
+    events.apply("checkout", {**SPEC, "summary": "lost on the way back"})
     found = events.until("checkout", "Delivered")
     assert found["status"]["delivery"]["unknownOutcomes"] == 1
     assert found["status"]["delivery"]["attempts"] == 2
@@ -95,8 +101,9 @@ def test_with_hold_a_lost_answer_waits_for_a_person_who_resends(
     events: Events, start_operator: StartOperator, timeline: sandbox.Running
 ) -> None:
     start_operator()
-    timeline.call("PUT", "/sandbox/faults", {"drop": "afterReading", "count": 1})
-    events.apply("checkout", {**SPEC, "onUnknownOutcome": "Hold"})
+    lose_one_answer(timeline, "held for a person")
+    spec = {**SPEC, "summary": "held for a person", "onUnknownOutcome": "Hold"}
+    events.apply("checkout", spec)
     reason, message = condition(events.until("checkout", "Held"))
     assert reason == "UnknownOutcome"
     assert "resend it" in message

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from customevents.delivery.courier import Courier
+from customevents.delivery.gate import Gate
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
+from customevents.delivery.lease import Intent, Terms
 from customevents.delivery.lifecycle import Policy
+from customevents.delivery.pacing import Breaker, Pace, TokenBucket
+from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError
 from customevents.resource.event import CustomEvent, read_event
 from customevents.scope.cluster_name import ClusterName, from_setting
 from unit.builders import Clock, raw_event
+from unit.instant import at_once
 
 Raw = dict[str, Any]
 
@@ -91,6 +97,9 @@ class MemoryApi:
     posts: list[tuple[Raw, str]] = field(default_factory=list)
     during: Callable[[], object] = lambda: None
     endpoint: str = "https://api.komodor.com"
+    probe: Answer | NoAnswer = field(default_factory=lambda: Answer(200))
+    probes: int = 0
+    new_key: bool = False
 
     async def post(self, body: Raw, delivery_id: str) -> Answer | NoAnswer:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -100,6 +109,40 @@ class MemoryApi:
         self.during()
         return answer
 
+    async def validate(self) -> Answer | NoAnswer:
+        self.probes += 1
+        return self.probe
+
+    def key_changed(self) -> bool:
+        return self.new_key
+
+
+class MemoryJournal(Journal):
+    """Commits at once; what it does in a cluster is shown by test_journal.py."""
+
+    def __init__(self) -> None:
+        super().__init__(_NoLease(), Terms("test"), uptime=lambda: 0.0, wall=Clock())
+        self.committed_intents: list[Intent] = []
+
+    async def commit(self, intent: Intent) -> float:
+        self._entries[intent.uid] = intent
+        self.committed_intents.append(intent)
+        return 0.0
+
+    def may_send(self, committed: float) -> bool:  # noqa: ARG002 - it always stands
+        return True
+
+
+class _NoLease:
+    async def read(self) -> Raw:
+        raise Gone("there is none", 404)
+
+    async def create(self, lease: Raw) -> Raw:
+        return lease
+
+    async def replace(self, lease: Raw) -> Raw:
+        return lease
+
 
 @dataclass
 class World:
@@ -107,7 +150,7 @@ class World:
 
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
     api: MemoryApi = field(default_factory=MemoryApi)
-    journal: Journal = field(default_factory=Journal)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
     clock: Clock = field(default_factory=Clock)
     policy: Policy = field(default_factory=Policy)
     cluster_name: ClusterName | None = field(default_factory=lambda: from_setting("prod-eu-1"))
@@ -115,17 +158,39 @@ class World:
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.clock)
+        self.uptime = 0.0
+        self.aside: list[Coroutine[Any, Any, None]] = []
+        self.gate = Gate(
+            Pace(TokenBucket(rate=0.0, burst=1), Breaker(closed=True)),
+            self.api,
+            uptime=lambda: self.uptime,
+            opened=self.inbox.open_gate,
+        )
+
+    def probe(self) -> None:
+        """Let the gate probe the endpoint until that works again."""
+
+        async def until_open() -> None:
+            probing = asyncio.create_task(self.gate.run())
+            while self.gate.paused:  # noqa: ASYNC110 - what it waits for is tested here
+                await asyncio.sleep(1.0)
+            probing.cancel()
+
+        at_once(until_open())
 
     def courier(self) -> Courier:
         """A courier of this world as it is now."""
         return Courier(
             inbox=self.inbox,
             journal=self.journal,
-            cluster=self.cluster,
+            gate=self.gate,
+            receipts=Receipts(self.cluster, self.clock),
             api=self.api,
             cluster_name=self.cluster_name,
             policy=self.policy,
             with_provenance=self.with_provenance,
             clock=self.clock,
             jitter=random.Random(1),
+            aside=lambda part, _: self.aside.append(part),
+            may_tell=lambda: True,
         )

@@ -175,6 +175,8 @@ def test_without_a_usable_key_nothing_is_sent_and_no_attempt_counted(world: Worl
 
     assert handled.fresh is not None
     assert handled.again is not None
+    assert handled.gated
+    world.probe()
     world.clock.now = handled.again
     handle(world, handled.fresh)
     assert condition(world.cluster.writes[-1])["message"] == "Delivered at the first attempt."

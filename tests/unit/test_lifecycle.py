@@ -71,7 +71,6 @@ def test_an_event_that_waits_says_until_when() -> None:
     assert step(recorded(WAITING)) == Wait(later(30), restamp=False)
 
 
-@pytest.mark.xfail(strict=True, reason="a time is believed however far off it is")
 def test_a_time_that_another_nodes_clock_set_is_not_waited_for() -> None:
     """No delay is longer than an hour, which is the most that the endpoint may ask for."""
     found = step(recorded(record(next_attempt_time=later(20 * 3600))))
@@ -188,7 +187,6 @@ def test_a_resend_is_heard_through_a_record_of_an_unknown_hash_version() -> None
     assert sent(recorded(newer, resend="one")).content_hash == content_hash(spec())
 
 
-@pytest.mark.xfail(strict=True, reason="nobody looks at the label of a restored backup yet")
 def test_an_event_restored_without_its_record_waits_for_a_person() -> None:
     restored = event(labels={"velero.io/restore-name": "nightly"})
     found = step(restored)

@@ -1,6 +1,6 @@
 """The way of one event, in one straight line: scope, intent, POST, record.
 
-The courier is the only part that sends and the only one that writes status.
+The courier is the only part that sends, and with `receipts.py` the only one that writes status.
 """
 
 from __future__ import annotations
@@ -14,44 +14,41 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from customevents.delivery import lifecycle
+from customevents.delivery.gate import Closed, Gate
 from customevents.delivery.inbox import Inbox
-from customevents.delivery.journal import Intent, Journal
+from customevents.delivery.journal import Journal
+from customevents.delivery.lease import Intent
 from customevents.delivery.lifecycle import Leave, Policy, Send, Show, Verdict, Wait
-from customevents.delivery.outcome import classify
+from customevents.delivery.outcome import Outcome, asked_pause, classify
 from customevents.delivery.pacing import backoff
+from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.eventsapi.payload import build_body, provenance
-from customevents.resource.errors import ClusterError, Conflict, Gone, InvalidSpec, KeyFileError
-from customevents.resource.event import CustomEvent, read_event
+from customevents.resource.errors import InvalidSpec, KeyFileError
+from customevents.resource.event import CustomEvent
 from customevents.resource.matching import Reach
 from customevents.resource.spec import CustomEventSpec, parse_spec
-from customevents.resource.status import (
-    Condition,
-    DeliveryRecord,
-    ResolvedScope,
-    Status,
-    to_seconds,
-)
+from customevents.resource.status import DeliveryRecord, OutcomeClass, ResolvedScope
 from customevents.scope.cluster_name import ClusterName
 from customevents.scope.resolve import Unresolved, describe, resolve
 
 logger = logging.getLogger(__name__)
 
-#: How often an event is looked at again whose scope cannot be told yet.
+#: How often an event is looked at again whose scope cannot be told yet, or that is suspended.
 LOOK_AGAIN = timedelta(seconds=60)
 
+#: Seconds after which a status that cannot be written is left to be written aside.
+LATE = 30.0
 
-class Cluster(Protocol):
-    """What the courier needs of Kubernetes; objects are as the API server sends them.
-
-    Both raise Gone, Conflict (`patch_status` only) and ClusterError.
-    """
-
-    async def patch_status(self, event: CustomEvent, status: dict[str, Any]) -> dict[str, Any]:
-        """Replace the status, if uid and delivery record are still the event's."""
-
-    async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
-        """Read one CustomEvent."""
+#: What proves that nothing was applied: the intent need not be kept until the result is recorded.
+NOTHING_APPLIED = frozenset(
+    {
+        OutcomeClass.NEVER_ARRIVED,
+        OutcomeClass.REFUSED_FOR_NOW,
+        OutcomeClass.ENDPOINT_LEVEL,
+        OutcomeClass.REFUSED,
+    }
+)
 
 
 class EventsApi(Protocol):
@@ -65,10 +62,22 @@ class EventsApi(Protocol):
 
 @dataclass(frozen=True)
 class Handled:
-    """An event's object as it is now (None: gone), and when to look at it again (None: never)."""
+    """An event's object as it is now (None: gone), and when to look at it again (None: never).
+
+    `gated`: it waits for the endpoint, and is looked at again already when that works.
+    """
 
     fresh: CustomEvent | None
     again: datetime | None = None
+    gated: bool = False
+
+
+class Late(Exception):
+    """A result that could not be written for so long that the slot is better used otherwise."""
+
+    def __init__(self, writing: asyncio.Task[CustomEvent | None]) -> None:
+        super().__init__()
+        self.writing = writing
 
 
 @dataclass(frozen=True)
@@ -77,19 +86,29 @@ class Courier:
 
     inbox: Inbox
     journal: Journal
-    cluster: Cluster
+    gate: Gate
+    receipts: Receipts
     api: EventsApi
     cluster_name: ClusterName | None
     policy: Policy
     with_provenance: bool
     clock: Callable[[], datetime]
     jitter: random.Random
+    #: Runs what goes on aside, and minds how it ends.
+    aside: Callable[[Any, str], None]
+    #: Whether one more waiting event may say so in its status.
+    may_tell: Callable[[], bool]
 
     async def run(self) -> None:
-        """Deliver until the inbox is closed; several of these may run side by side."""
+        """Deliver until the inbox is closed; several of these run side by side."""
         while (event := await self.inbox.take()) is not None:
-            handled = await self.handle(event)
-            self.inbox.done(event, handled.fresh, handled.again)
+            try:
+                handled = await self.handle(event)
+            except Late as late:
+                self.inbox.block(event.namespace)
+                self.aside(self._finish_late(event, late.writing), f"status of {event.path}")
+            else:
+                self.inbox.done(event, handled.fresh, handled.again, gated=handled.gated)
 
     async def handle(self, event: CustomEvent) -> Handled:
         """Do what an event needs now."""
@@ -97,7 +116,8 @@ class Courier:
             spec = parse_spec(event.spec)
         except InvalidSpec as error:
             return await self._settle(event, lifecycle.invalid(event, str(error), self.clock()))
-        match lifecycle.next_step(event, spec, self.policy, self.clock()):
+        step = lifecycle.next_step(event, spec, self.policy, self.clock())
+        match step:
             case Send(record):
                 handled = await self._attempt(event, spec, record)
             case Show(verdict):
@@ -108,11 +128,11 @@ class Courier:
                 return Handled(await self._restamp(event) if restamp else event)
             case Verdict() as verdict:
                 return await self._settle(event, verdict)
-        if handled.again is None or handled.fresh is None:
+        if handled.again is None:
             return handled
-        record = handled.fresh.status.delivery
-        deadline = lifecycle.deadline(event, spec, self.policy, record)
-        return replace(handled, again=min(handled.again, deadline))
+        record = step.verdict.record if isinstance(step, Show) else event.status.delivery
+        expires = lifecycle.deadline(event, spec, self.policy, record)
+        return replace(handled, again=min(handled.again, expires))
 
     async def _attempt(
         self, event: CustomEvent, spec: CustomEventSpec, record: DeliveryRecord
@@ -122,21 +142,66 @@ class Courier:
         if isinstance(resolved, Unresolved):
             verdict = lifecycle.held(record, resolved.reason, resolved.message)
             return await self._look_again(event, verdict, None)
-        reach = Reach(resolved.clusters, resolved.namespaces, resolved.service_names)
-        origin = provenance(event, spec, record.id) if self.with_provenance else None
-        body = build_body(spec, reach, origin)
+        body = self._body(event, spec, record, resolved)
 
-        intent = Intent(event.uid, record.id, event.namespace, event.name, record.attempts + 1)
-        await self.journal.commit(intent)
+        closed = await self._commit(event, record)
+        if closed is not None:
+            return await self._wait_at_the_gate(event, record, resolved, closed)
         try:
             result = await self.api.post(body, record.id)
         except KeyFileError as error:
-            verdict = lifecycle.not_sent(record, f"Not sent: {error}", self._retry_at(record))
-        else:
-            verdict = self._judge(spec, record, result)
+            return await self._without_key(event, record, resolved, str(error))
+        outcome, pause = classify(result), asked_pause(result, self.clock())
+        self.gate.leave(outcome, pause)
+        if outcome.kind in NOTHING_APPLIED:
+            self.journal.drop(event.uid)
+
+        verdict = self.judge(spec, record, outcome, pause)
         fresh = await self._write(event, verdict, resolved)
         self.journal.drop(event.uid)
         return Handled(fresh, verdict.record.next_attempt_time)
+
+    async def _commit(self, event: CustomEvent, record: DeliveryRecord) -> Closed | None:
+        """Pass the gate and write the intent down; None: the attempt may be made now."""
+        intent = Intent(
+            uid=event.uid,
+            delivery_id=record.id,
+            namespace=event.namespace,
+            name=event.name,
+            sequence=record.sequence,
+            attempt=record.attempts + 1,
+        )
+        while (closed := await self.gate.enter()) is None:
+            if not self.inbox.is_current(event):
+                self.gate.leave(_NOT_SENT)
+                return Closed(0.0, "")
+            committed = await self.journal.commit(intent)
+            if self.journal.may_send(committed):
+                return None
+            # The process was stopped, or the Lease ran out: nothing was sent on this commit.
+            self.gate.leave(_NOT_SENT)
+            self.journal.drop(event.uid)
+        return closed
+
+    async def _wait_at_the_gate(
+        self, event: CustomEvent, record: DeliveryRecord, resolved: ResolvedScope, closed: Closed
+    ) -> Handled:
+        again = self.clock() + timedelta(seconds=closed.seconds)
+        told = event.status.delivered.message == closed.why
+        if not closed.why or told or not self.may_tell():
+            return Handled(event, again, gated=True)
+        fresh = await self._write(event, lifecycle.paused(record, closed.why), resolved)
+        return Handled(fresh, again, gated=True)
+
+    async def _without_key(
+        self, event: CustomEvent, record: DeliveryRecord, resolved: ResolvedScope, why: str
+    ) -> Handled:
+        self.journal.drop(event.uid)
+        self.gate.pause(f"Not sent: {why}", about_the_key=True)
+        self.gate.leave(_NOT_SENT)
+        retry_at = self._retry_at(record)
+        verdict = lifecycle.not_sent(record, f"Not sent: {why}", retry_at)
+        return Handled(await self._write(event, verdict, resolved), retry_at, gated=True)
 
     async def _show(self, event: CustomEvent, spec: CustomEventSpec, verdict: Verdict) -> Handled:
         resolved = self._resolve(event, spec, verdict.record)
@@ -151,21 +216,35 @@ class Courier:
         return Handled(await self._write(event, verdict, resolved), self.clock() + LOOK_AGAIN)
 
     async def _settle(self, event: CustomEvent, verdict: Verdict) -> Handled:
-        return Handled(await self._write(event, verdict, event.status.resolved))
+        known = verdict.record.id == event.status.delivery.id
+        resolved = event.status.resolved if known else None
+        return Handled(await self._write(event, verdict, resolved))
 
-    def _judge(
-        self, spec: CustomEventSpec, record: DeliveryRecord, result: Answer | NoAnswer
+    def judge(
+        self, spec: CustomEventSpec, record: DeliveryRecord, outcome: Outcome, pause: float = 0.0
     ) -> Verdict:
+        """The record after one more attempt with this outcome; `pause` is the least wait."""
         return lifecycle.after_attempt(
             record,
-            classify(result),
+            outcome,
             policy=spec.on_unknown_outcome or self.policy.on_unknown_outcome,
             now=self.clock(),
-            retry_at=self._retry_at(record),
+            retry_at=max(self._retry_at(record), self.clock() + timedelta(seconds=pause)),
         )
 
     def _retry_at(self, record: DeliveryRecord) -> datetime:
         return self.clock() + backoff(record.attempts + 1, self.jitter)
+
+    def _body(
+        self,
+        event: CustomEvent,
+        spec: CustomEventSpec,
+        record: DeliveryRecord,
+        resolved: ResolvedScope,
+    ) -> dict[str, Any]:
+        reach = Reach(resolved.clusters, resolved.namespaces, resolved.service_names)
+        origin = provenance(event, spec, record.id) if self.with_provenance else None
+        return build_body(spec, reach, origin)
 
     def _resolve(
         self, event: CustomEvent, spec: CustomEventSpec, record: DeliveryRecord
@@ -195,69 +274,21 @@ class Courier:
     async def _write(
         self, event: CustomEvent, verdict: Verdict, resolved: ResolvedScope | None
     ) -> CustomEvent | None:
-        """Put a verdict on the object, for as long as it takes; None if the object is gone."""
-        generation = event.generation  # what the verdict is about, whatever the object is by now
-        failures = 0
-        while True:
-            status = self._status(event, verdict, resolved, generation)
-            if status == event.status:
-                return event
-            try:
-                fresh = read_event(await self.cluster.patch_status(event, status.to_json()))
-            except Gone:
-                logger.info("%s was deleted before its result was written", event.path)
-                return None
-            except Conflict:
-                again = await self._read(event)
-                if again is None or again.status.delivery == verdict.record:
-                    return again
-                event = again
-            except ClusterError as error:
-                failures += 1
-                logger.warning("%s: the status cannot be written yet: %s", event.path, error)
-                await asyncio.sleep(min(30.0, 0.5 * 2**failures))
-            else:
-                _log(fresh, verdict)
-                return fresh
+        """Put a verdict on its object. Raises Late if that takes too long; it then goes on."""
+        writing = asyncio.create_task(self.receipts.write(event, verdict, resolved))
+        done, _ = await asyncio.wait({writing}, timeout=LATE)
+        if not done:
+            raise Late(writing)
+        return writing.result()
 
-    async def _read(self, event: CustomEvent) -> CustomEvent | None:
-        while True:
-            try:
-                found = read_event(await self.cluster.get_event(event.namespace, event.name))
-            except Gone:
-                return None
-            except ClusterError as error:
-                logger.warning("%s cannot be read yet: %s", event.path, error)
-                await asyncio.sleep(1.0)
-            else:
-                return found if found.uid == event.uid else None
-
-    def _status(
-        self,
-        event: CustomEvent,
-        verdict: Verdict,
-        resolved: ResolvedScope | None,
-        generation: int,
-    ) -> Status:
-        before = event.status.delivered
-        says = verdict.record.state.condition
-        same = says == before.status and before.last_transition_time
-        condition = Condition(
-            status=says,
-            reason=verdict.reason,
-            message=verdict.message,
-            observed_generation=generation,
-            last_transition_time=same or to_seconds(self.clock()),
-        )
-        return Status(conditions=(condition,), delivery=verdict.record, resolved=resolved)
+    async def _finish_late(
+        self, event: CustomEvent, writing: asyncio.Task[CustomEvent | None]
+    ) -> None:
+        """The namespace gets no new attempt until its status can be written again."""
+        fresh = await writing
+        self.journal.drop(event.uid)
+        self.inbox.unblock(event.namespace)
+        self.inbox.done(event, fresh, self.clock())
 
 
-def _log(event: CustomEvent, verdict: Verdict) -> None:
-    record = verdict.record
-    logger.info(
-        "%s is %s: %s",
-        event.path,
-        record.state,
-        verdict.message,
-        extra={"event": event.path, "delivery_id": record.id, "attempt": record.attempts},
-    )
+_NOT_SENT = Outcome(OutcomeClass.NOT_SENT)

@@ -11,7 +11,7 @@ import asyncio
 import heapq
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from customevents.resource.event import CustomEvent
 class _Postponed(NamedTuple):
     due: datetime
     event: CustomEvent
+    gated: bool
 
 
 class Inbox:
@@ -39,6 +40,8 @@ class Inbox:
         self._ticket = itertools.count()
         #: uid → the newest version that the watch showed meanwhile.
         self._busy: dict[str, CustomEvent | None] = {}
+        #: Namespaces whose status cannot be written: their events wait here.
+        self._blocked: dict[str, OrderedDict[str, CustomEvent]] = {}
         #: Those of the busy ones whose object was deleted meanwhile.
         self._deleted: set[str] = set()
         #: The resourceVersion that our last write returned, until the watch has shown it.
@@ -47,7 +50,8 @@ class Inbox:
         self._closed = False
 
     def __len__(self) -> int:
-        return sum(map(len, self._ready.values())) + len(self._postponed)
+        queues = [*self._ready.values(), *self._blocked.values()]
+        return sum(map(len, queues)) + len(self._postponed)
 
     @property
     def busy(self) -> int:
@@ -83,10 +87,18 @@ class Inbox:
             await self._until_something_happens()
         return None
 
-    def done(self, event: CustomEvent, fresh: CustomEvent | None, again: datetime | None) -> None:
+    def done(
+        self,
+        event: CustomEvent,
+        fresh: CustomEvent | None,
+        again: datetime | None,
+        *,
+        gated: bool = False,
+    ) -> None:
         """The courier is through with `event`; `fresh` is its object now, None if that is gone.
 
-        With `again`, it is looked at again then; an edit that came meanwhile goes first.
+        With `again`, it is looked at again then, and if it is `gated`, already when `open_gate` is
+        called; an edit that came meanwhile goes first.
         """
         shown = self._busy.pop(event.uid)
         if fresh is None or event.uid in self._deleted:
@@ -100,7 +112,37 @@ class Inbox:
         elif (fresh.generation, fresh.resend) != (event.generation, event.resend):
             self._queue(fresh)  # edited under way; the watch will show nothing newer than this
         elif again is not None:
-            self._postpone(fresh, again)
+            self._postpone(fresh, again, gated)
+
+    def knows(self, uid: str) -> bool:
+        """Whether an event waits here, is out, or was written and not shown since."""
+        queues = [*self._ready.values(), *self._blocked.values()]
+        places: list[Container[str]] = [self._postponed, self._busy, self._written, *queues]
+        return any(uid in place for place in places)
+
+    def is_current(self, event: CustomEvent) -> bool:
+        """Whether the watch has shown nothing newer of a busy event, nor its deletion."""
+        if event.uid in self._deleted:
+            return False
+        shown = self._busy.get(event.uid)
+        return shown is None or shown.resource_version <= event.resource_version
+
+    def open_gate(self) -> None:
+        """The endpoint takes events again: what waited for that is ready, in its order."""
+        waiting = sorted((p for p in self._postponed.values() if p.gated), key=lambda p: p.due)
+        for postponed in waiting:
+            del self._postponed[postponed.event.uid]
+            self._queue(postponed.event)
+
+    def block(self, namespace: str) -> None:
+        """Give out nothing of a namespace, until `unblock`."""
+        if namespace not in self._blocked:
+            self._blocked[namespace] = self._ready.pop(namespace, OrderedDict())
+
+    def unblock(self, namespace: str) -> None:
+        """The namespace's statuses can be written again."""
+        for event in self._blocked.pop(namespace, {}).values():
+            self._queue(event)
 
     def close(self) -> None:
         """Give out nothing more: every `take` returns None."""
@@ -118,16 +160,21 @@ class Inbox:
 
     def _queue(self, event: CustomEvent) -> None:
         # An edited event replaces itself and keeps its place.
+        if event.namespace in self._blocked:
+            self._blocked[event.namespace][event.uid] = event
+            return
         self._ready.setdefault(event.namespace, OrderedDict())[event.uid] = event
         self._wake.set()
 
-    def _postpone(self, event: CustomEvent, due: datetime) -> None:
-        self._postponed[event.uid] = _Postponed(due, event)
+    def _postpone(self, event: CustomEvent, due: datetime, gated: bool) -> None:
+        self._postponed[event.uid] = _Postponed(due, event, gated)
         heapq.heappush(self._timers, (due, next(self._ticket), event.uid))
         self._wake.set()
 
     def _remove(self, event: CustomEvent) -> None:
         self._postponed.pop(event.uid, None)
+        if (blocked := self._blocked.get(event.namespace)) is not None:
+            blocked.pop(event.uid, None)
         queue = self._ready.get(event.namespace)
         if queue is None or event.uid not in queue:
             return

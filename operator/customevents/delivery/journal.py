@@ -1,38 +1,299 @@
-"""Attempts in flight, written down before they are made.
+"""Leadership and the write-ahead log, both in one Lease.
 
-Nothing is sent without an entry here first; an entry leaves when its result is on the object. Today
-the entries are this process's own: they say which events are under way when it drains.
+Nothing is sent before its intent is committed to the cluster. A status write for each would double
+the price of an event; so all intents that are about to be sent are written at once, in the Lease
+that elects the leader. The swap of that Lease is also the fence: who is no longer the holder cannot
+commit, and so cannot send.
+
+While we hold the Lease, the list in memory is the truth, and every write states it whole. Every
+write is a compare-and-swap on the resourceVersion read before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
 
+from customevents.delivery.lease import (
+    IN_FLIGHT,
+    STATE,
+    Intent,
+    Leases,
+    Observed,
+    TakenOver,
+    Terms,
+    read_entries,
+    write_entries,
+)
+from customevents.resource.errors import ClusterError, Gone, LeadershipLost
 
-@dataclass(frozen=True)
-class Intent:
-    """One attempt that is about to be made."""
+logger = logging.getLogger(__name__)
 
-    uid: str
-    delivery_id: str
-    namespace: str
-    name: str
-    attempt: int
+#: Seconds: a swap without an answer by then has an unknown outcome.
+SWAP_TIMEOUT = 4.0
+
+#: Seconds: what was stopped and resumed must not send on an older commit.
+COMMIT_VALID = 5.0
+
+#: Seconds between two looks of a standby.
+POLL = 2.0
+
+#: Entries, far below the 256 KiB that annotations may hold: more are not taken in.
+MOST_ENTRIES = 1000
 
 
 class Journal:
-    """The attempts in flight."""
+    """The Lease, from `acquire` to `release`; `run` writes it meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        terms: Terms,
+        *,
+        uptime: Callable[[], float],
+        wall: Callable[[], datetime],
+    ) -> None:
+        """`uptime` counts seconds, also those in which the process or the machine was stopped."""
+        self._leases = leases
+        self._terms = terms
+        self._uptime = uptime
+        self._wall = wall
+        self._lease: dict[str, Any] = {}
         self._entries: dict[str, Intent] = {}
-
-    async def commit(self, intent: Intent) -> None:
-        """Write down that this attempt is about to be made."""
-        self._entries[intent.uid] = intent
-
-    def drop(self, uid: str) -> None:
-        """The attempt's result is on the object, or nothing was sent, or the object is gone."""
-        self._entries.pop(uid, None)
+        self._state = ""
+        self._said = ""
+        self._waiting: list[asyncio.Future[float]] = []
+        self._wake = asyncio.Event()
+        self._valid_until = float("-inf")
+        self._renew_at = float("-inf")
+        self._lost: LeadershipLost | None = None
+        self._seen_before = False
+        #: How often the log was not there; writes of the Lease; intents that they committed.
+        self.times_lost = self.writes = self.committed = 0
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    async def acquire(self) -> TakenOver:
+        """Wait until the Lease is ours, however long that takes."""
+        observed = Observed()
+        while (taken := await self._try(observed)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(min(POLL, self._terms.duration / 3))
+        return taken
+
+    async def run(self) -> None:
+        """Commit intents and renew. Raises LeadershipLost; returns never."""
+        while True:
+            await self._something_to_write()
+            waiting, self._waiting = self._waiting, []
+            try:
+                begun = await self._swap()
+            except LeadershipLost as lost:
+                self._lost = lost
+                for commit in [*waiting, *self._waiting]:
+                    if not commit.done():
+                        commit.set_exception(lost)
+                raise
+            self.committed += len(waiting)
+            for commit in waiting:
+                if not commit.done():
+                    commit.set_result(begun)
+
+    async def commit(self, intent: Intent) -> float:
+        """Write an intent down in the cluster; the uptime at which that write began.
+
+        Raises LeadershipLost: then nothing may be sent.
+        """
+        if self._lost is not None:
+            raise self._lost
+        committed: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._entries[intent.uid] = intent
+        self._waiting.append(committed)
+        self._wake.set()
+        return await committed
+
+    def may_send(self, committed: float) -> bool:
+        """Whether a commit still stands: the Lease is valid, and this process was not stopped."""
+        now = self._uptime()
+        return now < self._valid_until and now - committed < COMMIT_VALID
+
+    def drop(self, uid: str) -> None:
+        """The result is on the object, the object is gone, or nothing was applied."""
+        self._entries.pop(uid, None)
+
+    def say(self, state: str) -> None:
+        """What the operator says about itself; goes out with the next write."""
+        self._state = state
+
+    async def release(self) -> None:
+        """Let the next one begin at once. Call it when `run` has ended."""
+        if self._lost is not None or not self._lease:
+            return
+        try:
+            async with asyncio.timeout(SWAP_TIMEOUT):
+                await self._leases.replace(self._stated(holder=""))
+        except (ClusterError, TimeoutError) as error:
+            logger.warning("the Lease could not be released, the next leader waits: %s", error)
+
+    async def _try(self, observed: Observed) -> TakenOver | None:
+        """One look of a standby."""
+        try:
+            async with asyncio.timeout(SWAP_TIMEOUT):
+                lease = await self._leases.read()
+        except Gone:
+            return await self._found()
+        except (ClusterError, TimeoutError) as error:
+            self._say_once(error)
+            observed.failed()
+            return None
+        self._seen_before = True
+        if not self._is_free(lease, observed):
+            return None
+        return await self._take(lease)
+
+    def _is_free(self, lease: dict[str, Any], observed: Observed) -> bool:
+        spec = lease["spec"]
+        if spec.get("holderIdentity", "") in ("", self._terms.identity):
+            return True
+        unchanged = observed.unchanged_for(lease["metadata"]["resourceVersion"], self._uptime())
+        return unchanged >= float(spec.get("leaseDurationSeconds", self._terms.duration))
+
+    async def _found(self) -> TakenOver | None:
+        """There is no Lease: the first installation, or somebody deleted it."""
+        try:
+            await self._create()
+        except (ClusterError, TimeoutError) as error:
+            self._say_once(error)
+            return None
+        if not self._seen_before:
+            return TakenOver((), 0.0)
+        self.times_lost += 1
+        return TakenOver((), self._terms.quarantine)
+
+    async def _take(self, lease: dict[str, Any]) -> TakenOver | None:
+        """Swap a free Lease in, with its list kept."""
+        entries = read_entries(lease)
+        self._lease = lease
+        self._entries = {entry.uid: entry for entry in entries or ()}
+        spec = lease["spec"]
+        spec["leaseTransitions"] = spec.get("leaseTransitions", 0) + 1
+        spec["acquireTime"] = self._now()
+        begun = self._uptime()
+        try:
+            await self._write(self._leases.replace(self._stated()), begun)
+        except (ClusterError, TimeoutError) as error:
+            self._say_once(error)
+            self._lease, self._entries = {}, {}
+            return None
+        if entries is not None:
+            return TakenOver(tuple(entries), 0.0)
+        self.times_lost += 1
+        return TakenOver((), self._terms.quarantine)
+
+    def _say_once(self, error: Exception) -> None:
+        """A standby looks every other second; its log says what is new."""
+        words = str(error) or "the Kubernetes API did not answer"
+        if words != self._said:
+            logger.warning("waiting for the Lease: %s", words)
+        self._said = words
+
+    async def _something_to_write(self) -> None:
+        self._wake.clear()
+        if self._waiting:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, self._renew_at - self._uptime())):
+                await self._wake.wait()
+
+    async def _swap(self) -> float:
+        """State the whole list, until that succeeded; the uptime at which it began."""
+        while True:
+            begun = self._uptime()
+            try:
+                await self._write(self._leases.replace(self._stated()), begun)
+                return begun
+            except Gone:
+                await self._restore()
+            except (ClusterError, TimeoutError) as error:
+                # Also a conflict, and one whose answer was lost: the Lease itself tells.
+                logger.info("the Lease was not written: %s", error or "no answer")
+                await self._read_again()
+
+    async def _read_again(self) -> None:
+        """Go on from the Lease as it is now, if it is still ours."""
+        while True:
+            try:
+                async with asyncio.timeout(SWAP_TIMEOUT):
+                    lease = await self._leases.read()
+            except Gone:
+                return await self._restore()
+            except (ClusterError, TimeoutError):
+                await asyncio.sleep(min(1.0, self._terms.duration / 10))
+                continue
+            self._check_ours(lease)
+            self._lease = lease
+            return None
+
+    def _check_ours(self, lease: dict[str, Any]) -> None:
+        holder = lease["spec"].get("holderIdentity", "")
+        same = lease["spec"].get("leaseTransitions") == self._lease["spec"]["leaseTransitions"]
+        if holder != self._terms.identity or not same:
+            raise LeadershipLost(f"{holder or 'somebody else'} holds the Lease now")
+
+    async def _restore(self) -> None:
+        """Make a deleted Lease anew, after a wait in which everybody's attempts end."""
+        self.times_lost += 1
+        logger.error(
+            "the Lease was deleted: nothing is sent for %.0f s, then it is made anew",
+            self._terms.quarantine,
+        )
+        await asyncio.sleep(self._terms.quarantine)
+        try:
+            await self._create()
+        except (ClusterError, TimeoutError):
+            await self._read_again()
+
+    async def _create(self) -> None:
+        self._lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "spec": {"leaseTransitions": 0, "acquireTime": self._now()},
+        }
+        begun = self._uptime()
+        await self._write(self._leases.create(self._stated()), begun)
+
+    async def _write(self, request: Coroutine[Any, Any, dict[str, Any]], begun: float) -> None:
+        async with asyncio.timeout(SWAP_TIMEOUT):
+            self._lease = await request
+        self.writes += 1
+        self._valid_until = begun + self._terms.duration
+        self._renew_at = begun + self._terms.renew_every
+
+    def _stated(self, *, holder: str | None = None) -> dict[str, Any]:
+        """The Lease as it shall be: our list, whole."""
+        lease = self._lease
+        metadata = lease.get("metadata", {})
+        annotations = {
+            **metadata.get("annotations", {}),
+            IN_FLIGHT: write_entries(self._entries.values()),
+        }
+        if self._state:
+            annotations[STATE] = self._state
+        return {
+            **lease,
+            "metadata": {**metadata, "annotations": annotations},
+            "spec": {
+                **lease["spec"],
+                "holderIdentity": self._terms.identity if holder is None else holder,
+                "leaseDurationSeconds": max(1, round(self._terms.duration)),
+                "renewTime": self._now(),
+            },
+        }
+
+    def _now(self) -> str:
+        # Always six decimals: a time without them is refused.
+        return self._wall().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from customevents.delivery.outcome import Outcome
+from customevents.delivery.outcome import Outcome, trouble
+from customevents.delivery.pacing import LONGEST_RETRY_AFTER
 from customevents.resource.event import CustomEvent
 from customevents.resource.identity import content_hash, delivery_id
 from customevents.resource.spec import CustomEventSpec, UnknownOutcomePolicy
@@ -20,6 +21,12 @@ from customevents.resource.status import (
     Reason,
     State,
 )
+
+#: No event waits longer for its next attempt.
+LONGEST_DELAY = timedelta(seconds=LONGEST_RETRY_AFTER)
+
+#: An attempt that is in the journal and on no record.
+LOST = Outcome(OutcomeClass.UNKNOWN, detail="found in the journal")
 
 
 @dataclass(frozen=True)
@@ -103,25 +110,25 @@ def next_step(event: CustomEvent, spec: CustomEventSpec, policy: Policy, now: da
     """What to do about an event, given what its object says."""
     record = current_record(event, spec, now)
     restamp = event.status.delivered.observed_generation != event.generation
-    if record.state.finished or _held_for_a_person(record):
+    same = record.id == event.status.delivery.id
+    if record.state.finished or (same and event.waits_for_a_person):
         return Leave(restamp)
+    if _restored(event, spec):
+        return restored(record)
     if now >= deadline(event, spec, policy, record):
-        known = record.id == event.status.delivery.id
-        return expired(record, now, event.status.delivered.reason if known else Reason.PENDING)
+        return expired(record, now, event.status.delivered.reason if same else Reason.PENDING)
     if spec.suspend or policy.paused:
         return Show(_suspended(record, by_author=spec.suspend))
     if record.next_attempt_time is not None and record.next_attempt_time > now:
-        return Wait(record.next_attempt_time, restamp)
+        # One further off was set by another node's clock.
+        return Wait(min(record.next_attempt_time, now + LONGEST_DELAY), restamp)
     return Send(record)
 
 
-def _held_for_a_person(record: DeliveryRecord) -> bool:
-    last = record.last_outcome
-    return (
-        record.state is State.HELD
-        and last is not None
-        and last.outcome_class is OutcomeClass.UNKNOWN
-    )
+def _restored(event: CustomEvent, spec: CustomEventSpec) -> bool:
+    """Whether a backup brought it back without the record that would say what was told."""
+    unrecorded = event.status.delivery.sequence == 0
+    return event.restored and unrecorded and spec.occurred_at is None
 
 
 def deadline(
@@ -149,6 +156,21 @@ def held(record: DeliveryRecord, reason: Reason, message: str) -> Verdict:
     """Something is missing that may turn up by itself."""
     waiting = record.model_copy(update={"state": State.HELD, "next_attempt_time": None})
     return Verdict(waiting, reason, message)
+
+
+def restored(record: DeliveryRecord) -> Verdict:
+    """Nobody knows whether it was told before the backup, so a person must say."""
+    return held(
+        record,
+        Reason.RESTORED_FROM_BACKUP,
+        "Held: a backup brought this event back without its status, so it may have been told "
+        "before. To tell it, resend it; else delete it",
+    )
+
+
+def paused(record: DeliveryRecord, message: str) -> Verdict:
+    """The endpoint takes nothing for now; the event keeps its place."""
+    return Verdict(record, Reason.ENDPOINT_PAUSED, message)
 
 
 def not_sent(record: DeliveryRecord, message: str, retry_at: datetime) -> Verdict:
@@ -267,15 +289,5 @@ _TROUBLE = {
     OutcomeClass.REFUSED_FOR_NOW: lambda outcome: (
         f"The events API asked to come back later ({outcome.words}); it is tried again"
     ),
-    OutcomeClass.ENDPOINT_LEVEL: lambda outcome: (
-        _KEY_TROUBLE.format(outcome.words)
-        if outcome.code in (401, 403)
-        else f"The endpoint does not take events ({outcome.words}); check the settings site and "
-        "endpoint. It is tried again"
-    ),
+    OutcomeClass.ENDPOINT_LEVEL: lambda outcome: f"{trouble(outcome)}. It is tried again",
 }
-
-_KEY_TROUBLE = (
-    "The events API refused the key ({}); it must be a user's API key, not the agent's. "
-    "It is tried again"
-)

@@ -7,7 +7,9 @@ whether the event may have been applied. Where that cannot be told, the class is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from customevents.delivery.pacing import retry_after
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.status import OutcomeClass
 
@@ -16,6 +18,9 @@ ENDPOINT_LEVEL = frozenset({401, 403, 404, 405, 407, 410, 421, 451})
 
 #: The API asks to come back later, and has applied nothing.
 REFUSED_FOR_NOW = frozenset({408, 425, 429})
+
+#: With these the Retry-After holds for the whole endpoint.
+PAUSING = frozenset({429, 503})
 
 _STAGES = {
     Stage.CERTIFICATE: OutcomeClass.ENDPOINT_LEVEL,
@@ -43,6 +48,25 @@ def classify(result: Answer | NoAnswer) -> Outcome:
     if isinstance(result, NoAnswer):
         return Outcome(_STAGES[result.stage], detail=result.detail)
     return Outcome(_class_of(result), code=result.status)
+
+
+def asked_pause(result: Answer | NoAnswer, now: datetime) -> float:
+    """The seconds for which an answer asks that the whole endpoint be left alone."""
+    if isinstance(result, NoAnswer) or result.status not in PAUSING:
+        return 0.0
+    return retry_after(result.retry_after, now)
+
+
+def trouble(outcome: Outcome) -> str:
+    """What to say of an outcome that every event would have now."""
+    if outcome.code in (401, 403):
+        return (
+            f"The events API refused the key ({outcome.words}); it must be a user's API key, not "
+            "the agent's"
+        )
+    return (
+        f"The endpoint does not take events ({outcome.words}); check the settings site and endpoint"
+    )
 
 
 def _class_of(answer: Answer) -> OutcomeClass:

@@ -21,7 +21,10 @@ from httpx_aiohttp import AiohttpTransport
 
 from customevents import __version__
 from customevents.eventsapi.key import KeyFile
-from customevents.eventsapi.payload import EVENTS_PATH, KEY_HEADER
+from customevents.eventsapi.payload import EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
+
+# It would log every request, and the words that the server put behind the status.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 # It would log every request, and the words that the server put behind the status.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -101,15 +104,24 @@ class EventsClient:
 
         Raises KeyFileError before anything is sent if there is no usable key.
         """
+        # The API ignores the header today; a gateway in between may not.
+        return await self._send("POST", EVENTS_PATH, {"idempotency-key": delivery_id}, body)
+
+    async def validate(self) -> Answer | NoAnswer:
+        """Ask whether the key, read anew, is good; nothing is sent. Raises KeyFileError."""
+        self._key.forget()
+        return await self._send("GET", VALIDATE_PATH, {})
+
+    def key_changed(self) -> bool:
+        """Whether the key's file is another one than at the last request."""
+        return self._key.changed()
+
+    async def _send(
+        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None = None
+    ) -> Answer | NoAnswer:
+        key = self._key.read().get_secret_value()
         request = self._http.build_request(
-            "POST",
-            EVENTS_PATH,
-            json=body,
-            headers={
-                KEY_HEADER: self._key.read().get_secret_value(),
-                # The API ignores it today; a gateway in between may not.
-                "idempotency-key": delivery_id,
-            },
+            method, path, json=body, headers={**headers, KEY_HEADER: key}
         )
         until = asyncio.get_running_loop().time() + self._timeout
         try:

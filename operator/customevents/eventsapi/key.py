@@ -37,6 +37,13 @@ class KeyFile:
             self._seen = stamp
         return self._key
 
+    def changed(self) -> bool:
+        """Whether the file is another one than `read` last saw, or cannot be looked at."""
+        try:
+            return self._stamp() != self._seen
+        except KeyFileError:
+            return False
+
     def forget(self) -> None:
         """Make the next `read()` look at the content, whatever the file's times say."""
         self._seen = None

@@ -6,7 +6,11 @@
     ├── KeyFileError         the mounted API key cannot be used
     ├── ClusterError         the Kubernetes API refused a request, or could not be reached
     │   ├── Gone             the object is not there (404), or it is another one of the same name
-    │   └── Conflict         it changed since it was read (409, or a failed `test` of a JSON Patch)
+    │   ├── Conflict         it changed since it was read (409, or a failed `test` of a JSON Patch)
+    │   └── StatusRefused    a status that the schema does not allow: a defect
+    ├── SchemaTooOld         the CRD in the cluster drops what the operator writes
+    ├── LeadershipLost       another process leads now
+    ├── AnotherOperator      somebody else delivers the same events
     └── PartFailed           a part that runs for the operator's life ended before it
 
 Each message is one line that says what to do. None ever holds the API key.
@@ -43,6 +47,22 @@ class Gone(ClusterError):
 
 class Conflict(ClusterError):
     """The object changed since it was last read."""
+
+
+class StatusRefused(ClusterError):
+    """The schema in the cluster refuses a status that the operator wrote."""
+
+
+class SchemaTooOld(CustomEventsError):
+    """The CRD in the cluster silently drops what the operator writes."""
+
+
+class LeadershipLost(CustomEventsError):
+    """Another process holds the Lease."""
+
+
+class AnotherOperator(CustomEventsError):
+    """A record counts an attempt that neither we nor the journal know of."""
 
 
 class PartFailed(CustomEventsError):

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from customevents.resource.status import Status
+from customevents.resource.status import OutcomeClass, Reason, State, Status
 
 GROUP = "customevents.dev"
 VERSION = "v1alpha1"
 PLURAL = "customevents"
 KIND = "CustomEvent"
+
+#: Velero puts it on everything that it restores.
+RESTORED_LABEL = "velero.io/restore-name"
 
 #: Setting it to a new value sends the event again.
 RESEND_ANNOTATION = "customevents.dev/resend"
@@ -33,6 +36,8 @@ class CustomEvent:
     changed: datetime
     #: The value of the resend annotation.
     resend: str
+    #: Whether a backup brought it back.
+    restored: bool
     #: As stored, unparsed: the courier parses it when it is the event's turn.
     spec: dict[str, Any]
     status: Status
@@ -45,11 +50,21 @@ class CustomEvent:
         return f"{self.namespace}/{self.name}"
 
     @property
+    def waits_for_a_person(self) -> bool:
+        """Whether it is held until somebody edits or resends it."""
+        record = self.status.delivery
+        if record.state is not State.HELD:
+            return False
+        last = record.last_outcome
+        lost = last is not None and last.outcome_class is OutcomeClass.UNKNOWN
+        return lost or self.status.delivered.reason == Reason.RESTORED_FROM_BACKUP
+
+    @property
     def settled(self) -> bool:
-        """Whether this very generation is finished and recorded, so that there is nothing to do."""
+        """Whether nothing is to be done about this very generation, as far as its record says."""
         delivery = self.status.delivery
         return (
-            delivery.state.finished
+            (delivery.state.finished or self.waits_for_a_person)
             and self.status.delivered.observed_generation == self.generation
             and self.resend in ("", delivery.resend)
         )
@@ -70,6 +85,7 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
         generation=metadata.get("generation", 0),
         changed=_changed(metadata),
         resend=metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")[:LONGEST_RESEND],
+        restored=RESTORED_LABEL in metadata.get("labels", {}),
         spec=raw.get("spec") or {},
         status=Status.model_validate(status),
         stored_record=status.get("delivery"),

@@ -67,6 +67,8 @@ class Reason(StrEnum):
     NEVER_ARRIVED = "NeverArrived"
     #: The events API asked to come back later.
     REFUSED_FOR_NOW = "RefusedForNow"
+    #: Nothing is sent to the endpoint for now: it refused the key, is down, or asked for a pause.
+    ENDPOINT_PAUSED = "EndpointPaused"
     #: The key or the endpoint is wrong: no event can be delivered until that is mended.
     ENDPOINT_LEVEL = "EndpointLevel"
     #: The events API refused this event for good.
@@ -81,6 +83,8 @@ class Reason(StrEnum):
     CLUSTER_NAME_UNKNOWN = "ClusterNameUnknown"
     #: The selector matches no workload.
     NO_SERVICES_MATCH = "NoServicesMatch"
+    #: A backup brought the object back without its status: nobody knows whether it was told.
+    RESTORED_FROM_BACKUP = "RestoredFromBackup"
 
 
 def _rfc3339(time: datetime) -> str:

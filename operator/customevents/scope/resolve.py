@@ -89,8 +89,15 @@ def describe(reach: Reach) -> str:
         _list("namespace", reach.namespaces) or "ALL namespaces",
         _list("cluster", reach.clusters) or "ALL clusters",
     ]
-    return ", ".join(parts)
+    return _clipped(", ".join(parts))
 
+
+def _clipped(sentence: str) -> str:
+    return sentence if len(sentence) <= LONGEST_REACH else sentence[: LONGEST_REACH - 1] + "…"
+
+
+#: As the CRD bounds it; names may be 253 characters long.
+LONGEST_REACH = 1024
 
 #: A sentence stays one line: with more names than this, or longer ones, they are counted.
 MOST_NAMES = 5

@@ -1,0 +1,160 @@
+"""Whether an attempt may be made now: pace, breaker, and a pause while the endpoint is in trouble.
+
+Trouble with the key or the endpoint is no event's fault: it stops all sending, is probed until it
+is over, and fails no event before its deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from customevents.delivery.outcome import Outcome, trouble
+from customevents.delivery.pacing import PROBE_SECONDS, BreakerState, Pace
+from customevents.eventsapi.client import Answer, NoAnswer
+from customevents.resource.errors import KeyFileError
+from customevents.resource.status import OutcomeClass
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at the key's file while sending is paused.
+LOOK_AT_THE_KEY = 1.0
+
+#: Seconds that an event waits at the gate itself; for longer it goes back to the inbox.
+PATIENCE = 1.0
+
+
+class Endpoint(Protocol):
+    """What the gate needs of the remote side."""
+
+    async def validate(self) -> Answer | NoAnswer:
+        """Ask whether the key is good, without sending anything; raises KeyFileError."""
+
+    def key_changed(self) -> bool:
+        """Whether the key's file is another one than at the last request."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Nothing may be sent for about so many seconds; `why` is a line for the events that wait."""
+
+    seconds: float
+    why: str
+
+
+class Gate:
+    """Where every attempt passes before it is committed."""
+
+    def __init__(
+        self,
+        pace: Pace,
+        endpoint: Endpoint,
+        *,
+        uptime: Callable[[], float],
+        opened: Callable[[], None],
+        probe_every: float = PROBE_SECONDS,
+    ) -> None:
+        """`opened` is called when sending may go on after a while in which it might not."""
+        self._pace = pace
+        self._endpoint = endpoint
+        self._uptime = uptime
+        self._opened = opened
+        self._probe_every = probe_every
+        self._changed = asyncio.Event()
+        self._trouble = asyncio.Event()
+        self._ending = False
+        self._about_the_key = False
+        #: Why the endpoint is paused; empty while it is not.
+        self.paused = ""
+
+    @property
+    def breaker(self) -> BreakerState:
+        """The breaker's state now."""
+        return self._pace.breaker.state(self._uptime())
+
+    async def enter(self) -> Closed | None:
+        """None: go, and tell `leave` how it ended. Closed: come again later."""
+        while True:
+            if self._ending or self.paused:
+                return Closed(self._probe_every, self.paused)
+            wait = self._pace.wait(self._uptime())
+            if wait == 0.0:
+                self._pace.begin()
+                return None
+            if wait is not None and wait > PATIENCE:
+                return Closed(wait, self._why())
+            await self._until_changed(wait)
+
+    def leave(self, outcome: Outcome, pause: float = 0.0) -> None:
+        """An attempt that entered has ended like this, and asked for a pause of so many seconds."""
+        self._pace.end(outcome.kind, outcome.code, pause, self._uptime())
+        if outcome.kind is OutcomeClass.ENDPOINT_LEVEL:
+            self.pause(trouble(outcome), about_the_key=outcome.code in (401, 403))
+        self._wake()
+
+    def pause(self, why: str, *, about_the_key: bool) -> None:
+        """Stop all sending until a probe succeeds."""
+        if not self.paused:
+            logger.warning("sending is paused: %s", why)
+        self.paused = why
+        self._about_the_key = about_the_key
+        self._trouble.set()
+
+    def close(self) -> None:
+        """Let nobody in any more: the operator stops."""
+        self._ending = True
+        self._wake()
+
+    async def run(self) -> None:
+        """Probe the endpoint while it is paused, and open the gate when that is over."""
+        while True:
+            await self._trouble.wait()
+            if not self._about_the_key:
+                await self._until_next_probe()  # asked at once, it would not be another endpoint
+            while not await self._works_again():
+                await self._until_next_probe()
+            self._resume()
+
+    async def _works_again(self) -> bool:
+        try:
+            answer = await self._endpoint.validate()
+        except KeyFileError as error:
+            self.paused = str(error)
+            return False
+        if isinstance(answer, NoAnswer):
+            return False
+        # Where the probe's path is not known either, one event tells whether the endpoint works.
+        return answer.status == 200 or (answer.status == 404 and not self._about_the_key)
+
+    def _resume(self) -> None:
+        logger.info("sending goes on")
+        self.paused = ""
+        self._trouble.clear()
+        self._pace.breaker.half_open()
+        self._opened()
+        self._wake()
+
+    async def _until_next_probe(self) -> None:
+        """The probe's interval, or less if the key's file changes."""
+        end = self._uptime() + self._probe_every
+        while (left := end - self._uptime()) > 0 and not self._endpoint.key_changed():  # noqa: ASYNC110
+            await asyncio.sleep(min(LOOK_AT_THE_KEY, left))
+
+    async def _until_changed(self, seconds: float | None) -> None:
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+    def _why(self) -> str:
+        if self.breaker is BreakerState.OPEN:
+            return "The events API does not answer; nothing is sent until it is tried again"
+        return "The events API asked for a pause; nothing is sent until that is over"

@@ -1,0 +1,69 @@
+"""What shall stand where two accounts of one delivery meet. Pure.
+
+They meet at a take-over, which finds attempts that no record counts; and where a deposed leader and
+its successor write the same record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from customevents.delivery.lifecycle import Verdict, current_record
+from customevents.resource.event import CustomEvent
+from customevents.resource.spec import CustomEventSpec
+from customevents.resource.status import DeliveryRecord, OutcomeClass, Reason, State
+
+
+def superseded(
+    event: CustomEvent, spec: CustomEventSpec, lost_sequence: int, now: datetime
+) -> Verdict:
+    """An attempt of other content was lost: it is counted, and the content as it is now is told.
+
+    Also when the record says that this very content was delivered: what was lost may be on the
+    timeline behind it.
+    """
+    before = event.status.delivery.model_copy(update={"sequence": lost_sequence, "id": ""})
+    stale = replace(event, status=event.status.model_copy(update={"delivery": before}))
+    told = Verdict(current_record(stale, spec, now), Reason.PENDING, "Not tried yet")
+    return counted(told)
+
+
+def counted(verdict: Verdict) -> Verdict:
+    """The verdict, with one more attempt whose outcome nobody knows."""
+    unknown = verdict.record.unknown_outcomes + 1
+    return replace(verdict, record=verdict.record.model_copy(update={"unknown_outcomes": unknown}))
+
+
+def not_before(verdict: Verdict, time: datetime) -> Verdict:
+    """The verdict, with its next attempt no sooner than `time`."""
+    due = verdict.record.next_attempt_time
+    if due is None or due >= time:
+        return verdict
+    return replace(verdict, record=verdict.record.model_copy(update={"next_attempt_time": time}))
+
+
+def merge(before: DeliveryRecord, ours: DeliveryRecord, theirs: DeliveryRecord) -> DeliveryRecord:
+    """What shall stand where `theirs` stands, and we know of an attempt that made `before` `ours`.
+
+    The higher sequence wins whole. At the same id Delivered wins, attempts keep their maximum, and
+    unknown outcomes never fall: they count our attempt too, unless whoever wrote `theirs` has.
+    """
+    if theirs == ours:
+        return ours
+    if theirs.sequence < ours.sequence:
+        unknown = max(ours.unknown_outcomes, theirs.unknown_outcomes)
+        return ours.model_copy(update={"unknown_outcomes": unknown})
+    tried = ours.attempts > (before.attempts if before.id == ours.id else 0)
+    counted = theirs.unknown_outcomes > before.unknown_outcomes
+    unknown = theirs.unknown_outcomes + int(tried and _maybe_applied(ours) and not counted)
+    if theirs.sequence > ours.sequence or theirs.state is State.DELIVERED:
+        return theirs.model_copy(update={"unknown_outcomes": unknown})
+    winner = ours if ours.state is State.DELIVERED else theirs
+    attempts = max(ours.attempts, theirs.attempts)
+    return winner.model_copy(update={"attempts": attempts, "unknown_outcomes": unknown})
+
+
+def _maybe_applied(record: DeliveryRecord) -> bool:
+    last = record.last_outcome
+    return last is not None and last.outcome_class in (OutcomeClass.UNKNOWN, OutcomeClass.SUCCESS)

@@ -1,0 +1,174 @@
+"""The result PATCH: what became of an event is put on its object, however long that takes.
+
+Each write is a compare-and-swap on the delivery record, so that a deposed leader's late write
+cannot take "Delivered" back to "Retrying". Where another record stands, the two are merged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from customevents.delivery.lifecycle import Verdict
+from customevents.delivery.merging import merge
+from customevents.resource.errors import ClusterError, Conflict, Gone, SchemaTooOld, StatusRefused
+from customevents.resource.event import CustomEvent, read_event
+from customevents.resource.status import (
+    Condition,
+    DeliveryRecord,
+    ResolvedScope,
+    Status,
+    to_seconds,
+)
+
+logger = logging.getLogger(__name__)
+
+#: Characters of a condition's message, as the CRD bounds it.
+LONGEST_MESSAGE = 4096
+
+#: Seconds between two tries of a write, at most.
+LONGEST_PAUSE = 10.0
+
+
+class Cluster(Protocol):
+    """What a receipt needs of Kubernetes; objects are as the API server sends them.
+
+    Both raise Gone and ClusterError; `patch_status` also Conflict and StatusRefused.
+    """
+
+    async def patch_status(self, event: CustomEvent, status: dict[str, Any]) -> dict[str, Any]:
+        """Replace the status, if uid and delivery record are still the event's."""
+
+    async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
+        """Read one CustomEvent."""
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """Writes verdicts on their objects."""
+
+    cluster: Cluster
+    clock: Callable[[], datetime]
+
+    async def write(
+        self, event: CustomEvent, verdict: Verdict, resolved: ResolvedScope | None
+    ) -> CustomEvent | None:
+        """Put a verdict on its object and return that as it is now; None if the object is gone.
+
+        Tried until it succeeds; a status that would not change is not written.
+        Raises SchemaTooOld if the cluster drops what is written.
+        """
+        base, failures = event, 0
+        generation: int | None = event.generation  # what the verdict is about
+        while True:
+            status = self._status(base, verdict, resolved, generation)
+            if status == base.status:
+                return base
+            try:
+                return await self._put(base, status, verdict)
+            except Gone:
+                logger.info("%s was deleted before its result was written", event.path)
+                return None
+            except Conflict:
+                found = await self.find(event.namespace, event.name, event.uid)
+                if found is None:
+                    return None
+                verdict, resolved, ours = _merged(event, found, verdict, resolved)
+                if verdict.record == found.status.delivery:
+                    return found
+                base = found
+                generation = generation if ours else found.status.delivered.observed_generation
+            except ClusterError as error:
+                failures += 1
+                logger.warning("%s: the status cannot be written yet: %s", event.path, error)
+                await asyncio.sleep(min(LONGEST_PAUSE, 0.25 * 2.0 ** min(failures, 10)))
+
+    async def find(self, namespace: str, name: str, uid: str) -> CustomEvent | None:
+        """The object as it is now; None if it is gone, or another one of the same name."""
+        while True:
+            try:
+                found = read_event(await self.cluster.get_event(namespace, name))
+            except Gone:
+                return None
+            except ClusterError as error:
+                logger.warning("%s/%s cannot be read yet: %s", namespace, name, error)
+                await asyncio.sleep(1.0)
+            else:
+                return found if found.uid == uid else None
+
+    async def _put(self, base: CustomEvent, status: Status, verdict: Verdict) -> CustomEvent:
+        try:
+            fresh = read_event(await self.cluster.patch_status(base, status.to_json()))
+        except StatusRefused as error:
+            # A defect of ours; what matters is that the event is not sent again for it.
+            logger.error("%s: the schema refuses the status: %s", base.path, error)
+            fresh = read_event(await self.cluster.patch_status(base, _minimal(status).to_json()))
+        if fresh.status.delivery.content_hash != verdict.record.content_hash:
+            raise SchemaTooOld(
+                "the CRD in the cluster drops what the operator writes: apply the CRD of this "
+                "version"
+            )
+        _log(fresh, verdict)
+        return fresh
+
+    def _status(
+        self,
+        base: CustomEvent,
+        verdict: Verdict,
+        resolved: ResolvedScope | None,
+        generation: int | None,
+    ) -> Status:
+        before, record = base.status.delivered, verdict.record
+        says = record.state.condition
+        # A new telling is a new transition, also from True to True.
+        told = says == before.status and record.sequence == base.status.delivery.sequence
+        since = before.last_transition_time if told else None
+        condition = Condition(
+            status=says,
+            reason=verdict.reason,
+            message=verdict.message[:LONGEST_MESSAGE],
+            observed_generation=generation,
+            last_transition_time=since or to_seconds(self.clock()),
+        )
+        return Status(conditions=(condition,), delivery=record, resolved=resolved)
+
+
+def _merged(
+    event: CustomEvent, found: CustomEvent, verdict: Verdict, resolved: ResolvedScope | None
+) -> tuple[Verdict, ResolvedScope | None, bool]:
+    """What shall stand where another record does, and whether its words are ours."""
+    theirs = found.status.delivery
+    record = merge(event.status.delivery, verdict.record, theirs)
+    if (record.sequence, record.state) == (verdict.record.sequence, verdict.record.state):
+        return Verdict(record, verdict.reason, verdict.message), resolved, True
+    says = found.status.delivered
+    return Verdict(record, says.reason, says.message), found.status.resolved, False
+
+
+def _minimal(status: Status) -> Status:
+    """What must be on the object, so that nothing is sent again."""
+    record = status.delivery
+    essence = DeliveryRecord(
+        state=record.state,
+        id=record.id,
+        content_hash=record.content_hash,
+        sequence=record.sequence,
+        attempts=record.attempts,
+        unknown_outcomes=record.unknown_outcomes,
+    )
+    return Status(conditions=status.conditions, delivery=essence)
+
+
+def _log(event: CustomEvent, verdict: Verdict) -> None:
+    record = verdict.record
+    logger.info(
+        "%s is %s: %s",
+        event.path,
+        record.state,
+        verdict.message,
+        extra={"event": event.path, "delivery_id": record.id, "attempt": record.attempts},
+    )

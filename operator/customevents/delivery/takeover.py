@@ -1,0 +1,80 @@
+"""What a new leader does first: settle the attempts that the last one left in flight.
+
+Their outcome is unknown, unless the object's record already counts them. Nothing of an object is
+sent before that is on record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from customevents.delivery import lifecycle, merging
+from customevents.delivery.courier import LATE, Courier
+from customevents.delivery.lease import Intent
+from customevents.delivery.lifecycle import Verdict
+from customevents.resource.errors import InvalidSpec
+from customevents.resource.event import CustomEvent
+from customevents.resource.spec import parse_spec
+
+
+@dataclass(frozen=True)
+class TakeOver:
+    """Settles attempts on behalf of a courier that has not started yet."""
+
+    courier: Courier
+    #: Seconds: before this, an attempt of the last leader may still arrive.
+    post_timeout: float
+
+    async def settle(self, entries: Iterable[Intent]) -> None:
+        """Put each attempt on its object's record, or find it there.
+
+        A namespace whose statuses cannot be written does not hold up the others: it is settled
+        aside, and blocked until then.
+        """
+        open_until = self.courier.clock() + timedelta(seconds=self.post_timeout)
+        tasks = {
+            asyncio.create_task(self._settle(entry, open_until)): entry.namespace
+            for entry in entries
+        }
+        if not tasks:
+            return
+        done, late = await asyncio.wait(tasks, timeout=LATE)
+        for task in done:
+            task.result()
+        for task in late:
+            self.courier.inbox.block(tasks[task])
+            self.courier.aside(self._unblock(task, tasks[task]), f"settling in {tasks[task]}")
+
+    async def _settle(self, entry: Intent, open_until: datetime) -> None:
+        receipts = self.courier.receipts
+        event = await receipts.find(entry.namespace, entry.name, entry.uid)
+        if event is not None:
+            verdict = self._verdict(event, entry, open_until)
+            if verdict is not None:
+                await receipts.write(event, verdict, event.status.resolved)
+        self.courier.journal.drop(entry.uid)
+
+    async def _unblock(self, settling: asyncio.Task[None], namespace: str) -> None:
+        await settling
+        self.courier.inbox.unblock(namespace)
+
+    def _verdict(self, event: CustomEvent, entry: Intent, open_until: datetime) -> Verdict | None:
+        """What the lost attempt makes of the record; None if that counts it already."""
+        record = event.status.delivery
+        if record.sequence > entry.sequence:
+            return None
+        if record.id == entry.delivery_id and record.attempts >= entry.attempt:
+            return None
+        now = self.courier.clock()
+        try:
+            spec = parse_spec(event.spec)
+        except InvalidSpec as error:
+            return merging.counted(lifecycle.invalid(event, str(error), now))
+        current = lifecycle.current_record(event, spec, now)
+        if current.id != entry.delivery_id:
+            return merging.superseded(event, spec, entry.sequence, now)
+        verdict = self.courier.judge(spec, current, lifecycle.LOST)
+        return merging.not_before(verdict, open_until)
