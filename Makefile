@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WAIT ?= yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format contract integration docs cluster-up cluster-down requirements clean
+.PHONY: help demo test unit lint format contract integration promises docs cluster-up cluster-down requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,9 @@ contract: $(VENV)/ready ## The CRD on a real API server, and its copies
 
 integration: $(VENV)/ready ## The operator on a real control plane
 	$(BIN)/pytest tests/integration
+
+promises: $(VENV)/ready ## What is promised, in full: half an hour; ends in a table of figures
+	PROMISES=full $(BIN)/pytest tests/promises
 
 lint: $(VENV)/ready ## ruff, mypy and import-linter
 	$(BIN)/ruff check

@@ -69,13 +69,15 @@ def operator_environment(kubeconfig: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def operator(folder: Path, kubeconfig: Path, **settings: str) -> Iterator[RunningOperator]:
+def operator(
+    folder: Path, kubeconfig: Path, *, pod_name: str = "operator", **settings: str
+) -> Iterator[RunningOperator]:
     """Run an operator until the block ends; it must be ready first, and gone after."""
     log_file = folder / f"operator-{time.monotonic_ns()}.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "customevents", "run"],
-            env=operator_environment(kubeconfig, **settings),
+            env={**operator_environment(kubeconfig, **settings), "POD_NAME": pod_name},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -86,6 +88,7 @@ def operator(folder: Path, kubeconfig: Path, **settings: str) -> Iterator[Runnin
         yield running
     finally:
         if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(timeout=PATIENCE)

@@ -27,7 +27,7 @@ from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
 from customevents.delivery.lease import TakenOver, Terms
 from customevents.delivery.lifecycle import Policy
-from customevents.delivery.pacing import Pace, TokenBucket
+from customevents.delivery.pacing import Pace, Tellings, TokenBucket
 from customevents.delivery.receipts import Receipts
 from customevents.delivery.takeover import TakeOver
 from customevents.eventsapi.client import EventsClient
@@ -44,10 +44,6 @@ logger = logging.getLogger(__name__)
 
 #: What a drain may take beyond an attempt's timeout, in seconds.
 GRACE = 20.0
-
-#: Waiting events that say in their status why they wait: so many a second.
-TELL_RATE = 10.0
-TELL_BURST = 100
 
 
 def now() -> datetime:
@@ -69,6 +65,7 @@ class Operator:
         #: Done: drain. With an exception: a part failed.
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._inbox = Inbox(now)
+        self._tellings = Tellings()
         self._watch = Watch(self._from_watch, namespaces=settings.watch_namespaces)
         self._parts: set[asyncio.Task[None]] = set()
         self._couriers: set[asyncio.Task[None]] = set()
@@ -108,7 +105,7 @@ class Operator:
             Pace(TokenBucket(settings.delivery_rate, settings.delivery_burst)),
             self._api,
             uptime=uptime,
-            opened=self._inbox.open_gate,
+            opened=self._gate_opened,
         )
         self._receipts = Receipts(self._cluster, now)
         await self._serve_probes(stack)
@@ -126,7 +123,6 @@ class Operator:
 
     def _courier(self) -> Courier:
         settings = self._settings
-        tellings = TokenBucket(TELL_RATE, TELL_BURST)
         return Courier(
             inbox=self._inbox,
             journal=self._journal,
@@ -143,7 +139,8 @@ class Operator:
             clock=now,
             jitter=random.Random(),
             aside=self._aside,
-            may_tell=lambda: tellings.try_take(uptime()),
+            tellings=self._tellings,
+            uptime=uptime,
         )
 
     async def _start(self, taken: TakenOver) -> None:
@@ -168,6 +165,10 @@ class Operator:
                 self._take_in(None, raw)
         except ClusterError as error:
             logger.warning("the open work cannot be listed, the watch will bring it: %s", error)
+
+    def _gate_opened(self) -> None:
+        self._tellings.reset()
+        self._inbox.open_gate()
 
     async def _serve_probes(self, stack: AsyncExitStack) -> None:
         host, port = self._settings.health_host, self._settings.health_port

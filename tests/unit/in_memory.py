@@ -15,7 +15,7 @@ from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
 from customevents.delivery.lease import Intent, Terms
 from customevents.delivery.lifecycle import Policy
-from customevents.delivery.pacing import Breaker, Pace, TokenBucket
+from customevents.delivery.pacing import Breaker, Pace, Tellings, TokenBucket
 from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError
@@ -39,6 +39,10 @@ class MemoryCluster:
     lost_answers: int = 0
     #: How many of the next reads fail.
     lost_reads: int = 0
+    #: A field of the delivery record that the schema does not know.
+    prunes: str = ""
+    #: Called when a write arrives.
+    during: Callable[[], object] = lambda: None
 
     def apply(self, **parts: Any) -> CustomEvent:
         """Store an object as `raw_event` builds it."""
@@ -67,6 +71,7 @@ class MemoryCluster:
             raise Gone("not found", 404) from None
 
     async def patch_status(self, event: CustomEvent, status: Raw) -> Raw:
+        self.during()
         if self.refusals:
             raise self.refusals.pop(0)
         raw = self.objects.get((event.namespace, event.name))
@@ -76,6 +81,7 @@ class MemoryCluster:
         if raw["metadata"]["uid"] != event.uid or stands != event.stored_record:
             raise Conflict("a test failed", 422)
         raw["status"] = deepcopy(status)
+        raw["status"]["delivery"].pop(self.prunes, None)
         _bump(raw)
         self.writes.append(deepcopy(status))
         if self.lost_answers:
@@ -123,14 +129,17 @@ class MemoryJournal(Journal):
     def __init__(self) -> None:
         super().__init__(_NoLease(), Terms("test"), uptime=lambda: 0.0, wall=Clock())
         self.committed_intents: list[Intent] = []
+        #: How many of the next commits are too old by the time of the POST.
+        self.stale = 0
 
     async def commit(self, intent: Intent) -> float:
         self._entries[intent.uid] = intent
         self.committed_intents.append(intent)
         return 0.0
 
-    def may_send(self, committed: float) -> bool:  # noqa: ARG002 - it always stands
-        return True
+    def may_send(self, committed: float) -> bool:  # noqa: ARG002 - the test says so
+        self.stale -= 1
+        return self.stale < 0
 
 
 class _NoLease:
@@ -192,5 +201,6 @@ class World:
             clock=self.clock,
             jitter=random.Random(1),
             aside=lambda part, _: self.aside.append(part),
-            may_tell=lambda: True,
+            tellings=Tellings(every=0.0),
+            uptime=lambda: self.uptime,
         )

@@ -67,7 +67,7 @@ async def after_our_own_write(inbox: Inbox, *, version: int = 105) -> CustomEven
     """An event whose result was just recorded, at this version, and waits for a long time."""
     first = waiting("a")
     inbox.offer(first)
-    await inbox.take()
+    await soon(inbox)
     fresh = written(first, version=version)
     inbox.done(first, fresh, later(LONG))
     return fresh

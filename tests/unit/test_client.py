@@ -148,7 +148,8 @@ async def test_without_a_status_line_nobody_knows(key: KeyFile, behaviour: Any) 
 @pytest.mark.asyncio
 async def test_without_an_answer_in_time_nobody_knows(key: KeyFile) -> None:
     async with serving(hanging) as server, client(server, key, timeout=0.1) as api:
-        assert await api.post(BODY, "5e0c") == NoAnswer(Stage.SENT, "TimeoutError")
+        result = await asyncio.wait_for(api.post(BODY, "5e0c"), timeout=5)
+    assert result == NoAnswer(Stage.SENT, "TimeoutError")
 
 
 @pytest.mark.asyncio

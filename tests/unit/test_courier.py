@@ -82,16 +82,6 @@ def test_a_delivered_event_is_left_alone(world: World) -> None:
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
 
-def test_the_intent_is_committed_before_the_post_and_dropped_after_the_record(
-    world: World,
-) -> None:
-    seen: list[tuple[int, int]] = []
-    world.api.during = lambda: seen.append((len(world.journal), len(world.cluster.writes)))
-    handle(world, world.cluster.apply())
-    assert seen == [(1, 0)]
-    assert len(world.journal) == 0
-
-
 def test_the_provenance_can_be_left_out(world: World) -> None:
     world.with_provenance = False
     handle(world, world.cluster.apply())
@@ -275,3 +265,12 @@ def test_a_courier_delivers_what_the_inbox_holds_until_that_is_closed(world: Wor
     assert len({delivery_id for _, delivery_id in world.api.posts}) == 3
     assert len(world.cluster.writes) == 3
     assert world.inbox.busy == 0
+
+
+def test_content_that_was_never_resolved_shows_no_scope_of_earlier_content(world: World) -> None:
+    handled = handle(world, world.cluster.apply())
+    assert handled.fresh is not None
+    too_old = raw_spec(occurredAt="2026-04-01T00:00:00Z")
+    handle(world, world.cluster.change(handled.fresh, lambda raw: raw.update(spec=too_old)))
+    assert world.cluster.writes[-1]["delivery"]["state"] == "Expired"
+    assert "resolved" not in world.cluster.writes[-1]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from customevents.delivery.courier import Handled
+from customevents.delivery.lifecycle import Verdict
+from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
-from customevents.resource.errors import ClusterError
+from customevents.resource.errors import ClusterError, SchemaTooOld, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
-from unit.builders import raw_spec, record
+from unit.builders import later, raw_spec, record
 from unit.in_memory import Raw, World
 from unit.instant import at_once
 
@@ -79,30 +81,28 @@ def test_a_conflict_is_settled_although_the_object_cannot_be_read_at_first(world
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
 
-def another_records(world: World, event: CustomEvent, **fields: object) -> None:
-    """Let another operator write a record while our attempt is under way."""
-    sequence = fields.get("sequence", 1)
-    theirs = record(state=State.DELIVERED, sequence=sequence, attempts=2)
-    status = {"delivery": theirs.model_dump(mode="json", by_alias=True, exclude_none=True)}
-    world.cluster.change(event, lambda raw: raw.update(status=status))
+def test_a_status_that_the_schema_refuses_is_written_in_its_essence(world: World) -> None:
+    world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
+    handle(world, world.cluster.apply())
+    (status,) = world.cluster.writes
+    delivery = status["delivery"]
+    assert (delivery["state"], delivery["attempts"]) == ("Delivered", 1)
+    assert delivery["id"] == world.api.posts[0][1]
+    assert "resolved" not in status
+    assert "lastAttemptTime" not in delivery
 
 
-def test_of_two_records_of_one_delivery_the_delivered_one_and_the_more_attempts_stand(
-    world: World,
-) -> None:
-    event = world.cluster.apply()
-    world.api.answers = [NEVER_ARRIVED]
-    world.api.during = lambda: another_records(world, event)
-    handle(world, event)
-    stands = world.cluster.now(event).status.delivery
-    assert (stands.state, stands.attempts) == (State.DELIVERED, 2)
+def test_a_crd_that_drops_what_is_written_is_an_error(world: World) -> None:
+    """Else the event would be sent again and again, since its record never stands."""
+    world.cluster.prunes = "contentHash"
+    with pytest.raises(SchemaTooOld, match="apply the CRD"):
+        handle(world, world.cluster.apply())
 
 
-def test_the_record_of_a_later_delivery_is_never_overwritten(world: World) -> None:
-    event = world.cluster.apply()
-    world.api.during = lambda: another_records(world, event, sequence=7)
-    handle(world, event)
-    assert world.cluster.now(event).status.delivery.sequence == 7
+def test_a_message_is_cut_to_what_the_crd_takes(world: World) -> None:
+    long = Verdict(record(state=State.FAILED), "Invalid", "x" * 5000)
+    at_once(Receipts(world.cluster, world.clock).write(world.cluster.apply(), long, None))
+    assert world.cluster.writes[0]["conditions"][0]["message"] == "x" * 4096
 
 
 def test_an_edit_under_way_is_not_stamped_as_seen(world: World) -> None:
@@ -184,6 +184,15 @@ def test_the_transition_time_changes_with_the_conditions_status_alone(world: Wor
     assert times == ["2026-05-01T12:00:00Z", "2026-05-01T12:00:00Z", "2026-05-01T12:00:20Z"]
 
 
+def test_a_second_telling_is_a_new_transition(world: World) -> None:
+    fresh = delivered(world)
+    world.clock.advance(60)
+    edited = world.cluster.change(fresh, lambda raw: raw["spec"].update(summary="other"))
+    handle(world, edited)
+    times = [status["conditions"][0]["lastTransitionTime"] for status in world.cluster.writes]
+    assert times == ["2026-05-01T12:00:00Z", "2026-05-01T12:01:00Z"]
+
+
 def test_a_resend_is_posted_under_another_id_and_recorded_with_its_value(world: World) -> None:
     def annotate(raw: Raw) -> None:
         raw["metadata"]["annotations"] = {"customevents.dev/resend": "again"}
@@ -208,3 +217,34 @@ def test_a_resend_of_an_old_event_is_sent_before_its_new_deadline(world: World) 
     handle(world, world.cluster.change(expired.fresh, annotate))
     assert len(world.api.posts) == 1
     assert world.cluster.writes[-1]["delivery"]["resendTime"] == "2026-05-01T12:00:00.000000Z"
+
+
+def test_a_resend_of_an_old_event_is_not_tried_again_before_its_time(world: World) -> None:
+    """Its deadline counts from the resend, and not from the record that the resend replaced."""
+    old = raw_spec(occurredAt="2026-04-01T00:00:00Z")
+    expired = handle(world, world.cluster.apply(spec=old))
+    assert expired.fresh is not None
+    world.api.answers = [NEVER_ARRIVED]
+    annotations = {"customevents.dev/resend": "again"}
+    resent = world.cluster.change(
+        expired.fresh, lambda raw: raw["metadata"].update(annotations=annotations)
+    )
+    handled = handle(world, resent)
+    assert handled.fresh is not None
+    assert handled.again == handled.fresh.status.delivery.next_attempt_time
+
+
+def test_a_suspended_resend_of_an_old_event_is_not_looked_at_before_its_time(
+    world: World,
+) -> None:
+    old = raw_spec(occurredAt="2026-04-01T00:00:00Z")
+    expired = handle(world, world.cluster.apply(spec=old))
+    assert expired.fresh is not None
+
+    def resend(raw: Raw) -> None:
+        raw["metadata"]["annotations"] = {"customevents.dev/resend": "again"}
+        raw["spec"]["suspend"] = True
+
+    handled = handle(world, world.cluster.change(expired.fresh, resend))
+    assert world.cluster.writes[-1]["delivery"]["state"] == "Suspended"
+    assert handled.again == later(60)

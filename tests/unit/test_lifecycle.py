@@ -43,6 +43,7 @@ WAITING = record(next_attempt_time=later(30), last_outcome=NEVER_ARRIVED)
         (recorded(record(state=State.EXPIRED)), Leave),
         (recorded(record(state=State.HELD, last_outcome=UNKNOWN)), Leave),
         (recorded(record(state=State.HELD, attempts=0)), Send),
+        (recorded(record(state=State.HELD, last_outcome=NEVER_ARRIVED)), Send),
         (recorded(record(state=State.SUSPENDED, attempts=0)), Send),
     ],
     ids=[
@@ -55,6 +56,7 @@ WAITING = record(next_attempt_time=later(30), last_outcome=NEVER_ARRIVED)
         "expired: left",
         "held for a person: left",
         "held for a cause: tried again",
+        "held for a cause after an attempt: tried again",
         "no longer suspended: sent",
     ],
 )
@@ -192,3 +194,23 @@ def test_an_event_restored_without_its_record_waits_for_a_person() -> None:
     found = step(restored)
     assert isinstance(found, Verdict)
     assert (found.record.state, found.reason) == (State.HELD, "RestoredFromBackup")
+
+
+def test_a_restored_event_that_says_when_it_occurred_is_judged_by_its_deadline() -> None:
+    told = raw_spec(occurredAt="2026-05-01T11:00:00Z")
+    assert isinstance(step(event(spec=told, labels={"velero.io/restore-name": "nightly"})), Send)
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.RETRYING, State.DELIVERED])
+def test_a_restored_event_with_its_record_goes_on_as_that_says(state: State) -> None:
+    before = record(state=state)
+    restored = recorded(before, labels={"velero.io/restore-name": "nightly"})
+    assert step(restored) == step(recorded(before))
+
+
+def test_other_content_of_a_restored_event_is_sent() -> None:
+    held = record(state=State.HELD, attempts=0)
+    other = raw_spec(summary="checkout 1.4.3 is live")
+    labels = {"velero.io/restore-name": "nightly"}
+    assert isinstance(step(recorded(held, reason="RestoredFromBackup", labels=labels)), Leave)
+    assert sent(recorded(held, spec=other, reason="RestoredFromBackup", labels=labels))

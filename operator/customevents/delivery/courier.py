@@ -20,7 +20,7 @@ from customevents.delivery.journal import Journal
 from customevents.delivery.lease import Intent
 from customevents.delivery.lifecycle import Leave, Policy, Send, Show, Verdict, Wait
 from customevents.delivery.outcome import Outcome, asked_pause, classify
-from customevents.delivery.pacing import backoff
+from customevents.delivery.pacing import Tellings, backoff
 from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.eventsapi.payload import build_body, provenance
@@ -96,8 +96,8 @@ class Courier:
     jitter: random.Random
     #: Runs what goes on aside, and minds how it ends.
     aside: Callable[[Any, str], None]
-    #: Whether one more waiting event may say so in its status.
-    may_tell: Callable[[], bool]
+    tellings: Tellings
+    uptime: Callable[[], float]
 
     async def run(self) -> None:
         """Deliver until the inbox is closed; several of these run side by side."""
@@ -116,13 +116,14 @@ class Courier:
             spec = parse_spec(event.spec)
         except InvalidSpec as error:
             return await self._settle(event, lifecycle.invalid(event, str(error), self.clock()))
-        step = lifecycle.next_step(event, spec, self.policy, self.clock())
-        match step:
+        match lifecycle.next_step(event, spec, self.policy, self.clock()):
             case Send(record):
                 handled = await self._attempt(event, spec, record)
             case Show(verdict):
+                record = verdict.record
                 handled = await self._show(event, spec, verdict)
             case Wait(until, restamp):
+                record = event.status.delivery
                 handled = Handled(await self._restamp(event) if restamp else event, until)
             case Leave(restamp):
                 return Handled(await self._restamp(event) if restamp else event)
@@ -130,7 +131,6 @@ class Courier:
                 return await self._settle(event, verdict)
         if handled.again is None:
             return handled
-        record = step.verdict.record if isinstance(step, Show) else event.status.delivery
         expires = lifecycle.deadline(event, spec, self.policy, record)
         return replace(handled, again=min(handled.again, expires))
 
@@ -187,9 +187,12 @@ class Courier:
         self, event: CustomEvent, record: DeliveryRecord, resolved: ResolvedScope, closed: Closed
     ) -> Handled:
         again = self.clock() + timedelta(seconds=closed.seconds)
-        told = event.status.delivered.message == closed.why
-        if not closed.why or told or not self.may_tell():
+        if not closed.why or event.status.delivered.message == closed.why:
             return Handled(event, again, gated=True)
+        turn = self.tellings.turn(event.uid, self.uptime())
+        if turn != 0.0:
+            soon = again if turn is None else self.clock() + timedelta(seconds=turn)
+            return Handled(event, min(soon, again), gated=True)
         fresh = await self._write(event, lifecycle.paused(record, closed.why), resolved)
         return Handled(fresh, again, gated=True)
 

@@ -140,8 +140,10 @@ class Gate:
     async def _until_next_probe(self) -> None:
         """The probe's interval, or less if the key's file changes."""
         end = self._uptime() + self._probe_every
-        while (left := end - self._uptime()) > 0 and not self._endpoint.key_changed():  # noqa: ASYNC110
+        while (left := end - self._uptime()) > 0:
             await asyncio.sleep(min(LOOK_AT_THE_KEY, left))
+            if self._endpoint.key_changed():  # also while the file holds no key at all
+                return
 
     async def _until_changed(self, seconds: float | None) -> None:
         self._changed.clear()

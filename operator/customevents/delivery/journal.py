@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
@@ -39,11 +40,11 @@ SWAP_TIMEOUT = 4.0
 #: Seconds: what was stopped and resumed must not send on an older commit.
 COMMIT_VALID = 5.0
 
+#: Seconds that a write waits for company while other attempts are under way.
+GATHER = 0.01
+
 #: Seconds between two looks of a standby.
 POLL = 2.0
-
-#: Entries, far below the 256 KiB that annotations may hold: more are not taken in.
-MOST_ENTRIES = 1000
 
 
 class Journal:
@@ -71,7 +72,7 @@ class Journal:
         self._valid_until = float("-inf")
         self._renew_at = float("-inf")
         self._lost: LeadershipLost | None = None
-        self._seen_before = False
+        self._seen_before = self._log_lost = False
         #: How often the log was not there; writes of the Lease; intents that they committed.
         self.times_lost = self.writes = self.committed = 0
 
@@ -89,6 +90,8 @@ class Journal:
         """Commit intents and renew. Raises LeadershipLost; returns never."""
         while True:
             await self._something_to_write()
+            if len(self._entries) > 2 * len(self._waiting) > 0:
+                await asyncio.sleep(GATHER)
             waiting, self._waiting = self._waiting, []
             try:
                 begun = await self._swap()
@@ -151,6 +154,8 @@ class Journal:
             observed.failed()
             return None
         self._seen_before = True
+        # Only a write of our own, whose answer was lost, keeps a lost log from being seen again.
+        self._log_lost &= lease["spec"].get("holderIdentity") == self._terms.identity
         if not self._is_free(lease, observed):
             return None
         return await self._take(lease)
@@ -164,19 +169,19 @@ class Journal:
 
     async def _found(self) -> TakenOver | None:
         """There is no Lease: the first installation, or somebody deleted it."""
+        self._log_lost |= self._seen_before
         try:
             await self._create()
         except (ClusterError, TimeoutError) as error:
             self._say_once(error)
+            self._lease = {}
             return None
-        if not self._seen_before:
-            return TakenOver((), 0.0)
-        self.times_lost += 1
-        return TakenOver((), self._terms.quarantine)
+        return self._taken()
 
     async def _take(self, lease: dict[str, Any]) -> TakenOver | None:
         """Swap a free Lease in, with its list kept."""
         entries = read_entries(lease)
+        self._log_lost |= entries is None
         self._lease = lease
         self._entries = {entry.uid: entry for entry in entries or ()}
         spec = lease["spec"]
@@ -189,10 +194,11 @@ class Journal:
             self._say_once(error)
             self._lease, self._entries = {}, {}
             return None
-        if entries is not None:
-            return TakenOver(tuple(entries), 0.0)
-        self.times_lost += 1
-        return TakenOver((), self._terms.quarantine)
+        return self._taken()
+
+    def _taken(self) -> TakenOver:
+        self.times_lost += self._log_lost
+        return TakenOver(tuple(self._entries.values()), self._log_lost * self._terms.quarantine)
 
     def _say_once(self, error: Exception) -> None:
         """A standby looks every other second; its log says what is new."""
@@ -219,7 +225,7 @@ class Journal:
             except Gone:
                 await self._restore()
             except (ClusterError, TimeoutError) as error:
-                # Also a conflict, and one whose answer was lost: the Lease itself tells.
+                # A conflict, or its answer was lost: the Lease itself tells.
                 logger.info("the Lease was not written: %s", error or "no answer")
                 await self._read_again()
 
@@ -234,15 +240,14 @@ class Journal:
             except (ClusterError, TimeoutError):
                 await asyncio.sleep(min(1.0, self._terms.duration / 10))
                 continue
-            self._check_ours(lease)
-            self._lease = lease
-            return None
+            return self._go_on_from(lease)
 
-    def _check_ours(self, lease: dict[str, Any]) -> None:
+    def _go_on_from(self, lease: dict[str, Any]) -> None:
         holder = lease["spec"].get("holderIdentity", "")
         same = lease["spec"].get("leaseTransitions") == self._lease["spec"]["leaseTransitions"]
         if holder != self._terms.identity or not same:
             raise LeadershipLost(f"{holder or 'somebody else'} holds the Lease now")
+        self._lease = lease
 
     async def _restore(self) -> None:
         """Make a deleted Lease anew, after a wait in which everybody's attempts end."""
@@ -289,7 +294,7 @@ class Journal:
             "spec": {
                 **lease["spec"],
                 "holderIdentity": self._terms.identity if holder is None else holder,
-                "leaseDurationSeconds": max(1, round(self._terms.duration)),
+                "leaseDurationSeconds": max(1, math.ceil(self._terms.duration)),
                 "renewTime": self._now(),
             },
         }

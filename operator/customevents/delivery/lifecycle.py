@@ -208,7 +208,6 @@ def after_attempt(
         update={
             "attempts": record.attempts + 1,
             "last_attempt_time": now,
-            "next_attempt_time": None,
             "last_outcome": LastOutcome(outcome_class=outcome.kind, code=outcome.code),
         }
     )

@@ -56,11 +56,14 @@ def merge(before: DeliveryRecord, ours: DeliveryRecord, theirs: DeliveryRecord) 
         return ours.model_copy(update={"unknown_outcomes": unknown})
     tried = ours.attempts > (before.attempts if before.id == ours.id else 0)
     counted = theirs.unknown_outcomes > before.unknown_outcomes
-    unknown = theirs.unknown_outcomes + int(tried and _maybe_applied(ours) and not counted)
-    if theirs.sequence > ours.sequence or theirs.state is State.DELIVERED:
+    unknown = max(before.unknown_outcomes, theirs.unknown_outcomes)
+    unknown += int(tried and _maybe_applied(ours) and not counted)
+    unknown = max(ours.unknown_outcomes, unknown)
+    if theirs.sequence > ours.sequence:
         return theirs.model_copy(update={"unknown_outcomes": unknown})
-    winner = ours if ours.state is State.DELIVERED else theirs
-    attempts = max(ours.attempts, theirs.attempts)
+    ours_wins = ours.state is State.DELIVERED and theirs.state is not State.DELIVERED
+    winner = ours if ours_wins else theirs
+    attempts = max(ours.attempts, theirs.attempts) if ours.id == theirs.id else winner.attempts
     return winner.model_copy(update={"attempts": attempts, "unknown_outcomes": unknown})
 
 

@@ -43,7 +43,7 @@ def retry_after(header: str | None, now: datetime) -> float:
         return min(float(text[:9]), LONGEST_RETRY_AFTER)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
@@ -77,13 +77,6 @@ class TokenBucket:
         if self.rate > 0:
             self._tokens -= 1.0
 
-    def try_take(self, now: float) -> bool:
-        """Use a token if there is one."""
-        if self.wait(now) > 0:
-            return False
-        self.take()
-        return True
-
 
 class BreakerState(StrEnum):
     """Whether the endpoint is believed to work."""
@@ -103,7 +96,7 @@ class Breaker:
     closed: bool = False
     _failures: int = 0
     _open_until: float = float("-inf")
-    _trial: bool = False
+    _under_way: int = 0
 
     def state(self, now: float) -> BreakerState:
         """The state at this time."""
@@ -119,7 +112,7 @@ class Breaker:
             case BreakerState.OPEN:
                 return self._open_until - now
             case _:
-                return None if self._trial else 0.0
+                return None if self._under_way else 0.0
 
     def half_open(self) -> None:
         """Let one event go first."""
@@ -127,11 +120,11 @@ class Breaker:
 
     def begin(self) -> None:
         """An attempt is made."""
-        self._trial = True
+        self._under_way += 1
 
     def end(self, outcome: OutcomeClass, code: int | None, now: float) -> None:
         """An attempt ended like this."""
-        self._trial = False
+        self._under_way -= 1
         if outcome is OutcomeClass.NOT_SENT:
             return
         unanswered = code is None and outcome is not OutcomeClass.ENDPOINT_LEVEL
@@ -143,6 +136,28 @@ class Breaker:
             return
         self._failures = 0
         self.closed = True
+
+
+@dataclass
+class Tellings:
+    """Which waiting events say in their status why they wait: the oldest, a few a second."""
+
+    most: int = 100
+    every: float = 0.1
+    _due: dict[str, float] = field(default_factory=dict)
+    _last: float = float("-inf")
+
+    def turn(self, uid: str, now: float) -> float | None:
+        """Seconds until it is this event's turn to say so; 0 = now; None: it stays silent."""
+        if uid not in self._due:
+            if len(self._due) >= self.most:
+                return None
+            self._last = self._due[uid] = max(now, self._last + self.every)
+        return max(0.0, self._due[uid] - now)
+
+    def reset(self) -> None:
+        """Nobody waits any more."""
+        self._due.clear()
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from customevents.delivery import lifecycle, merging
@@ -44,21 +44,27 @@ class TakeOver:
         done, late = await asyncio.wait(tasks, timeout=LATE)
         for task in done:
             task.result()
-        for task in late:
-            self.courier.inbox.block(tasks[task])
-            self.courier.aside(self._unblock(task, tasks[task]), f"settling in {tasks[task]}")
+        for namespace in {tasks[task] for task in late}:
+            self.courier.inbox.block(namespace)
+            here = [task for task in late if tasks[task] == namespace]
+            self.courier.aside(self._unblock(here, namespace), f"settling in {namespace}")
 
-    async def _settle(self, entry: Intent, open_until: datetime) -> None:
+    async def _settle(self, entry: Intent, open_until: datetime) -> CustomEvent | None:
         receipts = self.courier.receipts
         event = await receipts.find(entry.namespace, entry.name, entry.uid)
         if event is not None:
             verdict = self._verdict(event, entry, open_until)
             if verdict is not None:
-                await receipts.write(event, verdict, event.status.resolved)
+                event = await receipts.write(event, verdict, event.status.resolved)
         self.courier.journal.drop(entry.uid)
+        return event
 
-    async def _unblock(self, settling: asyncio.Task[None], namespace: str) -> None:
-        await settling
+    async def _unblock(
+        self, settling: Iterable[asyncio.Task[CustomEvent | None]], namespace: str
+    ) -> None:
+        for event in await asyncio.gather(*settling):
+            if event is not None:
+                self.courier.inbox.offer(event)  # what waits there may not know of the attempt yet
         self.courier.inbox.unblock(namespace)
 
     def _verdict(self, event: CustomEvent, entry: Intent, open_until: datetime) -> Verdict | None:
@@ -72,7 +78,10 @@ class TakeOver:
         try:
             spec = parse_spec(event.spec)
         except InvalidSpec as error:
-            return merging.counted(lifecycle.invalid(event, str(error), now))
+            failed = merging.counted(lifecycle.invalid(event, str(error), now))
+            # Past the lost attempt: it is counted once, and its id never used for another telling.
+            record = failed.record.model_copy(update={"sequence": entry.sequence + 1})
+            return replace(failed, record=record)
         current = lifecycle.current_record(event, spec, now)
         if current.id != entry.delivery_id:
             return merging.superseded(event, spec, entry.sequence, now)

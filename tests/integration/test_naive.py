@@ -1,0 +1,98 @@
+"""The benchmark's baseline does the job that it is compared in, under the rights that it states."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from localcluster import Cluster
+
+from customevents import sandbox
+from integration.conftest import Events
+from operating import PATIENCE, eventually
+from promises import driving
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SPEC = {
+    "eventType": "release",
+    "summary": "checkout 1.4.2 is live",
+    "severity": "Info",
+    "details": {"replicas": 3},
+    "scope": {"clusters": ["a"], "serviceNames": ["checkout"]},
+}
+
+
+@pytest.fixture
+def naive(
+    cluster: Cluster, key_file: Path, timeline: sandbox.Running, tmp_path: Path
+) -> Iterator[Path]:
+    """The baseline at work; its log."""
+    cluster.kubectl("apply", "-f", str(BENCHMARKS / "naive-rbac.yaml"))
+    account = cluster.service_account_kubeconfig("naive", "naive")
+    settings = {
+        "KUBECONFIG": str(account),
+        "NAIVE_ENDPOINT": timeline.url,
+        "NAIVE_KEY_FILE": str(key_file),
+    }
+    log = tmp_path / "naive.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, BENCHMARKS / "naive.py"],
+            env={**os.environ, **settings},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    yield log
+    process.send_signal(signal.SIGTERM)
+    try:
+        assert process.wait(timeout=PATIENCE) == 0
+    finally:
+        process.kill()
+
+
+def test_the_baseline_delivers_an_event_as_documented_and_once(
+    cluster: Cluster, namespace: str, naive: Path, timeline: sandbox.Running
+) -> None:
+    with driving.administrator(cluster.kubeconfig) as administrator:
+        names = driving.create(administrator, [namespace], 3, spec=lambda _: SPEC)
+        events = driving.until_terminal(administrator, namespace, within=PATIENCE)
+
+    assert driving.states(events) == {"Delivered": 3}
+    found = driving.by_source(driving.posts(timeline, namespace=namespace))
+    assert {source: [post.accepted for post in sent] for source, sent in found.items()} == {
+        name: [True] for name in names
+    }
+    assert found[names[0]][0].body == {
+        "eventType": "release",
+        "summary": "checkout 1.4.2 is live",
+        "severity": "information",
+        "scope": {"clusters": ["a"], "namespaces": [namespace], "servicesNames": ["checkout"]},
+        "details": {"replicas": "3", "customevents.dev/source": names[0]},
+    }
+    assert "Forbidden" not in naive.read_text()
+
+
+def test_the_baseline_delivers_an_edited_event_again(
+    naive: Path, events: Events, timeline: sandbox.Running
+) -> None:
+    def summaries() -> list[str]:
+        found = driving.posts(timeline, namespace=events.namespace)
+        return [post.body["summary"] for post in found]
+
+    events.apply("checkout", SPEC)
+    # kopf writes its annotation before the status: an edit that came earlier would be one event.
+    eventually("it is delivered", lambda: is_delivered(events) or None)
+    events.apply("checkout", {**SPEC, "summary": "checkout 1.4.3 is live"})
+    eventually("it is sent again", lambda: summaries()[1:])
+    assert summaries() == ["checkout 1.4.2 is live", "checkout 1.4.3 is live"]
+    assert "Forbidden" not in naive.read_text()
+
+
+def is_delivered(events: Events) -> bool:
+    state: str = events.get("checkout")["status"]["delivery"]["state"]
+    return state == "Delivered"

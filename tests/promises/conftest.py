@@ -1,0 +1,64 @@
+"""What the tests of the promises share with those of the integration, and a fleet of operators."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from localcluster import Cluster
+
+from customevents import sandbox
+from integration.conftest import (  # noqa: F401 - fixtures and a hook
+    account,
+    figure,
+    key_file,
+    pytest_terminal_summary,
+    timeline,
+)
+from promises import driving
+from promises.driving import Api
+from promises.fleet import Fleet, fleet
+
+#: `make promises` sets it: all rounds, instead of the few that gate each change.
+FULL = os.environ.get("PROMISES") == "full"
+
+
+class NewFleet(Protocol):
+    def __call__(self, **settings: str) -> Fleet: ...
+
+
+@pytest.fixture
+def administrator(cluster: Cluster) -> Iterator[Api]:
+    with driving.administrator(cluster.kubeconfig) as connected:
+        yield connected
+
+
+@pytest.fixture
+def operators(
+    administrator: Api,
+    account: Path,  # noqa: F811
+    key_file: Path,  # noqa: F811
+    timeline: sandbox.Running,  # noqa: F811
+    tmp_path: Path,
+) -> Iterator[Fleet]:
+    """A fleet without a rate limit, with a Lease of 3 s."""
+    with fleet(administrator, tmp_path, account, key_file, timeline.url) as empty:
+        yield empty
+
+
+@pytest.fixture
+def usual_operators(
+    administrator: Api,
+    account: Path,  # noqa: F811
+    key_file: Path,  # noqa: F811
+    timeline: sandbox.Running,  # noqa: F811
+    tmp_path: Path,
+) -> Iterator[Fleet]:
+    """A fleet with the Lease's default duration."""
+    with fleet(
+        administrator, tmp_path, account, key_file, timeline.url, lease_duration="15"
+    ) as empty:
+        yield empty

@@ -1,0 +1,42 @@
+"""P1: how long an event waits when its leader is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from customevents import sandbox
+from operating import eventually
+from promises import driving
+from promises.driving import Api
+from promises.fleet import Fleet, told
+
+
+def wait_for_a_post(timeline: sandbox.Running, namespace: str, api: Api) -> float:
+    """Seconds from now until the next leader's first POST."""
+    begun = time.monotonic()
+    before = len(driving.posts(timeline))
+    driving.create(api, [namespace], 1, prefix=f"late-{before}")
+    eventually("the next leader sends", partial(told, timeline, before + 1), within=60)
+    return time.monotonic() - begun
+
+
+def test_after_sigterm_the_standby_sends_within_3_s_and_after_sigkill_within_20_s(
+    administrator: Api,
+    namespace: str,
+    usual_operators: Fleet,
+    timeline: sandbox.Running,
+    figure: Callable[[str], None],
+) -> None:
+    fleet = usual_operators
+    fleet.start()
+    fleet.start()
+    fleet.start()
+    assert fleet.leader().terminate() == 0
+    graceful = wait_for_a_post(timeline, namespace, administrator)
+    fleet.leader().kill()
+    sudden = wait_for_a_post(timeline, namespace, administrator)
+    figure(f"P1 take-over, Lease of 15 s: SIGTERM {graceful:.1f} s, SIGKILL {sudden:.1f} s")
+    assert graceful <= 3.0
+    assert sudden <= 20.0

@@ -1,0 +1,51 @@
+"""P8: a rollout, a drained node, a scaled-down Deployment: nothing is lost, nothing doubled."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from customevents import sandbox
+from operating import eventually
+from promises import driving
+from promises.conftest import FULL
+from promises.driving import Api
+from promises.fleet import Fleet, tally, told
+
+EVENTS, STOPS, ROUNDS = (2000, 6, 10) if FULL else (600, 3, 1)
+
+#: Seconds: the attempt's timeout and 20 more.
+GRACE = 50.0
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_sigterm_in_mid_drain_loses_nothing_and_doubles_nothing(
+    seed: int,
+    administrator: Api,
+    namespace: str,
+    operators: Fleet,
+    timeline: sandbox.Running,
+    figure: Callable[[str], None],
+) -> None:
+    moments = random.Random(seed)
+    driving.create(administrator, [namespace], EVENTS)
+    operators.start()
+    operators.start()
+    longest = 0.0
+    for stop in range(STOPS):
+        share = EVENTS * (stop + moments.uniform(0.2, 0.9)) / (STOPS + 1)
+        eventually("the drain goes on", partial(told, timeline, share), within=60)
+        begun = time.monotonic()
+        assert operators.leader().terminate() == 0
+        longest = max(longest, time.monotonic() - begun)
+        operators.start()
+    events = driving.until_terminal(administrator, namespace, within=120)
+    found = tally(events, timeline)
+    figure(f"P8 SIGTERM x {STOPS}: {found}; longest stop {longest:.1f} s")
+    found.check(duplicates=0)
+    assert longest <= GRACE
+    assert operators.stop() == [0, 0]

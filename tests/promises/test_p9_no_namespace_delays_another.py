@@ -1,0 +1,49 @@
+"""P9: one namespace cannot delay or block another by more than its share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from kubernetes import client
+
+from customevents import sandbox
+from operating import eventually
+from promises import driving
+from promises.conftest import FULL
+from promises.driving import Api
+from promises.fleet import Fleet
+
+CROWD = 3000 if FULL else 600
+RATE = 50
+
+
+@pytest.fixture
+def other(namespace: str, api: client.ApiClient) -> Iterator[str]:
+    core = client.CoreV1Api(api)
+    name = f"{namespace[:50]}-other"
+    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
+    yield name
+    core.delete_namespace(name)
+
+
+def test_one_event_behind_another_namespaces_crowd_is_delivered_within_a_second(
+    administrator: Api,
+    namespace: str,
+    other: str,
+    operators: Fleet,
+    timeline: sandbox.Running,
+    figure: Callable[[str], None],
+) -> None:
+    driving.create(administrator, [namespace], CROWD)
+    operators.start(delivery_rate=str(RATE))
+    eventually("the crowd is served", lambda: len(driving.posts(timeline)) >= 2 * RATE)
+    begun = time.monotonic()
+    driving.create(administrator, [other], 1)
+    driving.until_terminal(administrator, other, within=10)
+    seconds = time.monotonic() - begun
+    served = len(driving.posts(timeline))
+    figure(f"P9 one event behind {CROWD - served} of another namespace: {seconds:.2f} s")
+    assert served < CROWD, "the crowd was gone before it could be in the way"
+    assert seconds <= 1.0

@@ -1,0 +1,44 @@
+"""A proxy between a client and the API server that does to requests what a test tells it to.
+
+It ends TLS on both sides, because a fault has to know which request it is for, and passes on what
+it is not told to spoil byte for byte. One connection of a client is one connection to the API
+server: there is no pool and no retry, so what the API server does to its connections the client
+gets to feel.
+
+    with ApiProxy(kubeconfig, tmp_path) as proxy:
+        lost = proxy.add(Rule("PATCH", r"/status$", CutAfter()))
+        start_operator(kubeconfig=proxy.kubeconfig)
+        assert lost.reached.wait(10)
+
+Its border: it knows HTTP/1.1 and the shape of an API server's errors, nothing of CustomEvents.
+"""
+
+from proxy.rules import (
+    Action,
+    Answer,
+    CutAfter,
+    CutBefore,
+    Delay,
+    Handle,
+    HangAfter,
+    HangBefore,
+    Hold,
+    Rule,
+)
+from proxy.server import ApiProxy
+from proxy.wire import Seen
+
+__all__ = [
+    "Action",
+    "Answer",
+    "ApiProxy",
+    "CutAfter",
+    "CutBefore",
+    "Delay",
+    "Handle",
+    "HangAfter",
+    "HangBefore",
+    "Hold",
+    "Rule",
+    "Seen",
+]

@@ -1,0 +1,194 @@
+"""One connection of a client, and the one to the API server that goes with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.rules import Answer, CutAfter, CutBefore, Delay, Handle, HangAfter, HangBefore, Rulebook
+from proxy.wire import (
+    Head,
+    Request,
+    Seen,
+    copy_body,
+    has_body,
+    read_head,
+    read_request,
+    status_answer,
+    status_of,
+)
+
+#: Seconds for a client to take its last answer and hear that the connection is closed.
+_PATIENCE = 1.0
+
+#: Lingering for no time at all makes closing send RST instead of FIN.
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Cut(Exception):
+    """The client's connection is to be reset."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Both directions of a connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @property
+    def alive(self) -> bool:
+        """Whether neither side has ended it, as far as is known here."""
+        return not self.writer.transport.is_closing() and not self.reader.at_eof()
+
+    async def send(self, data: bytes) -> None:
+        """Write, and wait while too much is on its way."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    def reset(self) -> None:
+        """End it with RST, whatever is still on its way."""
+        if not self.writer.transport.is_closing():
+            connection = self.writer.get_extra_info("socket")
+            with contextlib.suppress(OSError):  # it may have ended by itself
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.writer.transport.abort()
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The API server."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext
+
+    async def connect(self) -> Stream:
+        """Open a connection. Raises OSError."""
+        return Stream(*await asyncio.open_connection(self.host, self.port, ssl=self.tls))
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all connections share."""
+
+    upstream: Upstream
+    rules: Rulebook
+    requests: list[Seen]
+    #: Runs something beyond the end of a connection.
+    spawn: Callable[[Coroutine[Any, Any, None]], object]
+
+
+class Connection:
+    """Carries the requests of one client, one after the other, until either side ends."""
+
+    def __init__(self, client: Stream, around: Surroundings) -> None:
+        self._client = client
+        self._around = around
+        self._server: Stream | None = None
+
+    async def serve(self) -> None:
+        """Work until the end; a client that leaves ends what is done for it, watches above all."""
+        work = asyncio.create_task(self._exchanges())
+        gone = asyncio.create_task(self._client.writer.wait_closed())
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            work.cancel()
+            gone.cancel()
+            ended, _ = await asyncio.gather(work, gone, return_exceptions=True)
+            self._client.reset()
+            self._drop_server()
+        if isinstance(ended, Exception):
+            raise ended
+
+    async def _exchanges(self) -> None:
+        # A connection that breaks on one side breaks on the other: `serve` sees to it.
+        with contextlib.suppress(Cut, EOFError, OSError):
+            while request := await read_request(self._client.reader):
+                if not await self._exchange(request):
+                    break
+            self._client.writer.close()
+            async with asyncio.timeout(_PATIENCE):
+                await self._client.writer.wait_closed()
+
+    async def _exchange(self, request: Request) -> bool:
+        """Answer one request; whether another may follow."""
+        seen = Seen(time.monotonic(), request.method, request.path)
+        self._around.requests.append(seen)
+        rule = self._around.rules.find(request)
+        action = rule.rule.action if rule else None
+        if rule and action and not action.after and await self._act(rule, request, seen):
+            return request.head.keeps_alive
+        head = await self._forward(request)
+        seen.status = status_of(head)
+        if rule and action and action.after and await self._act(rule, request, seen):
+            self._drop_server()  # with the answer on it
+            return request.head.keeps_alive
+        return await self._pass_on(request, head)
+
+    async def _forward(self, request: Request) -> Head:
+        if self._server is None or not self._server.alive:
+            self._drop_server()
+            self._server = await self._around.upstream.connect()
+        await self._server.send(request.head.raw + request.body)
+        return await read_head(self._server.reader)
+
+    async def _pass_on(self, request: Request, head: Head) -> bool:
+        assert self._server is not None
+        await self._client.send(head.raw)
+        if not has_body(request, head):
+            return request.head.keeps_alive and head.keeps_alive
+        await copy_body(head, self._server.reader, self._client.send)
+        ends = head.chunked or head.length is not None
+        return ends and request.head.keeps_alive and head.keeps_alive
+
+    async def _act(self, handle: Handle, request: Request, seen: Seen) -> bool:
+        """Do what the rule says; whether that was the answer."""
+        handle.bite()
+        match handle.rule.action:
+            case Delay(seconds):
+                await asyncio.sleep(seconds)
+            case CutBefore() | CutAfter():
+                raise Cut
+            case HangBefore() | HangAfter():
+                await asyncio.Event().wait()
+            case Answer(status, retry_after, message):
+                seen.status = status
+                await self._client.send(status_answer(status, retry_after, message))
+                return True
+            case hold:
+                await self._hold(handle, None if hold.after else request, seen)
+        return False
+
+    async def _hold(self, handle: Handle, unsent: Request | None, seen: Seen) -> None:
+        try:
+            await handle.released()
+        except asyncio.CancelledError:
+            if unsent and not self._client.alive:
+                self._around.spawn(_arrive_late(self._around.upstream, handle, unsent, seen))
+            raise
+
+    def _drop_server(self) -> None:
+        if self._server:
+            self._server.reset()
+            self._server = None
+
+
+async def _arrive_late(upstream: Upstream, handle: Handle, request: Request, seen: Seen) -> None:
+    """Forward what was held, after its client has gone."""
+    await handle.released()
+    with contextlib.suppress(EOFError, OSError):  # the API server may be away, too
+        server = await upstream.connect()
+        try:
+            await server.send(request.head.raw + request.body)
+            seen.status = status_of(await read_head(server.reader))
+        finally:
+            server.reset()

@@ -1,0 +1,132 @@
+"""The proxy as a running thing: its thread, its port, and what a test does with it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from proxy.connection import Connection, Stream, Surroundings
+from proxy.kubeconfig import Kubeconfig, serving_context
+from proxy.rules import Handle, Rule, Rulebook
+from proxy.wire import Seen
+
+T = TypeVar("T")
+
+#: Seconds; for anything that the proxy's thread is asked to do.
+_PATIENCE = 10.0
+
+
+class ApiProxy:
+    """A proxy in front of the API server of a kubeconfig; runs as a context manager.
+
+    Its methods are for the test's thread; it works on one of its own. What the proxy itself gets
+    wrong is raised when the block ends.
+    """
+
+    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+        """`folder` gets its keys and its kubeconfig, and is made if it is not there."""
+        given = Kubeconfig(kubeconfig)
+        self.kubeconfig = folder / "proxied.kubeconfig"
+        #: Every request so far, in the order in which they came.
+        self.requests: list[Seen] = []
+        self._tls, authority = serving_context(folder / "proxy-keys")
+        self._port = _bind(0)
+        self._address = self._port.getsockname()
+        given.write(self.kubeconfig, f"https://127.0.0.1:{self._address[1]}", authority)
+        self._loop = asyncio.new_event_loop()
+        self._rules = Rulebook(self._loop.call_soon_threadsafe)
+        self._around = Surroundings(given.upstream(), self._rules, self.requests, self._spawn)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._listener: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._errors: list[BaseException] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.up()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.down()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._port.close()
+        if self._errors and kind is None:
+            raise self._errors[0]
+
+    def add(self, rule: Rule) -> Handle:
+        """Put a rule in force, behind those that are."""
+        return self._rules.add(rule)
+
+    def clear(self) -> None:
+        """End all rules; what they hold goes on, what they made hang goes on hanging."""
+        self._rules.clear()
+
+    def down(self) -> None:
+        """Reset all connections and refuse new ones, until `up`; what is held is lost."""
+        self._on_loop(self._down())
+
+    def up(self) -> None:
+        """Listen, on the port that it always had."""
+        self._on_loop(self._up())
+
+    def _on_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
+
+    async def _up(self) -> None:
+        if self._listener is None:
+            listening = _bind(self._address[1])
+            self._listener = await asyncio.start_server(
+                self._accept, sock=listening, ssl=self._tls, backlog=1024
+            )
+
+    async def _down(self) -> None:
+        if self._listener:
+            self._listener.close()
+            self._listener = None
+        while tasks := tuple(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        # What was aborted is closed in the loop's next turn.
+        await asyncio.sleep(0)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Stream(reader, writer)
+        if self._listener is None:  # its handshake ended after we went down
+            client.reset()
+        else:
+            self._spawn(Connection(client, self._around).serve())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._errors.append(error)
+
+
+def _bind(port: int) -> socket.socket:
+    """A socket on loopback that shares its port.
+
+    One that only binds it keeps the port for the proxy while nobody listens.
+    """
+    # Said to be TCP's, asyncio turns Nagle's algorithm off; it would cost 40 ms an answer.
+    bound = socket.socket(proto=socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound

@@ -1,0 +1,81 @@
+"""Where another operator's record stands already, what is known is merged and nothing is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from customevents.delivery.courier import Handled
+from customevents.eventsapi.client import NoAnswer, Stage
+from customevents.resource.event import CustomEvent
+from customevents.resource.status import State
+from unit.builders import record
+from unit.in_memory import Raw, World
+from unit.instant import at_once
+
+NEVER_ARRIVED = NoAnswer(Stage.CONNECT, "ClientConnectorError")
+LOST = NoAnswer(Stage.SENT, "ServerDisconnectedError")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def handle(world: World, event: CustomEvent) -> Handled:
+    return at_once(world.courier().handle(event))
+
+
+def another_records(world: World, event: CustomEvent, **fields: Any) -> None:
+    """Let another operator write a record while our attempt is under way, of another edit."""
+    theirs = record(**{"state": State.DELIVERED, "attempts": 2, **fields})
+    written = theirs.model_dump(mode="json", by_alias=True, exclude_none=True)
+    seen = {"type": "Delivered", "status": "False", "observedGeneration": 3}
+
+    def write(raw: Raw) -> None:
+        raw["status"] = {"conditions": [seen], "delivery": written}
+        raw["metadata"]["generation"] = 5
+
+    world.cluster.change(event, write)
+
+
+def test_of_two_records_of_one_delivery_the_delivered_one_and_the_more_attempts_stand(
+    world: World,
+) -> None:
+    event = world.cluster.apply()
+    world.api.answers = [NEVER_ARRIVED]
+    world.api.during = lambda: another_records(world, event)
+    handle(world, event)
+    stands = world.cluster.now(event).status.delivery
+    assert (stands.state, stands.attempts) == (State.DELIVERED, 2)
+    assert world.cluster.writes == []
+
+
+def test_the_record_of_a_later_delivery_is_never_overwritten(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, sequence=7)
+    handle(world, event)
+    assert world.cluster.now(event).status.delivery.sequence == 7
+
+
+def test_where_our_words_stand_they_are_about_the_generation_that_we_saw(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, state=State.RETRYING)
+    handle(world, event)
+    (status,) = world.cluster.writes
+    assert status["delivery"]["state"] == "Delivered"
+    assert status["conditions"][0]["observedGeneration"] == 1
+
+
+def test_where_their_words_stand_they_are_about_the_generation_that_they_saw(
+    world: World,
+) -> None:
+    event = world.cluster.apply()
+    world.api.answers = [LOST]
+    world.api.during = lambda: another_records(world, event)
+    handle(world, event)
+    (status,) = world.cluster.writes
+    assert status["delivery"]["state"] == "Delivered"
+    assert status["delivery"]["unknownOutcomes"] == 1
+    assert status["conditions"][0]["observedGeneration"] == 3

@@ -1,0 +1,249 @@
+"""What a courier does while it cannot send, and while it cannot write what it sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from customevents.delivery.courier import LATE
+from customevents.delivery.gate import Gate
+from customevents.delivery.lease import Intent
+from customevents.delivery.outcome import Outcome
+from customevents.delivery.pacing import Pace, Tellings, TokenBucket
+from customevents.eventsapi.client import Answer
+from customevents.resource.errors import ClusterError, LeadershipLost
+from customevents.resource.event import CustomEvent
+from customevents.resource.status import OutcomeClass, State
+from unit.builders import later, raw_spec
+from unit.in_memory import Raw, World
+from unit.instant import at_once
+
+CREATED = Outcome(OutcomeClass.SUCCESS, 201)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def play(world: World, story: Callable[[], Awaitable[None]]) -> None:
+    """Let something happen to a courier that takes events from the inbox."""
+
+    async def played() -> None:
+        running = asyncio.create_task(world.courier().run())
+        await story()
+        world.inbox.close()
+        await asyncio.wait_for(running, 120.0)
+
+    at_once(played())
+
+
+def apply_all(world: World, *paths: str) -> list[CustomEvent]:
+    """Events whose uid is their name, given as namespace/name, in the inbox."""
+    events = []
+    for path in paths:
+        namespace, _, name = path.partition("/")
+        events.append(world.cluster.apply(uid=name, name=name, namespace=namespace))
+        world.inbox.offer(events[-1])
+    return events
+
+
+def posted(world: World) -> list[str]:
+    """The objects whose events were posted."""
+    return [body["details"]["customevents.dev/source"] for body, _ in world.api.posts]
+
+
+def edit(raw: Raw) -> None:
+    raw["spec"]["summary"] = "other"
+    raw["metadata"]["generation"] = 2
+
+
+# --- A status that cannot be written
+
+
+def lock(world: World, namespace: str) -> set[str]:
+    """Let a policy refuse every status there; it is lifted by clearing the result."""
+    locked = {namespace}
+    patch = world.cluster.patch_status
+
+    async def patch_status(event: CustomEvent, status: Raw) -> Raw:
+        if event.namespace in locked:
+            raise ClusterError("denied by a policy", 403)
+        return await patch(event, status)
+
+    world.cluster.patch_status = patch_status  # type: ignore[method-assign]
+    return locked
+
+
+def test_a_status_that_cannot_be_written_frees_the_slot_and_blocks_its_namespace(
+    world: World,
+) -> None:
+    lock(world, "locked")
+    apply_all(world, "locked/a", "locked/b", "shop/c", "shop/d")
+
+    async def story() -> None:
+        await asyncio.sleep(LATE - 1)
+        assert posted(world) == ["locked/a"]
+        await asyncio.sleep(2.0)
+        assert posted(world) == ["locked/a", "shop/c", "shop/d"]
+        assert list(world.journal._entries) == ["a"], "its outcome is on no record yet"
+        for part in world.aside:
+            part.close()
+
+    play(world, story)
+
+
+def test_such_a_status_is_finished_aside_and_then_the_namespace_goes_on(world: World) -> None:
+    locked = lock(world, "locked")
+    first, second = apply_all(world, "locked/a", "locked/b")
+
+    async def story() -> None:
+        await asyncio.sleep(LATE + 1)
+        (finishing,) = (asyncio.create_task(part) for part in world.aside)
+        await asyncio.sleep(300.0)
+        assert not finishing.done()
+        assert posted(world) == ["locked/a"]
+        locked.clear()
+        await finishing
+        await asyncio.sleep(1.0)
+        assert posted(world) == ["locked/a", "locked/b"]
+        for event in (first, second):
+            assert world.cluster.now(event).status.delivery.state is State.DELIVERED
+        assert len(world.journal) == 0
+        assert world.inbox.busy == 0
+
+    play(world, story)
+
+
+# --- A gate that is closed
+
+
+def paused(world: World) -> None:
+    """Let the endpoint refuse the key."""
+    world.api.answers = [Answer(401)]
+    world.api.probe = Answer(401)
+    at_once(world.courier().handle(world.cluster.apply(uid="first", name="first")))
+    world.cluster.writes.clear()
+
+
+def test_an_event_that_meets_a_closed_gate_waits_for_it_and_says_so_once(world: World) -> None:
+    paused(world)
+    event = world.cluster.apply()
+    handled = at_once(world.courier().handle(event))
+    assert (handled.again, handled.gated) == (later(60), True)
+    ((condition,),) = (status["conditions"] for status in world.cluster.writes)
+    assert condition["reason"] == "EndpointPaused"
+    assert "refused the key (HTTP 401)" in condition["message"]
+    assert world.cluster.writes[0]["delivery"]["attempts"] == 0
+
+    assert handled.fresh is not None
+    world.clock.advance(60)
+    again = at_once(world.courier().handle(handled.fresh))
+    assert again.fresh == handled.fresh
+    assert again.gated
+    assert len(world.cluster.writes) == 1
+    assert len(world.api.posts) == 1
+    assert world.journal.committed_intents[-1].uid == "first"
+
+
+def test_where_enough_events_say_so_the_others_wait_silently(world: World) -> None:
+    paused(world)
+    event = world.cluster.apply()
+    courier = replace(world.courier(), tellings=Tellings(most=0))
+    handled = at_once(courier.handle(event))
+    assert (handled.fresh, handled.gated) == (event, True)
+    assert world.cluster.writes == []
+
+
+def test_an_event_that_waits_at_the_gate_still_expires_in_time(world: World) -> None:
+    paused(world)
+    event = world.cluster.apply(spec=raw_spec(deliveryDeadlineSeconds=60))
+    world.clock.advance(30)
+    assert at_once(world.courier().handle(event)).again == later(60)
+
+
+def half_open(world: World) -> None:
+    """A gate that lets one go at a time."""
+    world.gate = Gate(
+        Pace(TokenBucket(rate=0.0, burst=1)),
+        world.api,
+        uptime=lambda: asyncio.get_running_loop().time(),
+        opened=world.inbox.open_gate,
+    )
+
+
+def waits_for_its_turn(
+    world: World, meanwhile: Callable[[CustomEvent], None]
+) -> Callable[[], Awaitable[None]]:
+    """While one attempt is under way, something happens to the event behind it."""
+    half_open(world)
+
+    async def story() -> None:
+        assert await world.gate.enter() is None
+        (event,) = apply_all(world, "shop/a")
+        await asyncio.sleep(5.0)
+        assert world.inbox.busy == 1
+        meanwhile(event)
+        world.gate.leave(CREATED)
+        await asyncio.sleep(5.0)
+
+    return story
+
+
+def test_an_event_that_is_edited_at_the_gate_is_sent_as_it_is_then(world: World) -> None:
+    def change(event: CustomEvent) -> None:
+        world.inbox.offer(world.cluster.change(event, edit))
+
+    play(world, waits_for_its_turn(world, change))
+    assert [body["summary"] for body, _ in world.api.posts] == ["other"]
+    assert len(world.journal.committed_intents) == 1
+
+
+def test_an_event_that_is_deleted_at_the_gate_is_not_sent(world: World) -> None:
+    def delete(event: CustomEvent) -> None:
+        world.cluster.objects.clear()
+        world.inbox.forget(event)
+
+    play(world, waits_for_its_turn(world, delete))
+    assert world.api.posts == []
+    assert world.journal.committed_intents == []
+    assert world.inbox.busy == 0
+
+
+def test_who_stops_sends_nothing_that_waits_at_the_gate_and_records_nothing(world: World) -> None:
+    def stop(_: CustomEvent) -> None:
+        world.inbox.close()
+        world.gate.close()
+
+    play(world, waits_for_its_turn(world, stop))
+    assert world.api.posts == []
+    assert world.cluster.writes == []
+    assert world.journal.committed_intents == []
+
+
+# --- The commit
+
+
+def test_a_commit_that_came_too_late_gives_its_turn_at_the_gate_back(world: World) -> None:
+    half_open(world)
+    world.journal.stale = 2
+    at_once(world.courier().handle(world.cluster.apply()))
+    assert len(world.journal.committed_intents) == 3
+    assert len(set(world.journal.committed_intents)) == 1
+    assert len(world.api.posts) == 1
+
+
+def test_who_is_no_longer_the_leader_sends_nothing_and_records_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def commit(_: Intent) -> float:
+        raise LeadershipLost("another holds the Lease now")
+
+    monkeypatch.setattr(world.journal, "commit", commit)
+    with pytest.raises(LeadershipLost):
+        at_once(world.courier().handle(world.cluster.apply()))
+    assert world.api.posts == []
+    assert world.cluster.writes == []

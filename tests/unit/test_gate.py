@@ -1,0 +1,147 @@
+"""Trouble with the key or the endpoint stops all sending, and is probed until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from customevents.delivery.gate import Closed
+from customevents.delivery.outcome import Outcome
+from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.resource.errors import KeyFileError
+from customevents.resource.status import OutcomeClass
+from unit.gating import (
+    BAD_CERTIFICATE,
+    CREATED,
+    KEY_REFUSED,
+    NO_SUCH_PATH,
+    Place,
+    play,
+    probed_after,
+)
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (KEY_REFUSED, "refused the key (HTTP 401)"),
+        (Outcome(OutcomeClass.ENDPOINT_LEVEL, 403), "refused the key (HTTP 403)"),
+        (NO_SUCH_PATH, "check the settings site and endpoint"),
+        (Outcome(OutcomeClass.ENDPOINT_LEVEL, 307), "check the settings site and endpoint"),
+        (BAD_CERTIFICATE, "ClientConnectorCertificateError"),
+    ],
+    ids=lambda part: part.words if isinstance(part, Outcome) else "",
+)
+def test_an_endpoint_level_outcome_pauses_everybody_and_says_why(
+    place: Place, outcome: Outcome, words: str
+) -> None:
+    async def story() -> None:
+        await place.attempt(outcome)
+        closed = await place.gate.enter()
+        assert closed is not None
+        assert closed.seconds == 60.0
+        assert words in closed.why
+
+    play(place, story)
+
+
+@pytest.mark.parametrize("kind", sorted(set(OutcomeClass) - {OutcomeClass.ENDPOINT_LEVEL}), ids=str)
+def test_no_other_outcome_pauses_anybody(place: Place, kind: OutcomeClass) -> None:
+    async def story() -> None:
+        await place.attempt(Outcome(kind))
+        await place.attempt(CREATED)
+        assert place.gate.paused == ""
+
+    play(place, story)
+
+
+# --- Probes
+
+
+def test_trouble_with_the_key_is_probed_at_once(place: Place) -> None:
+    async def story() -> None:
+        assert await probed_after(place, KEY_REFUSED) == pytest.approx([0.0], abs=0.5)
+        assert place.opened == 1
+
+    play(place, story)
+
+
+@pytest.mark.parametrize("outcome", [NO_SUCH_PATH, BAD_CERTIFICATE], ids=lambda o: o.words)
+def test_other_trouble_is_probed_after_the_interval(place: Place, outcome: Outcome) -> None:
+    async def story() -> None:
+        assert await probed_after(place, outcome) == pytest.approx([60.0], abs=0.5)
+        assert place.opened == 1
+
+    play(place, story)
+
+
+BAD: list[Answer | NoAnswer | KeyFileError] = [
+    Answer(401),
+    Answer(404),
+    Answer(503),
+    NoAnswer(Stage.CONNECT, "ClientConnectorError"),
+    KeyFileError("the API key file /key is empty"),
+]
+
+
+@pytest.mark.parametrize("answer", BAD, ids=str)
+def test_the_endpoint_is_probed_every_minute_until_it_works(
+    place: Place, answer: Answer | NoAnswer | KeyFileError
+) -> None:
+    place.remote.answers = [answer, answer, Answer(200)]
+
+    async def story() -> None:
+        assert await probed_after(place, KEY_REFUSED) == pytest.approx([0, 60, 120], abs=1)
+        assert place.gate.paused == ""
+        assert place.opened == 1
+
+    play(place, story)
+
+
+def test_where_the_probes_path_is_unknown_too_an_event_tells_whether_the_endpoint_works(
+    place: Place,
+) -> None:
+    place.remote.answers = [Answer(404)]
+
+    async def story() -> None:
+        await probed_after(place, NO_SUCH_PATH, patience=61.0)
+        assert await place.gate.enter() is None
+
+    play(place, story)
+
+
+@pytest.mark.parametrize("outcome", [KEY_REFUSED, NO_SUCH_PATH], ids=lambda o: o.words)
+def test_a_changed_key_file_is_probed_within_a_second(place: Place, outcome: Outcome) -> None:
+    place.remote.answers = [Answer(401), Answer(200)] if outcome.code == 401 else [Answer(200)]
+
+    async def story() -> None:
+        await place.attempt(outcome)
+        await asyncio.sleep(20.0)
+        before = len(place.remote.probes)
+        place.remote.changed = True
+        await asyncio.sleep(1.1)
+        assert len(place.remote.probes) == before + 1
+        assert place.gate.paused == ""
+
+    play(place, story)
+
+
+def test_a_file_that_holds_no_key_is_looked_at_every_second_and_leaves_others_their_turn(
+    place: Place,
+) -> None:
+    """Such a file counts as changed for as long as it cannot be read."""
+    place.remote.answers = [KeyFileError("the API key file /key is empty")]
+    place.remote.changed = True
+
+    async def story() -> None:
+        probes = await asyncio.wait_for(probed_after(place, KEY_REFUSED, patience=10.5), 11.0)
+        assert len(probes) == 11
+        assert await place.gate.enter() == Closed(60.0, "the API key file /key is empty")
+
+    play(place, story)

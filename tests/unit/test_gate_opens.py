@@ -1,0 +1,139 @@
+"""What waits at a gate is let in, sent back with words, or told that this is the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from customevents.delivery.gate import Closed
+from customevents.delivery.pacing import Breaker, BreakerState, Pace, TokenBucket
+from customevents.eventsapi.client import Answer
+from unit.gating import (
+    BAD_GATEWAY,
+    CREATED,
+    KEY_REFUSED,
+    NOT_SENT,
+    SLOW_DOWN,
+    Place,
+    play,
+    probed_after,
+)
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+def test_after_a_pause_one_event_goes_first(place: Place) -> None:
+    async def story() -> None:
+        await probed_after(place, KEY_REFUSED, patience=1.0)
+        assert str(place.gate.breaker) == BreakerState.HALF_OPEN
+        assert await place.gate.enter() is None
+        second = asyncio.create_task(place.gate.enter())
+        await asyncio.sleep(100.0)
+        assert not second.done()
+        place.gate.leave(CREATED)
+        assert await second is None
+        assert str(place.gate.breaker) == BreakerState.CLOSED
+
+    play(place, story)
+
+
+def test_the_next_trouble_pauses_again(place: Place) -> None:
+    async def story() -> None:
+        for pauses in (1, 2, 3):
+            await probed_after(place, KEY_REFUSED, patience=1.0)
+            assert place.opened == pauses
+
+    play(place, story)
+
+
+def test_those_who_wait_at_a_half_open_gate_are_told_of_new_trouble(place: Place) -> None:
+    place.pace = Pace(TokenBucket(rate=0.0, burst=1))
+    place.__post_init__()
+
+    async def story() -> None:
+        assert await place.gate.enter() is None
+        waiting = asyncio.create_task(place.gate.enter())
+        await asyncio.sleep(5.0)
+        place.remote.answers = [Answer(401)]
+        place.gate.leave(KEY_REFUSED)
+        closed = await waiting
+        assert closed is not None
+        assert "refused the key" in closed.why
+
+    play(place, story)
+
+
+@pytest.mark.parametrize("failures", [0, 5])
+def test_what_was_not_sent_gives_no_verdict_on_the_endpoint(place: Place, failures: int) -> None:
+    async def story() -> None:
+        for _ in range(failures):
+            await place.attempt(BAD_GATEWAY)
+        await asyncio.sleep(31.0)
+        before = place.gate.breaker
+        for _ in range(10):
+            await place.attempt(NOT_SENT)
+        assert place.gate.breaker is before
+
+    play(place, story)
+
+
+# --- Waiting
+
+
+def test_a_short_wait_is_waited_for_at_the_gate() -> None:
+    place = Place(pace=Pace(TokenBucket(rate=2.0, burst=1), Breaker(closed=True)))
+
+    async def story() -> None:
+        begun = place.uptime()
+        for _ in range(4):
+            await place.attempt(CREATED)
+        assert place.uptime() - begun == pytest.approx(2.0, abs=0.1)
+
+    play(place, story)
+
+
+def test_a_long_pause_sends_events_back_with_its_words(place: Place) -> None:
+    async def story() -> None:
+        await place.attempt(SLOW_DOWN, pause=90.0)
+        closed = await place.gate.enter()
+        assert closed is not None
+        assert closed.seconds == pytest.approx(90.0, abs=0.1)
+        assert "asked for a pause" in closed.why
+        await asyncio.sleep(90.0)
+        assert await place.gate.enter() is None
+
+    play(place, story)
+
+
+def test_an_open_breaker_sends_events_back_with_its_words(place: Place) -> None:
+    async def story() -> None:
+        for _ in range(5):
+            await place.attempt(BAD_GATEWAY)
+        closed = await place.gate.enter()
+        assert closed is not None
+        assert closed.seconds == pytest.approx(30.0, abs=0.1)
+        assert "does not answer" in closed.why
+
+    play(place, story)
+
+
+# --- The end
+
+
+def test_a_closed_gate_lets_nobody_in_and_wakes_those_who_wait() -> None:
+    place = Place(pace=Pace(TokenBucket(rate=0.0, burst=1)))
+
+    async def story() -> None:
+        assert await place.gate.enter() is None
+        waiting = [asyncio.create_task(place.gate.enter()) for _ in range(3)]
+        await asyncio.sleep(1.0)
+        place.gate.close()
+        assert await asyncio.gather(*waiting) == [Closed(60.0, "")] * 3
+        place.gate.leave(CREATED)
+        assert await place.gate.enter() == Closed(60.0, "")
+
+    play(place, story)

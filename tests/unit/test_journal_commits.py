@@ -1,0 +1,202 @@
+"""A leader writes intents down: together, whole, and as a compare-and-swap each time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from customevents.delivery.journal import Journal
+from customevents.delivery.lease import IN_FLIGHT, STATE
+from unit.builders import NOW
+from unit.leasing import Fault, Scene, held_by, intent, lead, seconds_until, uids
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A leader's; the first write took the Lease."""
+    made = Scene()
+    made.leases.change(held_by(""))
+    return made
+
+
+async def commit_all(journal: Journal, *names: str) -> list[float]:
+    return await asyncio.gather(*(journal.commit(intent(name)) for name in names))
+
+
+def test_a_commit_returns_after_the_write_that_lists_it(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.delay = 1.0
+        assert await seconds_until(journal.commit(intent("a"))) >= 1.0
+        assert uids(scene.leases.stands) == ["a"]
+
+    lead(scene, story)
+
+
+def test_intents_that_gather_while_a_write_is_under_way_go_out_in_the_next(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.delay = 1.0
+        first = asyncio.create_task(journal.commit(intent("a")))
+        await asyncio.sleep(0.5)
+        others = asyncio.create_task(commit_all(journal, "b", "c", "d"))
+        await first
+        assert not others.done()
+        assert uids(scene.leases.stands) == ["a"]
+        await others
+        assert scene.leases.listed == [["a"], ["a", "b", "c", "d"]]
+        assert (journal.committed, journal.writes) == (4, 3)
+
+    lead(scene, story)
+
+
+def test_a_commit_tells_when_its_write_began(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.delay = 1.0
+        begun = scene.uptime()
+        assert await journal.commit(intent("a")) == pytest.approx(begun, abs=0.2)
+
+    lead(scene, story)
+
+
+def test_what_is_dropped_costs_no_write_and_is_not_in_the_next(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        await commit_all(journal, "a", "b")
+        journal.drop("a")
+        journal.drop("never heard of")
+        await asyncio.sleep(1.0)
+        assert len(scene.leases.writes) == 1
+        await journal.commit(intent("c"))
+        assert scene.leases.listed[-1] == ["b", "c"]
+        assert len(journal) == 2
+
+    lead(scene, story)
+
+
+def test_an_idle_leader_renews_at_a_third_of_the_duration_and_writes_nothing_else(
+    scene: Scene,
+) -> None:
+    async def story(journal: Journal) -> None:
+        await asyncio.sleep(50.5)
+        assert len(scene.leases.writes) == 10
+        assert journal.writes == 11
+
+    lead(scene, story)
+
+
+def test_a_commit_renews_too(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        for number in range(10):
+            await asyncio.sleep(4.0)
+            await journal.commit(intent(str(number)))
+        assert len(scene.leases.writes) == 10
+
+    lead(scene, story)
+
+
+def test_times_have_six_decimals_also_in_a_whole_second(scene: Scene) -> None:
+    scene.wall.now = NOW.replace(microsecond=0)
+
+    async def story(journal: Journal) -> None:
+        await journal.commit(intent("a"))
+        assert scene.leases.writes[-1]["spec"]["renewTime"] == "2026-05-01T12:00:00.000000Z"
+
+    lead(scene, story)
+
+
+def test_what_others_wrote_on_the_lease_is_kept() -> None:
+    scene = Scene()
+    lease = held_by("")
+    lease["metadata"]["annotations"]["team"] = "payments"
+    lease["metadata"]["labels"] = {"app": "customevents"}
+    lease["spec"]["strategy"] = "OldestEmulationVersion"
+    scene.leases.change(lease)
+
+    async def story(journal: Journal) -> None:
+        await journal.commit(intent("a"))
+        written = scene.leases.writes[-1]
+        assert written["metadata"]["annotations"]["team"] == "payments"
+        assert written["metadata"]["labels"] == {"app": "customevents"}
+        assert written["spec"]["strategy"] == "OldestEmulationVersion"
+
+    lead(scene, story)
+
+
+def test_what_the_operator_says_of_itself_goes_out_with_the_next_write(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        journal.say('{"cluster": "prod"}')
+        await asyncio.sleep(1.0)
+        assert scene.leases.writes == []
+        await asyncio.sleep(5.0)
+        assert scene.leases.writes[0]["metadata"]["annotations"][STATE] == '{"cluster": "prod"}'
+
+    lead(scene, story)
+
+
+# --- Trouble with the API server
+
+
+@pytest.mark.parametrize("fault", list(Fault), ids=str)
+def test_a_write_without_a_good_answer_is_stated_again_before_a_commit_returns(
+    scene: Scene, fault: Fault
+) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.faults = [fault]
+        begun = await journal.commit(intent("a"))
+        applied = fault in (Fault.ANSWER_LOST, Fault.ANSWER_NEVER)
+        assert scene.leases.listed == [["a"]] * (2 if applied else 1)
+        assert begun == pytest.approx(scene.uptime(), abs=0.5)
+        assert journal.may_send(begun)
+
+    lead(scene, story)
+
+
+def test_a_write_without_an_answer_is_given_up_after_four_seconds(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.faults = [Fault.NEVER_ARRIVED]
+        assert await seconds_until(journal.commit(intent("a"))) == pytest.approx(4.0, abs=0.5)
+
+    lead(scene, story)
+
+
+def test_nothing_is_committed_while_the_api_server_is_away_and_all_of_it_afterwards(
+    scene: Scene,
+) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.faults = [Fault.REFUSED]
+        scene.leases.failed_reads = 60
+        first = asyncio.create_task(journal.commit(intent("a")))
+        await asyncio.sleep(30.0)
+        second = asyncio.create_task(journal.commit(intent("b")))
+        await asyncio.sleep(1.0)
+        assert not first.done()
+        assert scene.leases.writes == []
+        assert journal.may_send(await first)
+        assert journal.may_send(await second)
+        assert scene.leases.listed[-1] == ["a", "b"]
+
+    lead(scene, story)
+
+
+def test_a_conflict_with_a_bystander_goes_on_with_our_own_list(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        await journal.commit(intent("a"))
+        scene.leases.edit({"team": "payments"})
+        await journal.commit(intent("b"))
+        assert scene.leases.listed == [["a"], ["a", "b"]]
+        assert scene.leases.writes[-1]["metadata"]["annotations"]["team"] == "payments"
+
+    lead(scene, story)
+
+
+@pytest.mark.parametrize("spoilt", [{}, {IN_FLIGHT: "["}], ids=["removed", "garbage"])
+def test_a_spoilt_list_is_restated_by_the_leader_that_lives(
+    scene: Scene, spoilt: dict[str, str]
+) -> None:
+    async def story(journal: Journal) -> None:
+        await journal.commit(intent("a"))
+        scene.leases.edit(spoilt)
+        await asyncio.sleep(6.0)
+        assert scene.leases.listed == [["a"], ["a"]]
+        assert journal.times_lost == 0
+
+    lead(scene, story)

@@ -1,0 +1,135 @@
+"""A leader that loses the Lease, by another's hand or by time, sends nothing any more."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from customevents.delivery.journal import Journal
+from customevents.resource.errors import ClusterError, Conflict, Gone, LeadershipLost
+from unit.instant import at_once
+from unit.leasing import Fault, Scene, held_by, intent, lead, seconds_until
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A leader's; the first write took the Lease."""
+    made = Scene()
+    made.leases.change(held_by(""))
+    return made
+
+
+THEIRS: dict[str, dict[str, Any]] = {
+    "another holder": {"holderIdentity": "another"},
+    "nobody": {"holderIdentity": ""},
+    "we, but another came between": {"leaseTransitions": 9},
+}
+
+
+@pytest.mark.parametrize("change", THEIRS.values(), ids=THEIRS)
+def test_a_lost_lease_commits_nothing_of_what_waits_and_nothing_later(
+    scene: Scene, change: dict[str, Any]
+) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.delay = 1.0
+        early = asyncio.create_task(journal.commit(intent("a")))
+        await asyncio.sleep(0.5)
+        scene.leases.edit(None, **change)
+        late = asyncio.create_task(journal.commit(intent("b")))
+        for commit in (early, late, journal.commit(intent("c"))):
+            with pytest.raises(LeadershipLost):
+                await commit
+        assert scene.leases.writes == []
+
+    lead(scene, story)
+
+
+def test_a_lost_lease_ends_the_leader(scene: Scene) -> None:
+    async def end() -> None:
+        journal = scene.journal()
+        await journal.acquire()
+        scene.leases.edit(holderIdentity="another")
+        with pytest.raises(LeadershipLost, match="another holds"):
+            await journal.run()
+
+    at_once(end())
+
+
+@pytest.mark.parametrize("missing", [Gone, Conflict])
+def test_a_deleted_lease_commits_nothing_for_the_quarantine_and_then_the_whole_list(
+    scene: Scene, missing: type[ClusterError]
+) -> None:
+    async def story(journal: Journal) -> None:
+        await journal.commit(intent("a"))
+        scene.leases.missing = missing
+        scene.leases.lease = None
+        assert await seconds_until(journal.commit(intent("b"))) == pytest.approx(45.0, abs=0.5)
+        assert scene.leases.listed == [["a"], ["a", "b"], ["a", "b"]]
+        assert scene.leases.stands["spec"]["holderIdentity"] == "us"
+        assert journal.times_lost == 1
+
+    lead(scene, story)
+
+
+def test_a_deleted_lease_that_another_made_anew_is_lost(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.lease = None
+        commit = asyncio.create_task(journal.commit(intent("a")))
+        await asyncio.sleep(20.0)
+        await scene.journal("another").acquire()
+        with pytest.raises(LeadershipLost):
+            await commit
+
+    lead(scene, story)
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REFUSED], ids=str)
+def test_a_deleted_lease_is_made_anew_however_often_that_takes(scene: Scene, fault: Fault) -> None:
+    async def story(journal: Journal) -> None:
+        scene.leases.lease = None
+        scene.leases.faults = [None, fault]
+        await journal.commit(intent("a"))
+        assert scene.leases.listed[-1] == ["a"]
+
+    lead(scene, story)
+
+
+# --- Between commit and POST
+
+
+def test_a_fresh_commit_may_be_sent_on(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        assert journal.may_send(await journal.commit(intent("a")))
+
+    lead(scene, story)
+
+
+def test_a_process_that_was_stopped_does_not_send_on_an_old_commit(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        committed = await journal.commit(intent("a"))
+        scene.slept += 4.9
+        assert journal.may_send(committed)
+        scene.slept += 0.2
+        assert not journal.may_send(committed)
+
+    lead(scene, story)
+
+
+def test_nothing_is_sent_on_a_lease_that_ran_out(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        await journal.commit(intent("a"))
+        scene.slept += 14.0
+        assert journal.may_send(scene.uptime())
+        scene.slept += 1.1
+        assert not journal.may_send(scene.uptime())
+
+    lead(scene, story)
+
+
+@pytest.mark.parametrize("duration", [1.0, 1.4, 15.0, 15.5])
+def test_the_others_wait_no_shorter_than_we_send(duration: float) -> None:
+    scene = Scene()
+    at_once(scene.journal(duration=duration).acquire())
+    assert scene.leases.writes[-1]["spec"]["leaseDurationSeconds"] >= duration

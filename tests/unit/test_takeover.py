@@ -1,0 +1,199 @@
+"""The crash table of a new leader: what the last one left in flight is settled, and never lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from customevents.delivery.courier import Handled
+from customevents.delivery.lease import Intent
+from customevents.delivery.lifecycle import Policy
+from customevents.resource.event import CustomEvent
+from customevents.resource.spec import UnknownOutcomePolicy
+from customevents.resource.status import State
+from unit.builders import later, raw_spec, record
+from unit.in_memory import Raw, World
+from unit.instant import at_once
+from unit.settling import POST_TIMEOUT, entry, settle_all, stands
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def settle(world: World, *entries: Intent) -> None:
+    """Let a new leader find these in the journal."""
+    at_once(settle_all(world, entries))
+
+
+def handle(world: World, event: CustomEvent) -> Handled:
+    return at_once(world.courier().handle(event))
+
+
+def edit(raw: Raw) -> None:
+    raw["spec"]["summary"] = "other"
+    raw["metadata"]["generation"] = 2
+
+
+# --- The rows of the table
+
+
+def test_an_attempt_that_was_never_committed_is_made_once(world: World) -> None:
+    event = world.cluster.apply()
+    settle(world)
+    handle(world, world.cluster.now(event))
+    assert len(world.api.posts) == 1
+    assert stands(world, event).unknown_outcomes == 0
+
+
+def test_an_attempt_without_a_result_is_unknown_and_counted(world: World) -> None:
+    event = world.cluster.apply()
+    settle(world, entry(event))
+    after = stands(world, event)
+    assert (after.state, after.attempts, after.unknown_outcomes) == (State.RETRYING, 1, 1)
+    assert world.cluster.now(event).status.delivered.reason == "UnknownOutcome"
+    assert len(world.journal) == 0
+
+
+def test_it_is_tried_again_under_its_id_but_not_before_the_post_timeout(world: World) -> None:
+    event = world.cluster.apply()
+    lost = entry(event)
+    settle(world, lost)
+    waits = handle(world, world.cluster.now(event))
+    assert world.api.posts == []
+    assert waits.again is not None
+    assert waits.again >= later(POST_TIMEOUT)
+    world.clock.now = waits.again
+    handle(world, world.cluster.now(event))
+    assert [sent_as for _, sent_as in world.api.posts] == [lost.delivery_id]
+    assert stands(world, event).state is State.DELIVERED
+    assert stands(world, event).unknown_outcomes == 1
+
+
+def test_under_hold_it_waits_for_a_person(world: World) -> None:
+    world.policy = Policy(on_unknown_outcome=UnknownOutcomePolicy.HOLD)
+    event = world.cluster.apply()
+    settle(world, entry(event))
+    assert stands(world, event).state is State.HELD
+    world.clock.advance(3600)
+    handle(world, world.cluster.now(event))
+    assert world.api.posts == []
+
+
+def test_an_attempt_whose_result_is_recorded_is_dropped(world: World) -> None:
+    event = world.cluster.apply()
+    handle(world, event)
+    before = world.cluster.now(event)
+    settle(world, entry(event))
+    assert world.cluster.now(event) == before
+    assert len(world.journal) == 0
+
+
+def test_a_later_attempt_than_the_recorded_ones_is_counted(world: World) -> None:
+    tried = record(attempts=2).model_dump(mode="json", by_alias=True, exclude_none=True)
+    event = world.cluster.apply(status={"delivery": tried})
+    settle(world, entry(event, attempt=3))
+    assert (stands(world, event).attempts, stands(world, event).unknown_outcomes) == (3, 1)
+
+
+def test_an_attempt_whose_object_is_gone_is_dropped(world: World) -> None:
+    event = world.cluster.apply()
+    world.cluster.objects.clear()
+    settle(world, entry(event))
+    assert world.cluster.writes == []
+    assert len(world.journal) == 0
+
+
+def test_another_object_of_the_same_name_is_an_event_of_its_own(world: World) -> None:
+    old = entry(world.cluster.apply())
+    again = world.cluster.apply(uid="another")
+    settle(world, old)
+    assert world.cluster.writes == []
+    assert len(world.journal) == 0
+    handle(world, again)
+    assert len(world.api.posts) == 1
+    assert stands(world, again).unknown_outcomes == 0
+
+
+def test_settling_twice_counts_once(world: World) -> None:
+    """The new leader may crash, too, before its journal says that it is done."""
+    event = world.cluster.apply()
+    lost = entry(event)
+    settle(world, lost)
+    settle(world, lost)
+    assert stands(world, event).unknown_outcomes == 1
+
+
+# --- The object changed meanwhile
+
+
+@pytest.mark.parametrize("policy", UnknownOutcomePolicy)
+def test_of_an_event_edited_meanwhile_the_old_content_is_counted_and_the_new_one_sent(
+    world: World, policy: UnknownOutcomePolicy
+) -> None:
+    world.policy = Policy(on_unknown_outcome=policy)
+    event = world.cluster.apply()
+    lost = entry(event)
+    world.cluster.change(event, edit)
+    settle(world, lost)
+    after = stands(world, event)
+    assert (after.state, after.sequence, after.unknown_outcomes) == (State.PENDING, 2, 1)
+    handle(world, world.cluster.now(event))
+    ((body, sent_as),) = world.api.posts
+    assert body["summary"] == "other"
+    assert sent_as != lost.delivery_id
+    assert stands(world, event).state is State.DELIVERED
+    assert stands(world, event).unknown_outcomes == 1
+
+
+def test_of_an_event_resent_meanwhile_the_lost_attempt_is_counted_and_the_resend_sent(
+    world: World,
+) -> None:
+    def resend(raw: Raw) -> None:
+        raw["metadata"]["annotations"] = {"customevents.dev/resend": "again"}
+
+    event = world.cluster.apply()
+    handle(world, event)
+    event = world.cluster.change(event, edit)
+    lost = entry(event, sequence=2)
+    world.cluster.change(event, resend)
+    settle(world, lost)
+    assert stands(world, event).unknown_outcomes == 1
+    handle(world, world.cluster.now(event))
+    assert len(world.api.posts) == 2
+    assert world.api.posts[-1][1] not in (lost.delivery_id, world.api.posts[0][1])
+
+
+def test_content_that_came_back_is_told_after_the_lost_attempt_of_another(world: World) -> None:
+    """A was delivered, B was under way, and A stands there again: B may be on the timeline."""
+    event = world.cluster.apply()
+    handle(world, event)
+    lost = entry(world.cluster.change(event, edit), sequence=2)
+    world.cluster.change(event, lambda raw: raw.update(spec=raw_spec()))
+    settle(world, lost)
+    handle(world, world.cluster.now(event))
+    first, second = (sent_as for _, sent_as in world.api.posts)
+    assert first != second
+    assert stands(world, event).sequence == 3
+
+
+def test_an_edited_event_is_settled_twice_and_counted_once(world: World) -> None:
+    event = world.cluster.apply()
+    lost = entry(event)
+    world.cluster.change(event, edit)
+    settle(world, lost)
+    settle(world, lost)
+    assert (stands(world, event).sequence, stands(world, event).unknown_outcomes) == (2, 1)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_event_that_cannot_be_read_any_more_fails_and_is_counted_once(
+    world: World, times: int
+) -> None:
+    event = world.cluster.apply()
+    lost = entry(event)
+    world.cluster.change(event, lambda raw: raw["spec"].update(severity="Critical"))
+    for _ in range(times):
+        settle(world, lost)
+    assert stands(world, event).state is State.FAILED
+    assert stands(world, event).unknown_outcomes == 1
