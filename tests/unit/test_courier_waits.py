@@ -13,7 +13,7 @@ from customevents.delivery.gate import Gate
 from customevents.delivery.lease import Intent
 from customevents.delivery.outcome import Outcome
 from customevents.delivery.pacing import Pace, Tellings, TokenBucket
-from customevents.eventsapi.client import Answer
+from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, LeadershipLost
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import OutcomeClass, State
@@ -222,6 +222,16 @@ def test_who_stops_sends_nothing_that_waits_at_the_gate_and_records_nothing(worl
     assert world.api.posts == []
     assert world.cluster.writes == []
     assert world.journal.committed_intents == []
+
+
+def test_an_event_that_failed_before_keeps_its_words_when_the_operator_stops(world: World) -> None:
+    world.api.answers = [NoAnswer(Stage.CONNECT, "ClientConnectorError")]
+    failed = at_once(world.courier().handle(world.cluster.apply())).fresh
+    assert failed is not None
+    world.clock.advance(300)
+    world.gate.close()
+    assert at_once(world.courier().handle(failed)).fresh == failed
+    assert len(world.cluster.writes) == 1
 
 
 # --- The commit

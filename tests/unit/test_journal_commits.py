@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from customevents.delivery.journal import Journal
-from customevents.delivery.lease import IN_FLIGHT, STATE
+from customevents.delivery.lease import IN_FLIGHT
 from unit.builders import NOW
 from unit.leasing import Fault, Scene, held_by, intent, lead, seconds_until, uids
 
@@ -117,17 +117,6 @@ def test_what_others_wrote_on_the_lease_is_kept() -> None:
         assert written["metadata"]["annotations"]["team"] == "payments"
         assert written["metadata"]["labels"] == {"app": "customevents"}
         assert written["spec"]["strategy"] == "OldestEmulationVersion"
-
-    lead(scene, story)
-
-
-def test_what_the_operator_says_of_itself_goes_out_with_the_next_write(scene: Scene) -> None:
-    async def story(journal: Journal) -> None:
-        journal.say('{"cluster": "prod"}')
-        await asyncio.sleep(1.0)
-        assert scene.leases.writes == []
-        await asyncio.sleep(5.0)
-        assert scene.leases.writes[0]["metadata"]["annotations"][STATE] == '{"cluster": "prod"}'
 
     lead(scene, story)
 

@@ -21,7 +21,6 @@ from typing import Any
 
 from customevents.delivery.lease import (
     IN_FLIGHT,
-    STATE,
     Intent,
     Leases,
     Observed,
@@ -65,7 +64,6 @@ class Journal:
         self._wall = wall
         self._lease: dict[str, Any] = {}
         self._entries: dict[str, Intent] = {}
-        self._state = ""
         self._said = ""
         self._waiting: list[asyncio.Future[float]] = []
         self._wake = asyncio.Event()
@@ -127,10 +125,6 @@ class Journal:
     def drop(self, uid: str) -> None:
         """The result is on the object, the object is gone, or nothing was applied."""
         self._entries.pop(uid, None)
-
-    def say(self, state: str) -> None:
-        """What the operator says about itself; goes out with the next write."""
-        self._state = state
 
     async def release(self) -> None:
         """Let the next one begin at once. Call it when `run` has ended."""
@@ -286,8 +280,6 @@ class Journal:
             **metadata.get("annotations", {}),
             IN_FLIGHT: write_entries(self._entries.values()),
         }
-        if self._state:
-            annotations[STATE] = self._state
         return {
             **lease,
             "metadata": {**metadata, "annotations": annotations},

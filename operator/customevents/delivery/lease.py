@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 IN_FLIGHT = "customevents.dev/in-flight"
-STATE = "customevents.dev/state"
 FORMAT = 1
 
 
