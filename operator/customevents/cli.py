@@ -76,6 +76,61 @@ def sandbox(
     asyncio.run(stand_in.serve(host, port, database=database, key=key, announce=_announce))
 
 
+Namespace = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", help="Default: that of the kubeconfig's current context."),
+]
+
+
+@app.command()
+def wait(
+    name: Annotated[str, typer.Argument(help="The CustomEvent's name.")],
+    namespace: Namespace = None,
+    timeout: Annotated[float, typer.Option(help="Seconds.", min=0)] = 60.0,
+) -> None:
+    """Wait for an event, as a pipeline does.
+
+    Exit code 0: Delivered. 1: Failed, Expired, or Held until a person decides; at once. 3: neither
+    within the timeout. 4: the command itself failed.
+    """
+    from customevents import commands, kube
+
+    async def waiting() -> commands.Ending:
+        async with kube.connect() as cluster:
+            where = namespace or kube.current_namespace()
+            return await commands.wait(cluster, where, name, timeout, typer.echo)
+
+    try:
+        ending = asyncio.run(waiting())
+    except CustomEventsError as error:
+        typer.echo(f"customevents: {error}", err=True)
+        raise typer.Exit(4) from None
+    raise typer.Exit(ending)
+
+
+@app.command()
+def resend(
+    names: Annotated[list[str] | None, typer.Argument(help="Names of CustomEvents.")] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="All of the namespace that were refused for good.")
+    ] = False,
+    namespace: Namespace = None,
+) -> None:
+    """Have events sent again, whatever their state; the operator does it."""
+    if bool(names) == failed:
+        raise typer.BadParameter("give names, or --failed")
+    from customevents import commands, kube
+
+    async def asking() -> None:
+        async with kube.connect() as cluster:
+            where = namespace or kube.current_namespace()
+            for name in names or await commands.failed(cluster, where):
+                await commands.resend(cluster, where, name)
+                typer.echo(f"{where}/{name} will be sent again")
+
+    asyncio.run(asking())
+
+
 def _announce(url: str) -> None:
     typer.echo(f"The sandbox listens on {url}")
 
@@ -84,9 +139,8 @@ def _log(level: str) -> None:
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # A line per request and per step of kopf's start says nothing to the reader of our log.
-    for name in ("httpx", "kopf"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # A line for each step of kopf's start says nothing to the reader of our log.
+    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 
 def main() -> None:

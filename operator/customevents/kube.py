@@ -32,6 +32,10 @@ PAGE = 500
 OPEN = ",".join(f"status.delivery.state!={state}" for state in State if state.finished)
 
 JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+
+#: Who the command line is in an object's managedFields.
+FIELD_MANAGER = "customevents"
 
 
 class Cluster:
@@ -65,6 +69,18 @@ class Cluster:
             path = f"/apis/{GROUP}/{VERSION}/" + (f"namespaces/{namespace}/" if namespace else "")
             async for item in self._pages(path + PLURAL, OPEN):
                 yield item
+
+    async def events_in_state(self, namespace: str, state: State) -> AsyncIterator[dict[str, Any]]:
+        """A namespace's events in one state of delivery, page by page."""
+        path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
+        async for item in self._pages(path, f"status.delivery.state={state}"):
+            yield item
+
+    async def annotate(self, namespace: str, name: str, annotations: dict[str, str]) -> None:
+        """Set annotations, for the command line alone. Flux keeps what this field manager wrote."""
+        path = f"{_path(namespace, name)}?fieldManager={FIELD_MANAGER}"
+        body = {"metadata": {"annotations": annotations}}
+        await self.request("PATCH", path, body, content_type=MERGE_PATCH)
 
     async def _pages(self, path: str, selector: str) -> AsyncIterator[dict[str, Any]]:
         query = {"fieldSelector": selector, "limit": str(PAGE)}
@@ -153,6 +169,16 @@ def _parse(content: bytes) -> dict[str, Any]:
     except ValueError:
         answer = None  # something in between answered
     return answer if isinstance(answer, dict) else {}
+
+
+def current_namespace() -> str:
+    """The namespace of the kubeconfig's current context, else `default`."""
+    try:
+        _, current = config.list_kube_config_contexts()
+    except (config.ConfigException, OSError):
+        return "default"
+    namespace: str = current.get("context", {}).get("namespace") or "default"
+    return namespace
 
 
 def _path(namespace: str, name: str) -> str:

@@ -29,6 +29,7 @@ from customevents.delivery.lease import TakenOver, Terms
 from customevents.delivery.lifecycle import Policy
 from customevents.delivery.pacing import Pace, Tellings, TokenBucket
 from customevents.delivery.receipts import Receipts
+from customevents.delivery.rounds import Rounds
 from customevents.delivery.takeover import TakeOver
 from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
@@ -37,6 +38,9 @@ from customevents.resource.event import read_event
 from customevents.scope.cluster_name import from_setting
 from customevents.settings import Settings
 from customevents.watch import Watch
+
+#: Seconds beyond an attempt's timeout after which an event at the courier is stuck there.
+STUCK = 300.0
 
 T = TypeVar("T")
 
@@ -69,7 +73,6 @@ class Operator:
         self._watch = Watch(self._from_watch, namespaces=settings.watch_namespaces)
         self._parts: set[asyncio.Task[None]] = set()
         self._couriers: set[asyncio.Task[None]] = set()
-        self._leads = False
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT, then drain. Raises what a part failed with."""
@@ -108,6 +111,7 @@ class Operator:
             opened=self._gate_opened,
         )
         self._receipts = Receipts(self._cluster, now)
+        self._rounds = Rounds(self._inbox, self._cluster, settings.watch_namespaces, clock=now)
         await self._serve_probes(stack)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
 
@@ -155,8 +159,8 @@ class Operator:
         self._own(self._gate.run(), "the gate")
         for number in range(self._settings.delivery_in_flight):
             self._couriers.add(self._own(courier.run(), f"courier {number}"))
+        self._own(self._rounds.run(), "the rounds")
         self._watch.start(failed=self._watch_failed)
-        self._leads = True
 
     async def _take_in_open_work(self) -> None:
         """What is undelivered goes first; kopf's list of everything follows behind."""
@@ -174,13 +178,23 @@ class Operator:
         host, port = self._settings.health_host, self._settings.health_port
         try:
             bound = await stack.enter_async_context(
-                health.serve(host, port, alive=lambda: None, ready=lambda: None)
+                health.serve(host, port, alive=self._alive, ready=lambda: None)
             )
         except OSError as error:
             raise SettingsError(
                 f"CUSTOMEVENTS_HEALTH_PORT: cannot listen on {host}:{port}: {error.strerror}"
             ) from None
         logger.info("probes are answered on port %d", bound)
+
+    def _alive(self) -> str | None:
+        """What is wrong that a restart would mend; an API server that is away is not."""
+        if missed := self._rounds.missed:
+            return f"the watch has missed {missed} events"
+        patience = self._settings.delivery_post_timeout + STUCK
+        longest = self._inbox.longest_busy()
+        if self._journal.valid and longest > patience:
+            return f"an event has been under way for {longest:.0f} s"
+        return None
 
     def _from_watch(self, change: str | None, raw: dict[str, Any]) -> None:
         """On kopf's thread: everything of ours happens on our own loop."""

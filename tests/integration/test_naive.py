@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from localcluster import Cluster
 
+import baseline
 from customevents import sandbox
 from integration.conftest import Events
 from operating import PATIENCE, eventually
 from promises import driving
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SPEC = {
     "eventType": "release",
     "summary": "checkout 1.4.2 is live",
@@ -32,27 +28,8 @@ def naive(
     cluster: Cluster, key_file: Path, timeline: sandbox.Running, tmp_path: Path
 ) -> Iterator[Path]:
     """The baseline at work; its log."""
-    cluster.kubectl("apply", "-f", str(BENCHMARKS / "naive-rbac.yaml"))
-    account = cluster.service_account_kubeconfig("naive", "naive")
-    settings = {
-        "KUBECONFIG": str(account),
-        "NAIVE_ENDPOINT": timeline.url,
-        "NAIVE_KEY_FILE": str(key_file),
-    }
-    log = tmp_path / "naive.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, BENCHMARKS / "naive.py"],
-            env={**os.environ, **settings},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    yield log
-    process.send_signal(signal.SIGTERM)
-    try:
-        assert process.wait(timeout=PATIENCE) == 0
-    finally:
-        process.kill()
+    with baseline.naive(cluster, key_file, timeline.url, tmp_path) as log:
+        yield log
 
 
 def test_the_baseline_delivers_an_event_as_documented_and_once(

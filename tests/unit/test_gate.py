@@ -142,6 +142,6 @@ def test_a_file_that_holds_no_key_is_looked_at_every_second_and_leaves_others_th
     async def story() -> None:
         probes = await asyncio.wait_for(probed_after(place, KEY_REFUSED, patience=10.5), 11.0)
         assert len(probes) == 11
-        assert await place.gate.enter() == Closed(60.0, "the API key file /key is empty")
+        assert await place.gate.enter() == Closed(60.0, "Not sent: the API key file /key is empty")
 
     play(place, story)

@@ -105,7 +105,7 @@ class Courier:
             try:
                 handled = await self.handle(event)
             except Late as late:
-                self.inbox.block(event.namespace)
+                self.inbox.set_aside(event)
                 self.aside(self._finish_late(event, late.writing), f"status of {event.path}")
             else:
                 self.inbox.done(event, handled.fresh, handled.again, gated=handled.gated)

@@ -122,7 +122,7 @@ class Gate:
         try:
             answer = await self._endpoint.validate()
         except KeyFileError as error:
-            self.paused = str(error)
+            self.paused = f"Not sent: {error}"
             return False
         if isinstance(answer, NoAnswer):
             return False

@@ -40,6 +40,7 @@ class Inbox:
         self._ticket = itertools.count()
         #: uid → the newest version that the watch showed meanwhile.
         self._busy: dict[str, CustomEvent | None] = {}
+        self._out_since: dict[str, datetime] = {}
         #: Namespaces whose status cannot be written: their events wait here.
         self._blocked: dict[str, OrderedDict[str, CustomEvent]] = {}
         #: Those of the busy ones whose object was deleted meanwhile.
@@ -57,6 +58,11 @@ class Inbox:
     def busy(self) -> int:
         """How many events are out at the courier."""
         return len(self._busy)
+
+    def longest_busy(self) -> float:
+        """Seconds for which the oldest of the busy events has been out; 0 if none is."""
+        since = min(self._out_since.values(), default=None)
+        return 0.0 if since is None else (self._clock() - since).total_seconds()
 
     def offer(self, event: CustomEvent) -> None:
         """Take in an event as the watch shows it; older than what is known, it is ignored."""
@@ -101,6 +107,7 @@ class Inbox:
         called; an edit that came meanwhile goes first.
         """
         shown = self._busy.pop(event.uid)
+        self._out_since.pop(event.uid, None)
         if fresh is None or event.uid in self._deleted:
             self._deleted.discard(event.uid)
             self.forget(event)
@@ -133,6 +140,11 @@ class Inbox:
         for postponed in waiting:
             del self._postponed[postponed.event.uid]
             self._queue(postponed.event)
+
+    def set_aside(self, event: CustomEvent) -> None:
+        """The status of a busy event cannot be written: its namespace waits for that."""
+        self._out_since.pop(event.uid, None)
+        self.block(event.namespace)
 
     def block(self, namespace: str) -> None:
         """Give out nothing of a namespace, until `unblock`."""
@@ -198,6 +210,7 @@ class Inbox:
         if queue:
             self._ready[namespace] = queue  # to the end: the next namespace's turn
         self._busy[uid] = None
+        self._out_since[uid] = self._clock()
         return event
 
     async def _until_something_happens(self) -> None:

@@ -40,7 +40,7 @@ SWAP_TIMEOUT = 4.0
 COMMIT_VALID = 5.0
 
 #: Seconds that a write waits for company while other attempts are under way.
-GATHER = 0.01
+GATHER = 0.005
 
 #: Seconds between two looks of a standby.
 POLL = 2.0
@@ -117,10 +117,14 @@ class Journal:
         self._wake.set()
         return await committed
 
+    @property
+    def valid(self) -> bool:
+        """Whether the Lease was written recently enough to be ours still."""
+        return self._uptime() < self._valid_until
+
     def may_send(self, committed: float) -> bool:
         """Whether a commit still stands: the Lease is valid, and this process was not stopped."""
-        now = self._uptime()
-        return now < self._valid_until and now - committed < COMMIT_VALID
+        return self.valid and self._uptime() - committed < COMMIT_VALID
 
     def drop(self, uid: str) -> None:
         """The result is on the object, the object is gone, or nothing was applied."""

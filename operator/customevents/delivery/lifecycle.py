@@ -227,7 +227,7 @@ def _delivered(record: DeliveryRecord, now: datetime) -> Verdict:
     how = "at the first attempt" if record.attempts == 1 else f"after {record.attempts} attempts"
     maybe = (
         f"; {record.unknown_outcomes} earlier with an unknown outcome, so it may be there twice"
-        if record.unknown_outcomes
+        if record.unknown_outcomes and record.attempts > 1
         else ""
     )
     return Verdict(

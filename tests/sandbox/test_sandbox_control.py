@@ -7,7 +7,7 @@ import pytest
 
 from customevents import sandbox
 from customevents.sandbox import Running
-from unit.sandbox_client import EVENT, VALIDATE_PATH, events, post, send
+from sandbox.sandbox_client import EVENT, VALIDATE_PATH, events, post, send
 
 SERVICES = [str(number) for number in range(1, 6)]
 INVENTORY = {cluster: dict.fromkeys("CD", SERVICES) for cluster in "AB"}

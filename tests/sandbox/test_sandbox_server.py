@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from customevents import sandbox
-from unit.sandbox_client import EVENT, answers, connect, eventually, fault, head, post, requests
+from sandbox.sandbox_client import EVENT, answers, connect, eventually, fault, head, post, requests
 
 BODY = b'{"eventType": "a", "summary": "b"}'
 

@@ -10,7 +10,7 @@ import pytest
 
 from customevents import sandbox
 from customevents.sandbox import Running
-from unit.sandbox_client import (
+from sandbox.sandbox_client import (
     EVENT,
     VALIDATE_PATH,
     answers,

@@ -12,7 +12,7 @@ import pytest
 from customevents import sandbox
 from customevents.sandbox import Running
 from customevents.sandbox.contract import MAX_BODY
-from unit.sandbox_client import (
+from sandbox.sandbox_client import (
     EVENT,
     KEYED,
     POST_PATH,

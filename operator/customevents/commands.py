@@ -1,0 +1,64 @@
+"""What the command line does in a cluster; it never sends anything itself.
+
+One sender, one journal, one policy: these commands write on objects, and the operator acts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import IntEnum
+
+from customevents.kube import Cluster
+from customevents.resource.event import RESEND_ANNOTATION, CustomEvent, read_event
+from customevents.resource.status import State
+
+#: Seconds between two looks at an event.
+POLL = 0.5
+
+
+class Ending(IntEnum):
+    """How waiting for an event ended: the exit codes of `customevents wait`."""
+
+    DELIVERED = 0
+    NOT_DELIVERED = 1
+    TIMEOUT = 3
+
+
+async def wait(
+    cluster: Cluster, namespace: str, name: str, patience: float, say: Callable[[str], None]
+) -> Ending:
+    """Wait until an event is delivered, or cannot be without a person; `patience` in seconds.
+
+    Raises ClusterError, also if there is no such event.
+    """
+    end = time.monotonic() + patience
+    while True:
+        event = read_event(await cluster.get_event(namespace, name))
+        if event.settled:
+            say(f"{event.path} is {event.status.delivery.state}: {_message(event)}")
+            delivered = event.status.delivery.state is State.DELIVERED
+            return Ending.DELIVERED if delivered else Ending.NOT_DELIVERED
+        if time.monotonic() >= end:
+            say(f"{event.path} is still {event.status.delivery.state}: {_message(event)}")
+            return Ending.TIMEOUT
+        await asyncio.sleep(min(POLL, max(0.0, end - time.monotonic())))
+
+
+async def resend(cluster: Cluster, namespace: str, name: str) -> None:
+    """Ask the operator to send an event again, whatever its state. Raises ClusterError."""
+    value = datetime.now(UTC).isoformat(timespec="microseconds")
+    await cluster.annotate(namespace, name, {RESEND_ANNOTATION: value})
+
+
+async def failed(cluster: Cluster, namespace: str) -> list[str]:
+    """The names of a namespace's events that were refused for good. Raises ClusterError."""
+    return [
+        raw["metadata"]["name"] async for raw in cluster.events_in_state(namespace, State.FAILED)
+    ]
+
+
+def _message(event: CustomEvent) -> str:
+    return event.status.delivered.message
