@@ -84,8 +84,8 @@ class Operator:
             if taken is None:
                 return self._over.result()
             journal = self._own(self._journal.run(), "the journal")
+            stack.callback(self._watch.stop)  # last: kopf may take seconds, the next leader waits
             stack.push_async_callback(self._release, journal)
-            stack.callback(self._watch.stop)
             try:
                 await self._unless_over(self._start(taken))
                 await self._over

@@ -49,9 +49,10 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching; returns when kopf is gone, in hundredths of a second."""
+        """Stop watching; returns when kopf is gone, mostly at once."""
         self._stop.set()
-        self._thread.join(timeout=5.0)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from localcluster import Cluster
@@ -26,10 +25,6 @@ from promises.fleet import Fleet, fleet
 FULL = os.environ.get("PROMISES") == "full"
 
 
-class NewFleet(Protocol):
-    def __call__(self, **settings: str) -> Fleet: ...
-
-
 @pytest.fixture
 def administrator(cluster: Cluster) -> Iterator[Api]:
     with driving.administrator(cluster.kubeconfig) as connected:
@@ -44,21 +39,6 @@ def operators(
     timeline: sandbox.Running,  # noqa: F811
     tmp_path: Path,
 ) -> Iterator[Fleet]:
-    """A fleet without a rate limit, with a Lease of 3 s."""
+    """A fleet without a rate limit, with a Lease of 3 s, unless a replica is told otherwise."""
     with fleet(administrator, tmp_path, account, key_file, timeline.url) as empty:
-        yield empty
-
-
-@pytest.fixture
-def usual_operators(
-    administrator: Api,
-    account: Path,  # noqa: F811
-    key_file: Path,  # noqa: F811
-    timeline: sandbox.Running,  # noqa: F811
-    tmp_path: Path,
-) -> Iterator[Fleet]:
-    """A fleet with the Lease's default duration."""
-    with fleet(
-        administrator, tmp_path, account, key_file, timeline.url, lease_duration="15"
-    ) as empty:
         yield empty

@@ -25,17 +25,15 @@ def wait_for_a_post(timeline: sandbox.Running, namespace: str, api: Api) -> floa
 def test_after_sigterm_the_standby_sends_within_3_s_and_after_sigkill_within_20_s(
     administrator: Api,
     namespace: str,
-    usual_operators: Fleet,
+    operators: Fleet,
     timeline: sandbox.Running,
     figure: Callable[[str], None],
 ) -> None:
-    fleet = usual_operators
-    fleet.start()
-    fleet.start()
-    fleet.start()
-    assert fleet.leader().terminate() == 0
+    for _ in range(3):
+        operators.start(lease_duration="15")
+    assert operators.leader().terminate() == 0
     graceful = wait_for_a_post(timeline, namespace, administrator)
-    fleet.leader().kill()
+    operators.leader().kill()
     sudden = wait_for_a_post(timeline, namespace, administrator)
     figure(f"P1 take-over, Lease of 15 s: SIGTERM {graceful:.1f} s, SIGKILL {sudden:.1f} s")
     assert graceful <= 3.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable
 from functools import partial
 
 import pytest
+from localcluster import Cluster
 
 from customevents import sandbox
 from operating import eventually
@@ -49,3 +51,19 @@ def test_sigterm_in_mid_drain_loses_nothing_and_doubles_nothing(
     found.check(duplicates=0)
     assert longest <= GRACE
     assert operators.stop() == [0, 0]
+
+
+def test_sigterm_of_a_standby_and_of_a_leader_that_holds_back_is_obeyed_at_once(
+    cluster: Cluster, operators: Fleet
+) -> None:
+    leader, standby = operators.start(), operators.start()
+    assert standby.terminate() == 0
+    assert leader.terminate() == 0
+
+    spoilt = json.dumps({"metadata": {"annotations": {"customevents.dev/in-flight": "garbage"}}})
+    cluster.kubectl("-n", "customevents", "patch", "lease", "customevents", "-p", spoilt)
+    holding_back = operators.start()
+    eventually("it holds back", lambda: "nothing is sent for 33 s" in holding_back.log)
+    begun = time.monotonic()
+    assert holding_back.terminate() == 0
+    assert time.monotonic() - begun < 5.0
