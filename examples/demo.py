@@ -116,6 +116,7 @@ def _operator(folder: Path, kubeconfig: Path, endpoint: str) -> Iterator[subproc
         "CUSTOMEVENTS_ENDPOINT": endpoint,
         "CUSTOMEVENTS_ALLOW_HTTP": "true",
         "CUSTOMEVENTS_CLUSTER_NAME": "demo-cluster",
+        "CUSTOMEVENTS_LOG_FORMAT": "text",
         "CUSTOMEVENTS_HEALTH_HOST": "127.0.0.1",
         "CUSTOMEVENTS_HEALTH_PORT": "0",
     }

@@ -64,6 +64,7 @@ def operator_environment(kubeconfig: Path, **settings: str) -> dict[str, str]:
         "CUSTOMEVENTS_HEALTH_HOST": "127.0.0.1",
         "CUSTOMEVENTS_HEALTH_PORT": "0",
         "CUSTOMEVENTS_ALLOW_HTTP": "true",
+        "CUSTOMEVENTS_LOG_FORMAT": "text",
         **{f"CUSTOMEVENTS_{name.upper()}": value for name, value in settings.items()},
     }
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from customevents import __version__
+from customevents import __version__, logs
 from customevents.resource.errors import CustomEventsError
 
 app = typer.Typer(
@@ -51,7 +50,7 @@ def run() -> None:
     from customevents.settings import load_settings
 
     settings = load_settings()
-    _log(settings.log_level)
+    logs.set_up(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run_operator(settings))
 
@@ -72,7 +71,7 @@ def sandbox(
     from customevents.eventsapi.key import KeyFile
 
     key = KeyFile(key_file).read().get_secret_value() if key_file else "test-key"
-    _log("INFO")
+    logs.set_up("INFO", "text")
     asyncio.run(stand_in.serve(host, port, database=database, key=key, announce=_announce))
 
 
@@ -133,14 +132,6 @@ def resend(
 
 def _announce(url: str) -> None:
     typer.echo(f"The sandbox listens on {url}")
-
-
-def _log(level: str) -> None:
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # A line for each step of kopf's start says nothing to the reader of our log.
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 
 def main() -> None:

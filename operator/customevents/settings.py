@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Default INFO: a line for each change of an event's state."
     )
+    log_format: Literal["json", "text"] = Field(
+        "json", description="`json` or `text`. Default json: clusters collect logs by machine."
+    )
 
     @field_validator("watch_namespaces", mode="before")
     @classmethod

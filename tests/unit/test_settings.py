@@ -58,6 +58,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "health_host": "0.0.0.0",
         "health_port": 8080,
         "log_level": "INFO",
+        "log_format": "json",
     }
 
 

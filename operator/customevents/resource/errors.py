@@ -10,7 +10,6 @@
     │   └── StatusRefused    a status that the schema does not allow: a defect
     ├── SchemaTooOld         the CRD in the cluster drops what the operator writes
     ├── LeadershipLost       another process leads now
-    ├── AnotherOperator      somebody else delivers the same events
     └── PartFailed           a part that runs for the operator's life ended before it
 
 Each message is one line that says what to do. None ever holds the API key.
@@ -59,10 +58,6 @@ class SchemaTooOld(CustomEventsError):
 
 class LeadershipLost(CustomEventsError):
     """Another process holds the Lease."""
-
-
-class AnotherOperator(CustomEventsError):
-    """A record counts an attempt that neither we nor the journal know of."""
 
 
 class PartFailed(CustomEventsError):
