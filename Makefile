@@ -14,7 +14,7 @@ demo: $(VENV)/ready ## Deliver the examples on a local Kubernetes (KUBECONFIG=..
 	$(BIN)/python examples/demo.py --wait $(WAIT) $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 
 test: lint ## Everything that gates
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not full"
 
 unit: $(VENV)/ready ## The inner loop: seconds
 	$(BIN)/pytest tests/unit -q
