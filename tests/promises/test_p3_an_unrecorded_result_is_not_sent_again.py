@@ -16,7 +16,7 @@ from promises.driving import Api
 from promises.fleet import Fleet, tally
 from proxy import Action, Answer, ApiProxy, CutAfter, Rule
 
-EVENTS = 200
+EVENTS = 100
 STATUS = r"/customevents/[^/]+/status"
 
 
@@ -55,10 +55,10 @@ def test_status_writes_that_fail_for_a_while_repeat_no_post(
     timeline: sandbox.Running,
 ) -> None:
     driving.create(administrator, [namespace], EVENTS)
-    failing = proxy.add(Rule("PATCH", STATUS, action, nth=20, count=60))
+    failing = proxy.add(Rule("PATCH", STATUS, action, nth=10, count=30))
     operators.start(kubeconfig=proxy.kubeconfig)
     events = driving.until_terminal(administrator, namespace, within=120)
-    assert failing.hits == 60
+    assert failing.hits == 30
     tally(events, timeline).check(duplicates=0)
 
 
