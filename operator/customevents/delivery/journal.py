@@ -40,7 +40,7 @@ SWAP_TIMEOUT = 4.0
 COMMIT_VALID = 5.0
 
 #: Seconds that a write waits for company while other attempts are under way.
-GATHER = 0.005
+GATHER = 0.008
 
 #: Seconds between two looks of a standby.
 POLL = 2.0
