@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -17,8 +16,8 @@ from promises.fleet import Fleet, tally, told
 IN_FLIGHT = "customevents.dev/in-flight"
 EVENTS = 600
 
-#: Attempts of the stopped leader, and of the one after it.
-BOTH = 32
+#: Attempts that one leader may have under way.
+IN_FLIGHT_AT_ONCE = 16
 
 
 def test_at_the_moment_of_a_post_the_lease_lists_its_attempt(
@@ -35,7 +34,7 @@ def test_at_the_moment_of_a_post_the_lease_lists_its_attempt(
     driving.until_terminal(administrator, namespace, within=60)
 
 
-def test_a_leader_that_was_stopped_and_resumed_sends_nothing_more_and_exits(
+def test_a_leader_that_was_stopped_and_resumed_sends_nothing_on_a_new_commit_and_exits(
     administrator: Api,
     namespace: str,
     operators: Fleet,
@@ -55,10 +54,12 @@ def test_a_leader_that_was_stopped_and_resumed_sends_nothing_more_and_exits(
     before = len(driving.posts(timeline))
     stopped.process.send_signal(signal.SIGCONT)
     assert stopped.process.wait(timeout=60) == 1
-    time.sleep(1.0)  # nothing is waited for: nothing may come
-    assert len(driving.posts(timeline)) == before
+    # What had passed the last check before it was stopped may still leave: its intents are
+    # committed, and the next leader has found them in the journal and counted them.
+    late = len(driving.posts(timeline)) - before
+    assert late <= IN_FLIGHT_AT_ONCE
     assert "holds the Lease now" in stopped.log
     assert operators.leader() is next_one
     found = tally(driving.listed(administrator, namespace), timeline)
-    figure(f"P2 leader stopped by SIGSTOP, then resumed: {found}")
-    found.check(duplicates=BOTH)
+    figure(f"P2 leader stopped by SIGSTOP, then resumed: {late} POSTs after that; {found}")
+    found.check(duplicates=2 * IN_FLIGHT_AT_ONCE)
