@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kubernetes import client
 from localcluster import Cluster
 
 from customevents import sandbox
@@ -29,6 +30,16 @@ FULL = os.environ.get("PROMISES") == "full"
 def administrator(cluster: Cluster) -> Iterator[Api]:
     with driving.administrator(cluster.kubeconfig) as connected:
         yield connected
+
+
+@pytest.fixture
+def other(namespace: str, api: client.ApiClient) -> Iterator[str]:
+    """A second namespace."""
+    core = client.CoreV1Api(api)
+    name = f"{namespace[:50]}-other"
+    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
+    yield name
+    core.delete_namespace(name)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kubernetes import client
 
 from customevents import sandbox
 from operating import eventually
@@ -24,15 +23,6 @@ STATUS = r"/customevents/[^/]+/status"
 def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:
     with ApiProxy(account, tmp_path) as running:
         yield running
-
-
-@pytest.fixture
-def other(namespace: str, api: client.ApiClient) -> Iterator[str]:
-    core = client.CoreV1Api(api)
-    name = f"{namespace[:50]}-other"
-    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
-    yield name
-    core.delete_namespace(name)
 
 
 @pytest.mark.parametrize(

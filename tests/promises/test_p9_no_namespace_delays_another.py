@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-
-import pytest
-from kubernetes import client
+from collections.abc import Callable
 
 from customevents import sandbox
 from operating import eventually
@@ -17,15 +14,6 @@ from promises.fleet import Fleet
 
 CROWD = 3000 if FULL else 600
 RATE = 50
-
-
-@pytest.fixture
-def other(namespace: str, api: client.ApiClient) -> Iterator[str]:
-    core = client.CoreV1Api(api)
-    name = f"{namespace[:50]}-other"
-    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
-    yield name
-    core.delete_namespace(name)
 
 
 def test_one_event_behind_another_namespaces_crowd_is_delivered_within_a_second(
