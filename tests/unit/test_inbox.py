@@ -138,6 +138,34 @@ async def test_a_time_that_was_set_before_an_edit_is_void(inbox: Inbox, clock: C
     assert await soon(inbox) is None
 
 
+# --- The gate opens
+
+
+@pytest.mark.asyncio
+async def test_an_opening_gate_gives_out_what_waited_for_it_alone(inbox: Inbox) -> None:
+    for name, gated in (("a", True), ("b", False)):
+        inbox.offer(waiting(name))
+        taken = await soon(inbox)
+        assert taken is not None
+        inbox.done(taken, taken, later(LONG), gated=gated)
+    inbox.open_gate()
+    assert await drained(inbox) == ["a"]
+
+
+@pytest.mark.asyncio
+async def test_what_was_out_when_the_gate_opened_does_not_wait_for_the_next_opening(
+    inbox: Inbox,
+) -> None:
+    inbox.offer(waiting("a"))
+    taken = await soon(inbox)
+    assert taken is not None
+    inbox.open_gate()  # while its status is written that says why it waits
+    inbox.done(taken, taken, later(LONG), gated=True)
+    assert await drained(inbox) == ["a"]
+    inbox.done(taken, taken, later(LONG), gated=True)
+    assert await drained(inbox) == []
+
+
 # --- Deletion
 
 

@@ -45,6 +45,8 @@ class Inbox:
         self._blocked: dict[str, OrderedDict[str, CustomEvent]] = {}
         #: Those of the busy ones whose object was deleted meanwhile.
         self._deleted: set[str] = set()
+        #: Those of the busy ones that were out when the gate opened: it is open to them as well.
+        self._let_in: set[str] = set()
         #: The resourceVersion that our last write returned, until the watch has shown it.
         self._written: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -108,6 +110,8 @@ class Inbox:
         """
         shown = self._busy.pop(event.uid)
         self._out_since.pop(event.uid, None)
+        opened = event.uid in self._let_in
+        self._let_in.discard(event.uid)
         if fresh is None or event.uid in self._deleted:
             self._deleted.discard(event.uid)
             self.forget(event)
@@ -118,6 +122,8 @@ class Inbox:
             self.offer(shown)
         elif (fresh.generation, fresh.resend) != (event.generation, event.resend):
             self._queue(fresh)  # edited under way; the watch will show nothing newer than this
+        elif gated and opened:
+            self._queue(fresh)  # what it was told is over meanwhile
         elif again is not None:
             self._postpone(fresh, again, gated)
 
@@ -136,6 +142,7 @@ class Inbox:
 
     def open_gate(self) -> None:
         """The endpoint takes events again: what waited for that is ready, in its order."""
+        self._let_in.update(self._busy)
         waiting = sorted((p for p in self._postponed.values() if p.gated), key=lambda p: p.due)
         for postponed in waiting:
             del self._postponed[postponed.event.uid]
