@@ -1,8 +1,7 @@
 """The composition root: each part is built once, started, watched over, and drained.
 
-No silent death: a part that raises, returns or is cancelled before the drain is a failure; then
-the process drains as on SIGTERM and exits 1. Kubernetes starts it again; the state is in the
-cluster.
+When a part fails, the process drains as on SIGTERM and exits 1. Kubernetes starts it again; the
+state is in the cluster.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from customevents import __version__, health, kube
 from customevents.delivery.courier import Courier
+from customevents.delivery.drafts import Drafts
 from customevents.delivery.gate import Gate
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
@@ -33,7 +32,8 @@ from customevents.delivery.rounds import Rounds
 from customevents.delivery.takeover import TakeOver
 from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
-from customevents.resource.errors import ClusterError, PartFailed, SettingsError
+from customevents.parts import Parts
+from customevents.resource.errors import ClusterError, SettingsError
 from customevents.resource.event import read_event
 from customevents.scope.cluster_name import from_setting
 from customevents.settings import Settings
@@ -41,8 +41,6 @@ from customevents.watch import Watch
 
 #: Seconds beyond an attempt's timeout after which an event at the courier is stuck there.
 STUCK = 300.0
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -66,13 +64,10 @@ class Operator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        #: Done: drain. With an exception: a part failed.
-        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._parts = Parts()
         self._inbox = Inbox(now)
         self._tellings = Tellings()
         self._watch = Watch(self._from_watch, namespaces=settings.watch_namespaces)
-        self._parts: set[asyncio.Task[None]] = set()
-        self._couriers: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT, then drain. Raises what a part failed with."""
@@ -80,15 +75,15 @@ class Operator:
             self._loop.add_signal_handler(asked, self._finish)
         async with AsyncExitStack() as stack:
             await self._build(stack)
-            taken = await self._unless_over(self._journal.acquire())
+            taken = await self._parts.unless_over(self._journal.acquire())
             if taken is None:
-                return self._over.result()
-            journal = self._own(self._journal.run(), "the journal")
+                return await self._parts.over()
+            journal = self._parts.own(self._journal.run(), "the journal")
             stack.callback(self._watch.stop)  # last: kopf may take seconds, the next leader waits
             stack.push_async_callback(self._release, journal)
             try:
-                await self._unless_over(self._start(taken))
-                await self._over
+                await self._parts.unless_over(self._start(taken))
+                await self._parts.over()
             finally:
                 await self._drain()
         return None
@@ -133,16 +128,19 @@ class Operator:
             gate=self._gate,
             receipts=self._receipts,
             api=self._api,
-            cluster_name=from_setting(settings.cluster_name),
+            drafts=Drafts(
+                endpoint=settings.base_url,
+                cluster_name=from_setting(settings.cluster_name),
+                with_provenance=settings.provenance_enabled,
+            ),
             policy=Policy(
                 deadline_seconds=settings.delivery_deadline,
                 on_unknown_outcome=settings.delivery_on_unknown_outcome,
                 paused=settings.delivery_paused,
             ),
-            with_provenance=settings.provenance_enabled,
             clock=now,
             jitter=random.Random(),
-            aside=self._aside,
+            aside=self._parts.aside,
             tellings=self._tellings,
             uptime=uptime,
         )
@@ -156,10 +154,10 @@ class Operator:
         courier = self._courier()
         await TakeOver(courier, self._settings.delivery_post_timeout).settle(taken.entries)
         await self._take_in_open_work()
-        self._own(self._gate.run(), "the gate")
+        self._parts.own(self._gate.run(), "the gate")
         for number in range(self._settings.delivery_in_flight):
-            self._couriers.add(self._own(courier.run(), f"courier {number}"))
-        self._own(self._rounds.run(), "the rounds")
+            self._parts.drained(courier.run(), f"courier {number}")
+        self._parts.own(self._rounds.run(), "the rounds")
         self._watch.start(failed=self._watch_failed)
 
     async def _take_in_open_work(self) -> None:
@@ -201,7 +199,7 @@ class Operator:
         self._loop.call_soon_threadsafe(self._take_in, change, raw)
 
     def _watch_failed(self, error: BaseException) -> None:
-        self._loop.call_soon_threadsafe(self._fail, error)
+        self._loop.call_soon_threadsafe(self._parts.fail, error)
 
     def _take_in(self, change: str | None, raw: dict[str, Any]) -> None:
         try:
@@ -214,60 +212,17 @@ class Operator:
         else:
             self._inbox.offer(event)
 
-    def _own(self, part: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run a part for as long as the operator lives."""
-        task = asyncio.create_task(part, name=name)
-        task.add_done_callback(self._ended)
-        self._parts.add(task)
-        return task
-
-    def _aside(self, part: Coroutine[Any, Any, None], name: str) -> None:
-        """Run something that ends by itself; only its failure is one of the operator."""
-        task = asyncio.create_task(part, name=name)
-        task.add_done_callback(self._aside_ended)
-        self._couriers.add(task)
-
-    def _aside_ended(self, part: asyncio.Task[None]) -> None:
-        self._couriers.discard(part)
-        if part.cancelled() or part.exception() is not None:
-            self._ended(part)
-
-    def _ended(self, part: asyncio.Task[None]) -> None:
-        error = None if part.cancelled() else part.exception()
-        self._fail(error or PartFailed(f"{part.get_name()} ended although nobody asked it to"))
-
-    def _fail(self, error: BaseException) -> None:
-        if not self._over.done():
-            logger.error("stopping: %s", error)
-            self._over.set_exception(error)
-
     def _finish(self) -> None:
         logger.info("asked to stop: %d attempts are under way", self._inbox.busy)
-        if not self._over.done():
-            self._over.set_result(None)
-
-    async def _unless_over(self, doing: Coroutine[Any, Any, T]) -> T | None:
-        """The result, or None if the operator is to stop before that is there."""
-        task = asyncio.create_task(doing)
-        over: asyncio.Future[Any] = self._over
-        await asyncio.wait([task, over], return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        task.cancel()
-        await asyncio.wait({task})
-        return None
+        self._parts.finish()
 
     async def _drain(self) -> None:
         """Take nothing new; let attempts under way end and their results be recorded."""
         self._inbox.close()
         self._gate.close()
         patience = self._settings.delivery_post_timeout + GRACE
-        if self._couriers:
-            _, late = await asyncio.wait(self._couriers, timeout=patience)
-            for part in late:
-                part.cancel()
-            if late:
-                logger.error("%d results are not recorded after %.0f s", len(late), patience)
+        if late := await self._parts.drain(patience):
+            logger.error("%d results are not recorded after %.0f s", late, patience)
         logger.info("drained")
 
     async def _release(self, journal: asyncio.Task[None]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from customevents.delivery.courier import Courier
+from customevents.delivery.drafts import Drafts
 from customevents.delivery.gate import Gate
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
@@ -195,9 +196,8 @@ class World:
             gate=self.gate,
             receipts=Receipts(self.cluster, self.clock),
             api=self.api,
-            cluster_name=self.cluster_name,
+            drafts=Drafts(self.api.endpoint, self.cluster_name, self.with_provenance),
             policy=self.policy,
-            with_provenance=self.with_provenance,
             clock=self.clock,
             jitter=random.Random(1),
             aside=lambda part, _: self.aside.append(part),

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from customevents.delivery import lifecycle
+from customevents.delivery.drafts import Drafts
 from customevents.delivery.gate import Closed, Gate
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
@@ -23,14 +24,11 @@ from customevents.delivery.outcome import Outcome, asked_pause, classify
 from customevents.delivery.pacing import Tellings, backoff
 from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
-from customevents.eventsapi.payload import build_body, provenance
 from customevents.resource.errors import InvalidSpec, KeyFileError
 from customevents.resource.event import CustomEvent
-from customevents.resource.matching import Reach
 from customevents.resource.spec import CustomEventSpec, parse_spec
 from customevents.resource.status import DeliveryRecord, OutcomeClass, ResolvedScope
-from customevents.scope.cluster_name import ClusterName
-from customevents.scope.resolve import Unresolved, describe, resolve
+from customevents.scope.resolve import Unresolved
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +51,6 @@ NOTHING_APPLIED = frozenset(
 
 class EventsApi(Protocol):
     """What the courier needs of the remote side."""
-
-    endpoint: str
 
     async def post(self, body: dict[str, Any], delivery_id: str) -> Answer | NoAnswer:
         """Send one event, once; raises KeyFileError before anything is sent."""
@@ -89,9 +85,8 @@ class Courier:
     gate: Gate
     receipts: Receipts
     api: EventsApi
-    cluster_name: ClusterName | None
+    drafts: Drafts
     policy: Policy
-    with_provenance: bool
     clock: Callable[[], datetime]
     jitter: random.Random
     #: Runs what goes on aside, and minds how it ends.
@@ -138,11 +133,11 @@ class Courier:
         self, event: CustomEvent, spec: CustomEventSpec, record: DeliveryRecord
     ) -> Handled:
         """The straight line."""
-        resolved = self._resolve(event, spec, record)
+        resolved = self.drafts.resolve(event, spec, record)
         if isinstance(resolved, Unresolved):
             verdict = lifecycle.held(record, resolved.reason, resolved.message)
             return await self._look_again(event, verdict, None)
-        body = self._body(event, spec, record, resolved)
+        body = self.drafts.body(event, spec, record, resolved)
 
         closed = await self._commit(event, record)
         if closed is not None:
@@ -207,7 +202,7 @@ class Courier:
         return Handled(await self._write(event, verdict, resolved), retry_at, gated=True)
 
     async def _show(self, event: CustomEvent, spec: CustomEventSpec, verdict: Verdict) -> Handled:
-        resolved = self._resolve(event, spec, verdict.record)
+        resolved = self.drafts.resolve(event, spec, verdict.record)
         if isinstance(resolved, Unresolved):
             verdict = replace(verdict, message=f"{verdict.message}. {resolved.message}")
             return await self._look_again(event, verdict, None)
@@ -237,36 +232,6 @@ class Courier:
 
     def _retry_at(self, record: DeliveryRecord) -> datetime:
         return self.clock() + backoff(record.attempts + 1, self.jitter)
-
-    def _body(
-        self,
-        event: CustomEvent,
-        spec: CustomEventSpec,
-        record: DeliveryRecord,
-        resolved: ResolvedScope,
-    ) -> dict[str, Any]:
-        reach = Reach(resolved.clusters, resolved.namespaces, resolved.service_names)
-        origin = provenance(event, spec, record.id) if self.with_provenance else None
-        return build_body(spec, reach, origin)
-
-    def _resolve(
-        self, event: CustomEvent, spec: CustomEventSpec, record: DeliveryRecord
-    ) -> ResolvedScope | Unresolved:
-        """The scope that is sent under this id: told once, then frozen by its first attempt."""
-        if record.attempts and event.status.resolved is not None:
-            return event.status.resolved
-        found = resolve(spec.scope, namespace=event.namespace, cluster=self.cluster_name)
-        if isinstance(found, Unresolved):
-            return found
-        return ResolvedScope(
-            endpoint=self.api.endpoint.partition("://")[2],
-            severity=spec.canonical_severity.value,
-            clusters=found.reach.clusters,
-            namespaces=found.reach.namespaces,
-            service_names=found.reach.services,
-            reach=describe(found.reach),
-            sources=found.sources,
-        )
 
     async def _restamp(self, event: CustomEvent) -> CustomEvent | None:
         """Say that this generation was seen: `kubectl wait` hangs without it."""
