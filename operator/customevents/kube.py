@@ -82,6 +82,18 @@ class Cluster:
         body = {"metadata": {"annotations": annotations}}
         await self.request("PATCH", path, body, content_type=MERGE_PATCH)
 
+    async def delete_event(
+        self, namespace: str, name: str, *, uid: str, resource_version: int
+    ) -> None:
+        """Delete an event at this very version. Raises Gone, or Conflict if it is another one."""
+        wanted = {"uid": uid, "resourceVersion": str(resource_version)}
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": wanted}
+        await self.request("DELETE", _path(namespace, name), body)
+
+    async def create_notice(self, namespace: str, notice: dict[str, Any]) -> None:
+        """Write a Kubernetes Event (events.k8s.io/v1) in this namespace."""
+        await self.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", notice)
+
     async def _pages(self, path: str, selector: str) -> AsyncIterator[dict[str, Any]]:
         query = {"fieldSelector": selector, "limit": str(PAGE)}
         while True:

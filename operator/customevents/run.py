@@ -26,14 +26,16 @@ from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
 from customevents.delivery.lease import TakenOver, Terms
 from customevents.delivery.lifecycle import Policy
+from customevents.delivery.notices import Notices, Regarding
 from customevents.delivery.pacing import Pace, Tellings, TokenBucket
+from customevents.delivery.reaper import Reaper
 from customevents.delivery.receipts import Receipts
 from customevents.delivery.rounds import Rounds
 from customevents.delivery.takeover import TakeOver
 from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
 from customevents.parts import Parts
-from customevents.resource.errors import ClusterError, SettingsError
+from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError
 from customevents.resource.event import read_event
 from customevents.scope.cluster_name import from_setting
 from customevents.settings import Settings
@@ -67,6 +69,8 @@ class Operator:
         self._parts = Parts()
         self._inbox = Inbox(now)
         self._tellings = Tellings()
+        #: Who takes in what the watch shows.
+        self._readers: list[Inbox | Reaper] = [self._inbox]
         self._watch = Watch(self._from_watch, namespaces=settings.watch_namespaces)
 
     async def run(self) -> None:
@@ -99,13 +103,17 @@ class Operator:
             )
         )
         self._journal = self._new_journal()
+        self._notices = self._new_notices()
         self._gate = Gate(
             Pace(TokenBucket(settings.delivery_rate, settings.delivery_burst)),
             self._api,
             uptime=uptime,
             opened=self._gate_opened,
+            warn=self._notices.warn,
         )
-        self._receipts = Receipts(self._cluster, now)
+        self._receipts = Receipts(
+            self._cluster, now, recorded=self._notices.recorded, alarm=self._gate.halt
+        )
         self._rounds = Rounds(self._inbox, self._cluster, settings.watch_namespaces, clock=now)
         await self._serve_probes(stack)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
@@ -114,11 +122,24 @@ class Operator:
         settings = self._settings
         lease = kube.Lease(self._cluster, settings.lease_namespace, settings.lease_name)
         terms = Terms(
-            identity=f"{os.environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}",
+            identity=f"{_pod_name()}_{secrets.token_hex(4)}",
             duration=settings.lease_duration,
             post_timeout=settings.delivery_post_timeout,
         )
         return Journal(lease, terms, uptime=uptime, wall=now)
+
+    def _new_notices(self) -> Notices:
+        settings = self._settings
+        lease = Regarding(
+            "coordination.k8s.io/v1", "Lease", settings.lease_namespace, settings.lease_name
+        )
+        return Notices(
+            self._cluster,
+            lease,
+            reporter=_pod_name(),
+            of_deliveries=settings.events_delivered,
+            clock=now,
+        )
 
     def _courier(self) -> Courier:
         settings = self._settings
@@ -137,6 +158,7 @@ class Operator:
                 deadline_seconds=settings.delivery_deadline,
                 on_unknown_outcome=settings.delivery_on_unknown_outcome,
                 paused=settings.delivery_paused,
+                ttl=settings.ttl_enabled,
             ),
             clock=now,
             jitter=random.Random(),
@@ -152,12 +174,20 @@ class Operator:
             logger.warning("the log was lost: nothing is sent for %.0f s", taken.quarantine)
             await asyncio.sleep(taken.quarantine)
         courier = self._courier()
-        await TakeOver(courier, self._settings.delivery_post_timeout).settle(taken.entries)
+        try:
+            await TakeOver(courier, self._settings.delivery_post_timeout).settle(taken.entries)
+        except SchemaTooOld:
+            return  # readiness says so; nothing may be sent
         await self._take_in_open_work()
         self._parts.own(self._gate.run(), "the gate")
+        self._parts.own(self._notices.run(), "the notices")
         for number in range(self._settings.delivery_in_flight):
             self._parts.drained(courier.run(), f"courier {number}")
         self._parts.own(self._rounds.run(), "the rounds")
+        if self._settings.ttl_enabled:
+            reaper = Reaper(self._cluster, now)
+            self._readers.append(reaper)
+            self._parts.own(reaper.run(), "the reaper")
         self._watch.start(failed=self._watch_failed)
 
     async def _take_in_open_work(self) -> None:
@@ -176,7 +206,7 @@ class Operator:
         host, port = self._settings.health_host, self._settings.health_port
         try:
             bound = await stack.enter_async_context(
-                health.serve(host, port, alive=self._alive, ready=lambda: None)
+                health.serve(host, port, alive=self._alive, ready=self._ready)
             )
         except OSError as error:
             raise SettingsError(
@@ -194,6 +224,10 @@ class Operator:
             return f"an event has been under way for {longest:.0f} s"
         return None
 
+    def _ready(self) -> str | None:
+        """What keeps a leader from its work until a person mends it; a standby is ready."""
+        return self._gate.halted or None
+
     def _from_watch(self, change: str | None, raw: dict[str, Any]) -> None:
         """On kopf's thread: everything of ours happens on our own loop."""
         self._loop.call_soon_threadsafe(self._take_in, change, raw)
@@ -207,10 +241,8 @@ class Operator:
         except ValueError as error:
             logger.error("%s cannot be read: %s", raw["metadata"]["name"], error)
             return
-        if change == "DELETED":
-            self._inbox.forget(event)
-        else:
-            self._inbox.offer(event)
+        for reader in self._readers:
+            reader.forget(event) if change == "DELETED" else reader.offer(event)
 
     def _finish(self) -> None:
         logger.info("asked to stop: %d attempts are under way", self._inbox.busy)
@@ -229,6 +261,10 @@ class Operator:
         journal.cancel()
         await asyncio.wait({journal})
         await self._journal.release()
+
+
+def _pod_name() -> str:
+    return os.environ.get("POD_NAME") or socket.gethostname()
 
 
 async def run(settings: Settings) -> None:

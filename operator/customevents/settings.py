@@ -102,6 +102,16 @@ class Settings(BaseSettings):
         False,
         description="Resolve and show everything, send nothing: for migrations. Default false.",
     )
+    ttl_enabled: bool = Field(
+        False,
+        description="Whether `ttlSecondsAfterFinished` deletes objects. Default false: it takes "
+        "the right to delete CustomEvents.",
+    )
+    events_delivered: bool = Field(
+        False,
+        description="Whether a delivery is also told as a Kubernetes Event. Default false: only "
+        "what needs a person is.",
+    )
     lease_name: str = Field(
         "customevents",
         description="The Lease that elects the leader and lists attempts in flight. Default "

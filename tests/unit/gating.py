@@ -51,10 +51,16 @@ class Place:
         default_factory=lambda: Pace(TokenBucket(rate=0.0, burst=1), Breaker(closed=True))
     )
     opened: int = 0
+    warnings: list[tuple[str, str]] = field(default_factory=list)
     gate: Gate = field(init=False)
 
     def __post_init__(self) -> None:
-        self.gate = Gate(self.pace, self.remote, uptime=self.uptime, opened=self._open)
+        self.gate = Gate(
+            self.pace, self.remote, uptime=self.uptime, opened=self._open, warn=self._warn
+        )
+
+    def _warn(self, reason: str, why: str) -> None:
+        self.warnings.append((reason, why))
 
     def _open(self) -> None:
         self.opened += 1

@@ -16,6 +16,7 @@ from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
 from customevents.delivery.lease import Intent, Terms
 from customevents.delivery.lifecycle import Policy
+from customevents.delivery.notices import Notice, notice
 from customevents.delivery.pacing import Breaker, Pace, Tellings, TokenBucket
 from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
@@ -169,12 +170,15 @@ class World:
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.clock)
         self.uptime = 0.0
+        self.notices: list[Notice] = []
+        self.warnings: list[str] = []
         self.aside: list[Coroutine[Any, Any, None]] = []
         self.gate = Gate(
             Pace(TokenBucket(rate=0.0, burst=1), Breaker(closed=True)),
             self.api,
             uptime=lambda: self.uptime,
             opened=self.inbox.open_gate,
+            warn=lambda reason, _: self.warnings.append(reason),
         )
 
     def probe(self) -> None:
@@ -188,13 +192,21 @@ class World:
 
         at_once(until_open())
 
+    def receipts(self) -> Receipts:
+        """What puts results on the objects of this world."""
+        return Receipts(self.cluster, self.clock, recorded=self.recorded, alarm=self.gate.halt)
+
+    def recorded(self, before: CustomEvent, after: CustomEvent) -> None:
+        if (told := notice(before, after, of_deliveries=False)) is not None:
+            self.notices.append(told)
+
     def courier(self) -> Courier:
         """A courier of this world as it is now."""
         return Courier(
             inbox=self.inbox,
             journal=self.journal,
             gate=self.gate,
-            receipts=Receipts(self.cluster, self.clock),
+            receipts=self.receipts(),
             api=self.api,
             drafts=Drafts(self.api.endpoint, self.cluster_name, self.with_provenance),
             policy=self.policy,

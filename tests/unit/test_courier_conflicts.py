@@ -79,3 +79,37 @@ def test_where_their_words_stand_they_are_about_the_generation_that_they_saw(
     assert status["delivery"]["state"] == "Delivered"
     assert status["delivery"]["unknownOutcomes"] == 1
     assert status["conditions"][0]["observedGeneration"] == 3
+
+
+# --- Another operator
+
+
+def test_an_attempt_that_nobody_here_made_stops_all_sending(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, attempts=1)
+    handle(world, event)
+    assert "another operator sends the same events" in world.gate.halted
+    assert event.path in world.gate.halted
+
+
+def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, attempts=1)
+    courier = world.courier()
+    courier.receipts.taken_over.add(event.uid)
+    at_once(courier.handle(event))
+    assert world.gate.halted == ""
+
+
+def test_our_own_write_whose_answer_was_lost_is_no_other_operator(world: World) -> None:
+    world.cluster.lost_answers = 1
+    handle(world, world.cluster.apply())
+    assert world.gate.halted == ""
+
+
+def test_a_record_that_a_backup_brings_back_is_no_other_operator(world: World) -> None:
+    """Its id is that of an object with another uid."""
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, id="of-another-uid")
+    handle(world, event)
+    assert world.gate.halted == ""

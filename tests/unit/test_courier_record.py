@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from customevents.delivery.courier import Handled
-from customevents.delivery.lifecycle import Verdict
-from customevents.delivery.receipts import Receipts
+from customevents.delivery.lifecycle import Policy, Verdict
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, SchemaTooOld, StatusRefused
 from customevents.resource.event import CustomEvent
@@ -92,16 +93,34 @@ def test_a_status_that_the_schema_refuses_is_written_in_its_essence(world: World
     assert "lastAttemptTime" not in delivery
 
 
-def test_a_crd_that_drops_what_is_written_is_an_error(world: World) -> None:
+def test_a_crd_that_drops_what_is_written_stops_all_sending(world: World) -> None:
     """Else the event would be sent again and again, since its record never stands."""
     world.cluster.prunes = "contentHash"
-    with pytest.raises(SchemaTooOld, match="apply the CRD"):
+    with pytest.raises(SchemaTooOld, match="Apply the CRD"):
         handle(world, world.cluster.apply())
+    assert "Apply the CRD" in world.gate.halted
+    assert len(world.journal) == 1
+
+    handle(world, world.cluster.apply(name="next", uid="next"))
+    assert len(world.api.posts) == 1
+
+
+def test_the_courier_lives_on_when_the_crd_drops_what_is_written(world: World) -> None:
+    async def story() -> None:
+        world.inbox.offer(world.cluster.apply())
+        delivering = asyncio.create_task(world.courier().run())
+        await asyncio.sleep(1.0)
+        world.inbox.close()
+        await delivering
+
+    world.cluster.prunes = "contentHash"
+    at_once(story())
+    assert world.inbox.longest_busy() == 0.0
 
 
 def test_a_message_is_cut_to_what_the_crd_takes(world: World) -> None:
     long = Verdict(record(state=State.FAILED), "Invalid", "x" * 5000)
-    at_once(Receipts(world.cluster, world.clock).write(world.cluster.apply(), long, None))
+    at_once(world.receipts().write(world.cluster.apply(), long, None))
     assert world.cluster.writes[0]["conditions"][0]["message"] == "x" * 4096
 
 
@@ -141,6 +160,7 @@ def test_an_edit_that_is_not_content_is_stamped_with_one_write_and_no_post(
         raw["spec"].update(knob)
         raw["metadata"]["generation"] = 2
 
+    world.policy = Policy(ttl=True)
     fresh = delivered(world)
     before = world.cluster.writes[-1]
     world.clock.advance(100)

@@ -172,6 +172,7 @@ def half_open(world: World) -> None:
         world.api,
         uptime=lambda: asyncio.get_running_loop().time(),
         opened=world.inbox.open_gate,
+        warn=lambda *_: None,
     )
 
 

@@ -13,6 +13,7 @@ from customevents.resource.errors import KeyFileError
 from customevents.resource.status import OutcomeClass
 from unit.gating import (
     BAD_CERTIFICATE,
+    BAD_GATEWAY,
     CREATED,
     KEY_REFUSED,
     NO_SUCH_PATH,
@@ -143,5 +144,51 @@ def test_a_file_that_holds_no_key_is_looked_at_every_second_and_leaves_others_th
         probes = await asyncio.wait_for(probed_after(place, KEY_REFUSED, patience=10.5), 11.0)
         assert len(probes) == 11
         assert await place.gate.enter() == Closed(60.0, "Not sent: the API key file /key is empty")
+
+    play(place, story)
+
+
+# --- What a person is told
+
+
+def test_trouble_that_stops_all_sending_is_told_once_and_again_when_it_comes_back(
+    place: Place,
+) -> None:
+    place.remote.answers = [Answer(401), Answer(200)]
+
+    async def story() -> None:
+        await probed_after(place, KEY_REFUSED, patience=120.0)
+        assert [reason for reason, _ in place.warnings] == ["EndpointPaused"]
+        await place.attempt(KEY_REFUSED)
+        assert len(place.warnings) == 2
+
+    play(place, story)
+
+
+def test_an_endpoint_that_is_down_is_told_once_for_as_long_as_it_stays_down(place: Place) -> None:
+    async def story() -> None:
+        for _ in range(5):
+            await place.attempt(BAD_GATEWAY)
+        await asyncio.sleep(31.0)
+        await place.attempt(BAD_GATEWAY)
+        assert [why for _, why in place.warnings] == [
+            "The events API does not answer; nothing is sent until it is tried again"
+        ]
+        await asyncio.sleep(31.0)
+        await place.attempt(CREATED)
+        for _ in range(5):
+            await place.attempt(BAD_GATEWAY)
+        assert len(place.warnings) == 2
+
+    play(place, story)
+
+
+def test_a_halt_lets_nobody_in_for_ever_and_is_told(place: Place) -> None:
+    async def story() -> None:
+        place.gate.halt("another operator sends the same events")
+        place.gate.halt("another operator sends the same events")
+        await asyncio.sleep(3600.0)
+        assert await place.gate.enter() == Closed(60.0, "")
+        assert place.warnings == [("SendingStopped", "another operator sends the same events")]
 
     play(place, story)

@@ -52,6 +52,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "delivery_rate": 10.0,
         "delivery_burst": 20,
         "delivery_paused": False,
+        "ttl_enabled": False,
+        "events_delivered": False,
         "lease_name": "customevents",
         "lease_namespace": "customevents",
         "lease_duration": 15.0,

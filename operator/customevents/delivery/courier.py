@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from customevents.delivery import lifecycle
+from customevents.delivery import lifecycle, reaper
 from customevents.delivery.drafts import Drafts
 from customevents.delivery.gate import Closed, Gate
 from customevents.delivery.inbox import Inbox
@@ -24,7 +24,7 @@ from customevents.delivery.outcome import Outcome, asked_pause, classify
 from customevents.delivery.pacing import Tellings, backoff
 from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
-from customevents.resource.errors import InvalidSpec, KeyFileError
+from customevents.resource.errors import InvalidSpec, KeyFileError, SchemaTooOld
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import CustomEventSpec, parse_spec
 from customevents.resource.status import DeliveryRecord, OutcomeClass, ResolvedScope
@@ -99,6 +99,9 @@ class Courier:
         while (event := await self.inbox.take()) is not None:
             try:
                 handled = await self.handle(event)
+            except SchemaTooOld:
+                # Nothing is sent any more; the journal keeps the attempt whose result is nowhere.
+                self.inbox.set_aside(event)
             except Late as late:
                 self.inbox.set_aside(event)
                 self.aside(self._finish_late(event, late.writing), f"status of {event.path}")
@@ -243,6 +246,7 @@ class Courier:
         self, event: CustomEvent, verdict: Verdict, resolved: ResolvedScope | None
     ) -> CustomEvent | None:
         """Put a verdict on its object. Raises Late if that takes too long; it then goes on."""
+        verdict = reaper.with_note(event, verdict, enabled=self.policy.ttl)
         writing = asyncio.create_task(self.receipts.write(event, verdict, resolved))
         done, _ = await asyncio.wait({writing}, timeout=LATE)
         if not done:
@@ -253,7 +257,10 @@ class Courier:
         self, event: CustomEvent, writing: asyncio.Task[CustomEvent | None]
     ) -> None:
         """The namespace gets no new attempt until its status can be written again."""
-        fresh = await writing
+        try:
+            fresh = await writing
+        except SchemaTooOld:
+            return
         self.journal.drop(event.uid)
         self.inbox.unblock(event.namespace)
         self.inbox.done(event, fresh, self.clock())

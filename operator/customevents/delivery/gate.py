@@ -16,7 +16,7 @@ from customevents.delivery.outcome import Outcome, trouble
 from customevents.delivery.pacing import PROBE_SECONDS, BreakerState, Pace
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import KeyFileError
-from customevents.resource.status import OutcomeClass
+from customevents.resource.status import OutcomeClass, Reason
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,9 @@ LOOK_AT_THE_KEY = 1.0
 
 #: Seconds that an event waits at the gate itself; for longer it goes back to the inbox.
 PATIENCE = 1.0
+
+
+_DOWN = "The events API does not answer; nothing is sent until it is tried again"
 
 
 class Endpoint(Protocol):
@@ -55,20 +58,28 @@ class Gate:
         *,
         uptime: Callable[[], float],
         opened: Callable[[], None],
+        warn: Callable[[str, str], None],
         probe_every: float = PROBE_SECONDS,
     ) -> None:
-        """`opened` is called when sending may go on after a while in which it might not."""
+        """`opened` is called when sending may go on after a while in which it might not.
+
+        `warn` gets a reason and a line, once for each trouble that stops all sending.
+        """
         self._pace = pace
         self._endpoint = endpoint
         self._uptime = uptime
         self._opened = opened
+        self._warn = warn
         self._probe_every = probe_every
         self._changed = asyncio.Event()
         self._trouble = asyncio.Event()
         self._ending = False
+        self._down = False
         self._about_the_key = False
         #: Why the endpoint is paused; empty while it is not.
         self.paused = ""
+        #: Why nothing is sent until the process is started anew; empty while all is well.
+        self.halted = ""
 
     @property
     def breaker(self) -> BreakerState:
@@ -78,7 +89,9 @@ class Gate:
     async def enter(self) -> Closed | None:
         """None: go, and tell `leave` how it ended. Closed: come again later."""
         while True:
-            if self._ending or self.paused:
+            if self._ending or self.halted:
+                return Closed(self._probe_every, "")
+            if self.paused:
                 return Closed(self._probe_every, self.paused)
             wait = self._pace.wait(self._uptime())
             if wait == 0.0:
@@ -91,6 +104,7 @@ class Gate:
     def leave(self, outcome: Outcome, pause: float = 0.0) -> None:
         """An attempt that entered has ended like this, and asked for a pause of so many seconds."""
         self._pace.end(outcome.kind, outcome.code, pause, self._uptime())
+        self._look_at_the_breaker()
         if outcome.kind is OutcomeClass.ENDPOINT_LEVEL:
             self.pause(trouble(outcome), about_the_key=outcome.code in (401, 403))
         self._wake()
@@ -99,9 +113,18 @@ class Gate:
         """Stop all sending until a probe succeeds."""
         if not self.paused:
             logger.warning("sending is paused: %s", why)
+            self._warn(Reason.ENDPOINT_PAUSED, why)
         self.paused = why
         self._about_the_key = about_the_key
         self._trouble.set()
+
+    def halt(self, why: str) -> None:
+        """Let nobody in any more: going on could send events twice, until a person mends it."""
+        if not self.halted:
+            logger.error("nothing is sent any more: %s", why)
+            self._warn("SendingStopped", why)
+        self.halted = why
+        self._wake()
 
     def close(self) -> None:
         """Let nobody in any more: the operator stops."""
@@ -117,6 +140,14 @@ class Gate:
             while not await self._works_again():
                 await self._until_next_probe()
             self._resume()
+
+    def _look_at_the_breaker(self) -> None:
+        if self._pace.breaker.closed:
+            self._down = False
+        elif self.breaker is BreakerState.OPEN and not self._down:
+            self._down = True
+            logger.warning("sending is paused: %s", _DOWN)
+            self._warn(Reason.ENDPOINT_PAUSED, _DOWN)
 
     async def _works_again(self) -> bool:
         try:
@@ -158,5 +189,5 @@ class Gate:
 
     def _why(self) -> str:
         if self.breaker is BreakerState.OPEN:
-            return "The events API does not answer; nothing is sent until it is tried again"
+            return _DOWN
         return "The events API asked for a pause; nothing is sent until that is over"

@@ -36,6 +36,7 @@ class Policy:
     deadline_seconds: int = 24 * 3600
     on_unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.RETRY
     paused: bool = False
+    ttl: bool = False
 
 
 @dataclass(frozen=True)

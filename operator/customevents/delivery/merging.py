@@ -11,6 +11,7 @@ from datetime import datetime
 
 from customevents.delivery.lifecycle import Verdict, current_record
 from customevents.resource.event import CustomEvent
+from customevents.resource.identity import delivery_id
 from customevents.resource.spec import CustomEventSpec
 from customevents.resource.status import DeliveryRecord, OutcomeClass, Reason, State
 
@@ -65,6 +66,17 @@ def merge(before: DeliveryRecord, ours: DeliveryRecord, theirs: DeliveryRecord) 
     winner = ours if ours_wins else theirs
     attempts = max(ours.attempts, theirs.attempts) if ours.id == theirs.id else winner.attempts
     return winner.model_copy(update={"attempts": attempts, "unknown_outcomes": unknown})
+
+
+def is_foreign(event: CustomEvent, found: CustomEvent, ours: DeliveryRecord) -> bool:
+    """Whether an object counts an attempt under an id of its own that is not among ours.
+
+    A record that a backup brought back has the ids of another object.
+    """
+    before, theirs = event.status.delivery, found.status.delivery
+    own = delivery_id(found.uid, theirs.content_hash, theirs.resend, theirs.sequence)
+    counts_more = (theirs.sequence, theirs.attempts) > (before.sequence, before.attempts)
+    return theirs != ours and theirs.attempts > 0 and counts_more and theirs.id == own
 
 
 def _maybe_applied(record: DeliveryRecord) -> bool:

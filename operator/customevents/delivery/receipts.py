@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from customevents.delivery.lifecycle import Verdict
-from customevents.delivery.merging import merge
+from customevents.delivery.merging import is_foreign, merge
 from customevents.resource.errors import ClusterError, Conflict, Gone, SchemaTooOld, StatusRefused
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.status import (
@@ -29,6 +29,11 @@ logger = logging.getLogger(__name__)
 
 #: Characters of a condition's message, as the CRD bounds it.
 LONGEST_MESSAGE = 4096
+
+_TOO_OLD = (
+    "the CRD in the cluster drops what the operator writes. Apply the CRD of this version, then "
+    "restart the operator"
+)
 
 #: Seconds between two tries of a write, at most.
 LONGEST_PAUSE = 10.0
@@ -53,6 +58,12 @@ class Receipts:
 
     cluster: Cluster
     clock: Callable[[], datetime]
+    #: Told of each write: the object before and after it.
+    recorded: Callable[[CustomEvent, CustomEvent], None]
+    #: Told when going on could send events twice.
+    alarm: Callable[[str], None]
+    #: Objects with attempts of the last leader, which may still record them itself.
+    taken_over: set[str] = field(default_factory=set)
 
     async def write(
         self, event: CustomEvent, verdict: Verdict, resolved: ResolvedScope | None
@@ -77,6 +88,7 @@ class Receipts:
                 found = await self.find(event.namespace, event.name, event.uid)
                 if found is None:
                     return None
+                self._look_for_another(event, found, verdict)
                 verdict, resolved, ours = _merged(event, found, verdict, resolved)
                 if verdict.record == found.status.delivery:
                     return found
@@ -108,12 +120,18 @@ class Receipts:
             logger.error("%s: the schema refuses the status: %s", base.path, error)
             fresh = read_event(await self.cluster.patch_status(base, _minimal(status).to_json()))
         if fresh.status.delivery.content_hash != verdict.record.content_hash:
-            raise SchemaTooOld(
-                "the CRD in the cluster drops what the operator writes: apply the CRD of this "
-                "version"
-            )
+            self.alarm(_TOO_OLD)
+            raise SchemaTooOld(_TOO_OLD)
         _log(fresh, verdict)
+        self.recorded(base, fresh)
         return fresh
+
+    def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
+        if event.uid not in self.taken_over and is_foreign(event, found, verdict.record):
+            self.alarm(
+                f"another operator sends the same events: it recorded an attempt on {event.path}. "
+                "Uninstall one of the two, then restart this one"
+            )
 
     def _status(
         self,

@@ -34,6 +34,8 @@ class TakeOver:
         A namespace whose statuses cannot be written does not hold up the others: it is settled
         aside, and blocked until then.
         """
+        entries = list(entries)
+        self.courier.receipts.taken_over.update(entry.uid for entry in entries)
         open_until = self.courier.clock() + timedelta(seconds=self.post_timeout)
         tasks = {
             asyncio.create_task(self._settle(entry, open_until)): entry.namespace

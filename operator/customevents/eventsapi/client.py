@@ -26,9 +26,6 @@ from customevents.eventsapi.payload import EVENTS_PATH, KEY_HEADER, VALIDATE_PAT
 # It would log every request, and the words that the server put behind the status.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-# It would log every request, and the words that the server put behind the status.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-
 #: How much of an answer is read: enough to keep the connection, and never a flood.
 MOST_OF_A_BODY = 16 * 1024
 

@@ -16,6 +16,13 @@ KIND = "CustomEvent"
 #: Velero puts it on everything that it restores.
 RESTORED_LABEL = "velero.io/restore-name"
 
+#: What a tool puts on the objects that it creates again whenever they are missing.
+TRACKING_ANNOTATIONS = ("argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name")
+TRACKING_LABELS = ("helm.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/name")
+
+#: What a tool creates once and then leaves alone has one of these.
+HOOK_ANNOTATIONS = ("helm.sh/hook", "argocd.argoproj.io/hook")
+
 #: Setting it to a new value sends the event again.
 RESEND_ANNOTATION = "customevents.dev/resend"
 
@@ -38,6 +45,10 @@ class CustomEvent:
     resend: str
     #: Whether a backup brought it back.
     restored: bool
+    #: Whether it carries the mark of a tool that would create it again.
+    is_tracked: bool
+    #: Whether it is a hook: nothing creates it again.
+    is_hook: bool
     #: As stored, unparsed: the courier parses it when it is the event's turn.
     spec: dict[str, Any]
     status: Status
@@ -48,6 +59,11 @@ class CustomEvent:
     def path(self) -> str:
         """`namespace/name`, as people write it."""
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def is_created_again(self) -> bool:
+        """Whether a tool would create it again, were it deleted, and so have it sent again."""
+        return self.is_tracked and not self.is_hook
 
     @property
     def waits_for_a_person(self) -> bool:
@@ -76,6 +92,7 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
     Raises pydantic's ValidationError (a ValueError) on a status that the CRD cannot have let in.
     """
     metadata = raw["metadata"]
+    labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     status = raw.get("status") or {}
     return CustomEvent(
         uid=metadata["uid"],
@@ -84,8 +101,11 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
         resource_version=int(metadata["resourceVersion"]),
         generation=metadata.get("generation", 0),
         changed=_changed(metadata),
-        resend=metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")[:LONGEST_RESEND],
-        restored=RESTORED_LABEL in metadata.get("labels", {}),
+        resend=annotations.get(RESEND_ANNOTATION, "")[:LONGEST_RESEND],
+        restored=RESTORED_LABEL in labels,
+        is_tracked=any(mark in annotations for mark in TRACKING_ANNOTATIONS)
+        or any(mark in labels for mark in TRACKING_LABELS),
+        is_hook=any(mark in annotations for mark in HOOK_ANNOTATIONS),
         spec=raw.get("spec") or {},
         status=Status.model_validate(status),
         stored_record=status.get("delivery"),

@@ -1,0 +1,147 @@
+"""Deletes events that are finished, so many seconds after that, as their authors asked.
+
+As with a Job, `ttlSecondsAfterFinished` counts from the end of the delivery. An object that Argo
+CD, Flux or Helm keeps would be created and sent again, so it stays; what is one of their hooks
+goes, as nothing creates it again.
+
+It keeps of each object what a delete needs. The delete names uid and resourceVersion: an edit that
+nobody has sent yet is not deleted with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from customevents.delivery.lifecycle import Verdict
+from customevents.resource.errors import ClusterError, Conflict, Gone
+from customevents.resource.event import CustomEvent
+
+logger = logging.getLogger(__name__)
+
+#: Seconds: the tool whose hook it is must have seen how the delivery ended.
+LEAST_FOR_HOOKS = 300
+
+#: Seconds until a delete that failed is tried again.
+AGAIN = 60.0
+
+
+class _Grave(NamedTuple):
+    due: datetime
+    namespace: str
+    name: str
+    resource_version: int
+
+
+class Cluster(Protocol):
+    """What the reaper needs of Kubernetes."""
+
+    async def delete_event(
+        self, namespace: str, name: str, *, uid: str, resource_version: int
+    ) -> None:
+        """Delete this very version; raises Gone, Conflict if it is another one, ClusterError."""
+
+
+def removal_time(event: CustomEvent) -> datetime | None:
+    """When an event is to be deleted; None: never, or it is not finished."""
+    record, seconds = event.status.delivery, event.spec.get("ttlSecondsAfterFinished")
+    if seconds is None or record.finished_time is None or not record.state.finished:
+        return None
+    if not event.settled or event.is_created_again:
+        return None
+    if event.is_hook:
+        seconds = max(seconds, LEAST_FOR_HOOKS)
+    return record.finished_time + timedelta(seconds=seconds)
+
+
+def with_note(event: CustomEvent, verdict: Verdict, *, enabled: bool) -> Verdict:
+    """The verdict, saying so if its object is to be deleted after it, and will not be."""
+    message = verdict.message
+    for note in (_OFF, _CREATED_AGAIN):
+        message = message.removesuffix(note)
+    if verdict.record.state.finished and event.spec.get("ttlSecondsAfterFinished") is not None:
+        message += _OFF if not enabled else _CREATED_AGAIN if event.is_created_again else ""
+    return replace(verdict, message=message)
+
+
+_OFF = " (ttlSecondsAfterFinished is ignored: the operator's setting ttl.enabled is off)"
+_CREATED_AGAIN = (
+    " (ttlSecondsAfterFinished is ignored: Argo CD, Flux or Helm would create the object again)"
+)
+
+
+class Reaper:
+    """Deletes what the watch has shown as finished, in time."""
+
+    def __init__(self, cluster: Cluster, clock: Callable[[], datetime]) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._graves: dict[str, _Grave] = {}
+        #: When they are due; an entry whose object has changed since is skipped.
+        self._timers: list[tuple[datetime, str]] = []
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._graves)
+
+    def offer(self, event: CustomEvent) -> None:
+        """Take in an object as the watch shows it."""
+        due = removal_time(event)
+        if due is None:
+            self.forget(event)
+            return
+        before = self._graves.get(event.uid)
+        self._graves[event.uid] = _Grave(due, event.namespace, event.name, event.resource_version)
+        if before is None or before.due != due:
+            self._set_timer(event.uid, due)
+
+    def forget(self, event: CustomEvent) -> None:
+        """It is gone, or is not to be deleted any more."""
+        self._graves.pop(event.uid, None)
+
+    async def run(self) -> None:
+        """Delete, for ever."""
+        while True:
+            while self._timers and self._timers[0][0] <= self._clock():
+                due, uid = heapq.heappop(self._timers)
+                grave = self._graves.get(uid)
+                if grave is not None and grave.due == due:
+                    await self._bury(uid, grave)
+            await self._until_due()
+
+    async def _bury(self, uid: str, grave: _Grave) -> None:
+        path = f"{grave.namespace}/{grave.name}"
+        try:
+            await self._cluster.delete_event(
+                grave.namespace, grave.name, uid=uid, resource_version=grave.resource_version
+            )
+        except (Gone, Conflict):
+            pass  # the watch tells what is there now
+        except ClusterError as error:
+            logger.warning("%s cannot be deleted yet: %s", path, error)
+            later = grave._replace(due=self._clock() + timedelta(seconds=AGAIN))
+            self._graves[uid] = later
+            self._set_timer(uid, later.due)
+            return
+        else:
+            logger.info("%s is deleted, as its ttlSecondsAfterFinished says", path)
+        if self._graves.get(uid) == grave:
+            del self._graves[uid]
+
+    def _set_timer(self, uid: str, due: datetime) -> None:
+        heapq.heappush(self._timers, (due, uid))
+        self._wake.set()
+
+    async def _until_due(self) -> None:
+        self._wake.clear()
+        wait = (self._timers[0][0] - self._clock()).total_seconds() if self._timers else None
+        try:
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+        except TimeoutError:
+            pass

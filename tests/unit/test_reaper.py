@@ -1,0 +1,185 @@
+"""Finished events are deleted in time, and never what a tool would create again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from customevents.delivery.lifecycle import Verdict
+from customevents.delivery.reaper import Reaper, removal_time, with_note
+from customevents.resource.errors import ClusterError, Conflict, Gone
+from customevents.resource.event import CustomEvent
+from customevents.resource.status import DeliveryRecord, State
+from unit.builders import NOW, later, raw_spec, record, recorded
+from unit.instant import at_once
+
+ARGO = {"annotations": {"argocd.argoproj.io/tracking-id": "shop:customevents.dev/CustomEvent:a/b"}}
+HELM = {"annotations": {"meta.helm.sh/release-name": "shop"}}
+FLUX_HELM = {"labels": {"helm.toolkit.fluxcd.io/name": "shop"}}
+FLUX_KUSTOMIZE = {"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}
+ARGO_HOOK = {"annotations": {**ARGO["annotations"], "argocd.argoproj.io/hook": "PostSync"}}
+HELM_HOOK = {"annotations": {"helm.sh/hook": "post-install"}}
+
+
+def ended(
+    ttl: int | None = 60, *, state: State = State.DELIVERED, observed: int = 1, **metadata: Any
+) -> CustomEvent:
+    """An event whose delivery ended NOW."""
+    spec = raw_spec() if ttl is None else raw_spec(ttlSecondsAfterFinished=ttl)
+    finished = NOW if state.finished else None
+    found = record(state=state, finished_time=finished)
+    return recorded(found, spec=spec, observed=observed, **metadata)
+
+
+@pytest.mark.parametrize("state", [State.DELIVERED, State.FAILED, State.EXPIRED])
+def test_it_counts_from_the_end_of_the_delivery(state: State) -> None:
+    assert removal_time(ended(60, state=state)) == later(60)
+
+
+@pytest.mark.parametrize("state", sorted(s for s in State if not s.finished))
+def test_what_is_not_finished_stays(state: State) -> None:
+    assert removal_time(ended(state=state)) is None
+
+
+def test_without_a_ttl_it_stays() -> None:
+    assert removal_time(ended(ttl=None)) is None
+
+
+def test_an_edit_that_nobody_has_looked_at_stays() -> None:
+    assert removal_time(ended(generation=2)) is None
+
+
+def test_a_resend_that_nobody_has_looked_at_stays() -> None:
+    assert removal_time(ended(annotations={"customevents.dev/resend": "1"})) is None
+
+
+@pytest.mark.parametrize("marks", [ARGO, HELM, FLUX_HELM, FLUX_KUSTOMIZE])
+def test_what_a_tool_would_create_again_stays_and_says_so(marks: dict[str, Any]) -> None:
+    event = ended(**marks)
+    assert removal_time(event) is None
+    assert "would create the object again" in noted(event)
+
+
+@pytest.mark.parametrize("marks", [ARGO_HOOK, HELM_HOOK])
+@pytest.mark.parametrize(("ttl", "seconds"), [(0, 300), (60, 300), (301, 301)])
+def test_a_hook_goes_after_five_minutes_at_least(
+    marks: dict[str, Any], ttl: int, seconds: int
+) -> None:
+    assert removal_time(ended(ttl, **marks)) == later(seconds)
+    assert noted(ended(ttl, **marks)) == "Delivered."
+
+
+def test_the_longest_ttl_that_the_crd_takes_is_a_time() -> None:
+    assert removal_time(ended(2**31 - 1)) == NOW + timedelta(seconds=2**31 - 1)
+
+
+# --- What is said
+
+
+def noted(event: CustomEvent, message: str = "Delivered.", *, enabled: bool = True) -> str:
+    verdict = Verdict(event.status.delivery, "Delivered", message)
+    return with_note(event, verdict, enabled=enabled).message
+
+
+def test_where_the_setting_is_off_it_says_so() -> None:
+    assert "ttl.enabled is off" in noted(ended(), enabled=False)
+
+
+def test_what_is_said_is_said_once_and_taken_back() -> None:
+    off = noted(ended(), enabled=False)
+    assert noted(ended(), off, enabled=False) == off
+    assert noted(ended(), off) == "Delivered."
+    assert noted(ended(ttl=None), off, enabled=False) == "Delivered."
+
+
+def test_it_is_not_said_before_the_end() -> None:
+    assert noted(ended(state=State.RETRYING), "No luck.", enabled=False) == "No luck."
+
+
+# --- Deleting
+
+
+@dataclass
+class Graveyard:
+    """Deletes are written down, with the moment, and may be refused."""
+
+    begun: float = 0.0
+    deleted: list[tuple[str, float]] = field(default_factory=list)
+    refusals: list[ClusterError] = field(default_factory=list)
+    tries: int = 0
+
+    def clock(self) -> datetime:
+        return later(asyncio.get_running_loop().time() - self.begun)
+
+    async def delete_event(
+        self, namespace: str, name: str, *, uid: str, resource_version: int
+    ) -> None:
+        self.tries += 1
+        if self.refusals:
+            raise self.refusals.pop(0)
+        seconds = (self.clock() - NOW).total_seconds()
+        self.deleted.append((f"{namespace}/{name} {uid} {resource_version}", round(seconds, 1)))
+
+
+def lived(place: Graveyard, *offered: CustomEvent, forgotten: CustomEvent | None = None) -> int:
+    """Let an hour pass; how many are still waiting after it."""
+
+    async def hour() -> int:
+        place.begun = asyncio.get_running_loop().time()
+        reaper = Reaper(place, place.clock)
+        reaping = asyncio.create_task(reaper.run())
+        await asyncio.sleep(0)
+        for event in offered:
+            reaper.offer(event)
+        if forgotten is not None:
+            reaper.forget(forgotten)
+        await asyncio.sleep(3600.0)
+        reaping.cancel()
+        return len(reaper)
+
+    return at_once(hour())
+
+
+def test_it_deletes_this_very_version_in_time() -> None:
+    place = Graveyard()
+    later_one = ended(90, name="b", uid="b", resourceVersion="200")
+    assert lived(place, later_one, ended(60, name="a", uid="a")) == 0
+    assert place.deleted == [("shop/a a 100", 60.0), ("shop/b b 200", 90.0)]
+
+
+def test_a_newer_version_replaces_the_older_one() -> None:
+    place = Graveyard()
+    lived(place, ended(60, uid="a"), ended(90, uid="a", resourceVersion="101"))
+    assert [what.split()[-1] for what, _ in place.deleted] == ["101"]
+    assert place.deleted[0][1] == 90.0
+
+
+def test_what_is_edited_or_gone_meanwhile_is_not_deleted() -> None:
+    place = Graveyard()
+    assert lived(place, ended(uid="a"), ended(uid="a", generation=2)) == 0
+    assert lived(place, ended(uid="b"), forgotten=ended(uid="b")) == 0
+    assert place.tries == 0
+
+
+@pytest.mark.parametrize("refusal", [Gone("not found", 404), Conflict("changed", 409)])
+def test_what_is_another_version_by_then_is_left_alone(refusal: ClusterError) -> None:
+    place = Graveyard(refusals=[refusal])
+    assert lived(place, ended()) == 0
+    assert place.tries == 1
+
+
+def test_a_delete_that_fails_is_tried_again_a_minute_later() -> None:
+    place = Graveyard(refusals=[ClusterError("the Kubernetes API did not answer")])
+    assert lived(place, ended(60)) == 0
+    assert [seconds for _, seconds in place.deleted] == [120.0]
+
+
+def test_a_record_without_an_end_is_no_reason_to_delete() -> None:
+    event = recorded(
+        DeliveryRecord(state=State.DELIVERED), spec=raw_spec(ttlSecondsAfterFinished=0)
+    )
+    assert removal_time(event) is None
