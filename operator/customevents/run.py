@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from customevents import __version__, health, kube
+from customevents.delivery.announcement import Announcer
 from customevents.delivery.courier import Courier
 from customevents.delivery.drafts import Drafts
 from customevents.delivery.gate import Gate
@@ -38,7 +39,7 @@ from customevents.parts import Parts
 from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError
 from customevents.resource.event import read_event
 from customevents.scope.cluster_name import from_setting
-from customevents.settings import Settings
+from customevents.settings import ANNOUNCED, Settings
 from customevents.watch import Watch
 
 #: Seconds beyond an attempt's timeout after which an event at the courier is stuck there.
@@ -114,6 +115,14 @@ class Operator:
         self._receipts = Receipts(
             self._cluster, now, recorded=self._notices.recorded, alarm=self._gate.halt
         )
+        self._announcer = Announcer(
+            inbox=self._inbox,
+            gate=self._gate,
+            account=self._api,
+            cluster=lambda: from_setting(settings.cluster_name),
+            endpoint=settings.base_url,
+            settings=settings.model_dump(mode="json", include=ANNOUNCED),
+        )
         self._rounds = Rounds(self._inbox, self._cluster, settings.watch_namespaces, clock=now)
         await self._serve_probes(stack)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
@@ -126,7 +135,7 @@ class Operator:
             duration=settings.lease_duration,
             post_timeout=settings.delivery_post_timeout,
         )
-        return Journal(lease, terms, uptime=uptime, wall=now)
+        return Journal(lease, terms, uptime=uptime, wall=now, state=lambda: self._announcer())
 
     def _new_notices(self) -> Notices:
         settings = self._settings
@@ -181,6 +190,7 @@ class Operator:
         await self._take_in_open_work()
         self._parts.own(self._gate.run(), "the gate")
         self._parts.own(self._notices.run(), "the notices")
+        self._parts.own(self._announcer.run(), "the announcer")
         for number in range(self._settings.delivery_in_flight):
             self._parts.drained(courier.run(), f"courier {number}")
         self._parts.own(self._rounds.run(), "the rounds")

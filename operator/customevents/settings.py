@@ -30,6 +30,10 @@ class Site(StrEnum):
 ENDPOINTS = {Site.US: "https://api.komodor.com", Site.EU: "https://api.eu.komodor.com"}
 
 
+#: What decides how an event is resolved and shown: the operator says it on its Lease.
+ANNOUNCED = {"delivery_paused", "provenance_enabled", "ttl_enabled", "watch_namespaces"}
+
+
 class Settings(BaseSettings):
     """The operator's settings; immutable for the life of the process."""
 

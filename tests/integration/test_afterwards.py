@@ -148,3 +148,25 @@ def test_two_operators_on_the_same_events_stop_instead_of_doubling_them(
 
 def _halted(running: Any) -> bool:
     return probe(running, "/readyz") == 503
+
+
+def test_the_lease_says_how_the_operator_is_and_never_its_key(
+    cluster: Cluster, events: Events, start_operator: StartOperator, timeline: sandbox.Running
+) -> None:
+    timeline.call("PUT", "/sandbox/inventory", {"prod-eu-1": {"shop": ["checkout"]}})
+    start_operator(lease_duration="3")
+    events.apply("checkout", SPEC)
+    events.until("checkout", "Delivered")
+
+    def said() -> dict[str, Any]:
+        path = "jsonpath={.metadata.annotations.customevents\\.dev/state}"
+        lease = cluster.kubectl("-n", "customevents", "get", "lease", "customevents", "-o", path)
+        found: dict[str, Any] = json.loads(lease.stdout)
+        return found
+
+    found = eventually("it has asked", lambda: s if (s := said())["clusterKnown"] else None)
+    assert (found["key"], found["clusterName"]) == ("ok", "prod-eu-1")
+    assert found["clusterNameSource"] == "setting clusterName"
+    assert found["endpoint"] == timeline.url
+    assert (found["paused"], found["halted"], found["breaker"]) == ("", "", "closed")
+    assert "test-key" not in json.dumps(found)

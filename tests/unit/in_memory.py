@@ -129,7 +129,9 @@ class MemoryJournal(Journal):
     """Commits at once; what it does in a cluster is shown by test_journal.py."""
 
     def __init__(self) -> None:
-        super().__init__(_NoLease(), Terms("test"), uptime=lambda: 0.0, wall=Clock())
+        super().__init__(
+            _NoLease(), Terms("test"), uptime=lambda: 0.0, wall=Clock(), state=lambda: ""
+        )
         self.committed_intents: list[Intent] = []
         #: How many of the next commits are too old by the time of the POST.
         self.stale = 0

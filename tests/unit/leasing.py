@@ -165,13 +165,17 @@ class Scene:
     wall: Clock = field(default_factory=Clock)
     #: Seconds in which the machine slept: its loop's clock stood still.
     slept: float = 0.0
+    #: What the operator says about itself.
+    says: str = "{}"
 
     def uptime(self) -> float:
         return asyncio.get_running_loop().time() + self.slept
 
     def journal(self, identity: str = "us", duration: float = 15.0) -> Journal:
         terms = Terms(identity, duration=duration, post_timeout=30.0)
-        return Journal(self.leases, terms, uptime=self.uptime, wall=self.wall)
+        return Journal(
+            self.leases, terms, uptime=self.uptime, wall=self.wall, state=lambda: self.says
+        )
 
     @asynccontextmanager
     async def leading(self, identity: str = "us") -> AsyncIterator[Journal]:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from customevents.delivery.gate import Closed
+from customevents.delivery.gate import Closed, Key
 from customevents.delivery.outcome import Outcome
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
@@ -17,6 +17,7 @@ from unit.gating import (
     CREATED,
     KEY_REFUSED,
     NO_SUCH_PATH,
+    SLOW_DOWN,
     Place,
     play,
     probed_after,
@@ -192,3 +193,39 @@ def test_a_halt_lets_nobody_in_for_ever_and_is_told(place: Place) -> None:
         assert place.warnings == [("SendingStopped", "another operator sends the same events")]
 
     play(place, story)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "key"),
+    [
+        (CREATED, Key.OK),
+        (Outcome(OutcomeClass.REFUSED, 400), Key.OK),
+        (KEY_REFUSED, Key.REFUSED),
+        (BAD_GATEWAY, Key.UNKNOWN),
+        (NO_SUCH_PATH, Key.UNKNOWN),
+        (SLOW_DOWN, Key.UNKNOWN),
+    ],
+    ids=lambda part: part.words if isinstance(part, Outcome) else str(part),
+)
+def test_the_key_is_judged_by_answers_that_looked_at_it(
+    place: Place, outcome: Outcome, key: Key
+) -> None:
+    async def story() -> None:
+        await place.attempt(outcome)
+        assert place.gate.key is key
+
+    play(place, story)
+
+
+def test_a_key_that_is_missing_and_then_mounted_is_known_to_be_so(place: Place) -> None:
+    place.remote.answers = [KeyFileError("the API key file /key is empty"), Answer(200)]
+
+    async def story() -> None:
+        await place.attempt(KEY_REFUSED)
+        for seconds in (30.0, 31.0):
+            await asyncio.sleep(seconds)
+            known.append(place.gate.key)
+
+    known: list[Key] = []
+    play(place, story)
+    assert known == [Key.MISSING, Key.OK]

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from customevents.delivery.outcome import Outcome, trouble
@@ -28,6 +29,15 @@ PATIENCE = 1.0
 
 
 _DOWN = "The events API does not answer; nothing is sent until it is tried again"
+
+
+class Key(StrEnum):
+    """What is known of the API key."""
+
+    UNKNOWN = "unknown"
+    OK = "ok"
+    REFUSED = "refused"
+    MISSING = "missing"
 
 
 class Endpoint(Protocol):
@@ -76,6 +86,8 @@ class Gate:
         self._ending = False
         self._down = False
         self._about_the_key = False
+        #: What the last answers say of the key.
+        self.key = Key.UNKNOWN
         #: Why the endpoint is paused; empty while it is not.
         self.paused = ""
         #: Why nothing is sent until the process is started anew; empty while all is well.
@@ -105,6 +117,7 @@ class Gate:
         """An attempt that entered has ended like this, and asked for a pause of so many seconds."""
         self._pace.end(outcome.kind, outcome.code, pause, self._uptime())
         self._look_at_the_breaker()
+        self._learn_of_the_key(outcome.code)
         if outcome.kind is OutcomeClass.ENDPOINT_LEVEL:
             self.pause(trouble(outcome), about_the_key=outcome.code in (401, 403))
         self._wake()
@@ -141,6 +154,12 @@ class Gate:
                 await self._until_next_probe()
             self._resume()
 
+    def _learn_of_the_key(self, status: int | None) -> None:
+        if status in (401, 403):
+            self.key = Key.REFUSED
+        elif status is not None and (status < 300 or status in (400, 422)):
+            self.key = Key.OK  # it was looked at; of other answers nobody knows
+
     def _look_at_the_breaker(self) -> None:
         if self._pace.breaker.closed:
             self._down = False
@@ -153,10 +172,11 @@ class Gate:
         try:
             answer = await self._endpoint.validate()
         except KeyFileError as error:
-            self.paused = f"Not sent: {error}"
+            self.paused, self.key = f"Not sent: {error}", Key.MISSING
             return False
         if isinstance(answer, NoAnswer):
             return False
+        self._learn_of_the_key(answer.status)
         # Where the probe's path is not known either, one event tells whether the endpoint works.
         return answer.status == 200 or (answer.status == 404 and not self._about_the_key)
 

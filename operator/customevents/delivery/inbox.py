@@ -56,6 +56,13 @@ class Inbox:
         queues = [*self._ready.values(), *self._blocked.values()]
         return sum(map(len, queues)) + len(self._postponed)
 
+    def oldest(self) -> datetime | None:
+        """When the oldest of the events that wait was written; None if none does."""
+        queues = [*self._ready.values(), *self._blocked.values()]
+        waiting = [event.changed for queue in queues for event in queue.values()]
+        waiting += [postponed.event.changed for postponed in self._postponed.values()]
+        return min(waiting, default=None)
+
     @property
     def busy(self) -> int:
         """How many events are out at the courier."""

@@ -14,20 +14,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
 from customevents.delivery.lease import (
-    IN_FLIGHT,
     Intent,
     Leases,
     Observed,
     TakenOver,
     Terms,
     read_entries,
-    write_entries,
+    stated,
 )
 from customevents.resource.errors import ClusterError, Gone, LeadershipLost
 
@@ -56,12 +54,18 @@ class Journal:
         *,
         uptime: Callable[[], float],
         wall: Callable[[], datetime],
+        state: Callable[[], str],
     ) -> None:
-        """`uptime` counts seconds, also those in which the process or the machine was stopped."""
+        """`uptime` counts seconds, also those in which the process or the machine was stopped.
+
+        `state` is what the operator says about itself; it is written along with renewals.
+        """
         self._leases = leases
         self._terms = terms
         self._uptime = uptime
         self._wall = wall
+        self._state = state
+        self._says, self._say_at = "", float("-inf")
         self._lease: dict[str, Any] = {}
         self._entries: dict[str, Intent] = {}
         self._said = ""
@@ -278,22 +282,16 @@ class Journal:
 
     def _stated(self, *, holder: str | None = None) -> dict[str, Any]:
         """The Lease as it shall be: our list, whole."""
-        lease = self._lease
-        metadata = lease.get("metadata", {})
-        annotations = {
-            **metadata.get("annotations", {}),
-            IN_FLIGHT: write_entries(self._entries.values()),
-        }
-        return {
-            **lease,
-            "metadata": {**metadata, "annotations": annotations},
-            "spec": {
-                **lease["spec"],
-                "holderIdentity": self._terms.identity if holder is None else holder,
-                "leaseDurationSeconds": max(1, math.ceil(self._terms.duration)),
-                "renewTime": self._now(),
-            },
-        }
+        if self._uptime() >= self._say_at:
+            self._says, self._say_at = self._state(), self._uptime() + self._terms.renew_every
+        return stated(
+            self._lease,
+            entries=self._entries.values(),
+            state=self._says,
+            holder=self._terms.identity if holder is None else holder,
+            duration=self._terms.duration,
+            now=self._now(),
+        )
 
     def _now(self) -> str:
         # Always six decimals: a time without them is refused.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 IN_FLIGHT = "customevents.dev/in-flight"
+STATE = "customevents.dev/state"
 FORMAT = 1
 
 
@@ -83,6 +85,34 @@ class Observed:
     def failed(self) -> None:
         """What could not be read may have changed: count anew."""
         self._since = None
+
+
+def stated(
+    lease: dict[str, Any],
+    *,
+    entries: Iterable[Intent],
+    state: str,
+    holder: str,
+    duration: float,
+    now: str,
+) -> dict[str, Any]:
+    """The Lease as it shall be: the list whole, and what the operator says about itself."""
+    metadata = lease.get("metadata", {})
+    annotations = {
+        **metadata.get("annotations", {}),
+        IN_FLIGHT: write_entries(entries),
+        STATE: state,
+    }
+    return {
+        **lease,
+        "metadata": {**metadata, "annotations": annotations},
+        "spec": {
+            **lease["spec"],
+            "holderIdentity": holder,
+            "leaseDurationSeconds": max(1, math.ceil(duration)),
+            "renewTime": now,
+        },
+    }
 
 
 def write_entries(entries: Iterable[Intent]) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
@@ -21,7 +23,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from customevents import __version__
 from customevents.eventsapi.key import KeyFile
-from customevents.eventsapi.payload import EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
+from customevents.eventsapi.payload import CLUSTERS_PATH, EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
 
 # It would log every request, and the words that the server put behind the status.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -102,47 +104,70 @@ class EventsClient:
         Raises KeyFileError before anything is sent if there is no usable key.
         """
         # The API ignores the header today; a gateway in between may not.
-        return await self._send("POST", EVENTS_PATH, {"idempotency-key": delivery_id}, body)
+        headers = {"idempotency-key": delivery_id}
+        result, _ = await self._send("POST", EVENTS_PATH, headers=headers, json=body)
+        return result
 
     async def validate(self) -> Answer | NoAnswer:
         """Ask whether the key, read anew, is good; nothing is sent. Raises KeyFileError."""
         self._key.forget()
-        return await self._send("GET", VALIDATE_PATH, {})
+        result, _ = await self._send("GET", VALIDATE_PATH)
+        return result
+
+    async def knows_cluster(self, name: str) -> bool | None:
+        """Whether the account has a cluster of this name; None: there was no such answer.
+
+        Raises KeyFileError.
+        """
+        result, body = await self._send(
+            "GET",
+            CLUSTERS_PATH,
+            headers={"accept-encoding": "identity"},  # the body is read as it comes
+            params={"clusterName": name},
+        )
+        if result != Answer(200):
+            return None
+        try:
+            found = json.loads(body)["data"]["clusters"]
+            return any(cluster["name"] == name for cluster in found)
+        except (ValueError, KeyError, TypeError):
+            return None
 
     def key_changed(self) -> bool:
         """Whether the key's file is another one than at the last request."""
         return self._key.changed()
 
     async def _send(
-        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None = None
-    ) -> Answer | NoAnswer:
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> tuple[Answer | NoAnswer, bytes]:
         key = self._key.read().get_secret_value()
-        request = self._http.build_request(
-            method, path, json=body, headers={**headers, KEY_HEADER: key}
+        built = self._http.build_request(
+            method, path, headers={**(headers or {}), KEY_HEADER: key}, **request
         )
         until = asyncio.get_running_loop().time() + self._timeout
         try:
             async with asyncio.timeout_at(until):
-                response = await self._http.send(request, stream=True)
+                response = await self._http.send(built, stream=True)
         except Exception as error:  # of whatever type: the cause tells
-            return _no_answer(error)
-        await self._drop(response, until)
+            return _no_answer(error), b""
+        body = await self._read(response, until)
         if response.status_code < LOWEST_STATUS:
-            return NoAnswer(Stage.SENT, "InvalidStatusCode")
-        return Answer(response.status_code, response.headers.get("retry-after"))
+            return NoAnswer(Stage.SENT, "InvalidStatusCode"), b""
+        return Answer(response.status_code, response.headers.get("retry-after")), body
 
-    async def _drop(self, response: httpx.Response, until: float) -> None:
+    async def _read(self, response: httpx.Response, until: float) -> bytes:
         """Read a small body to its end, so that the connection can be used again."""
-        read = 0
+        body = b""
         # The status line stands, whatever becomes of the body.
         with contextlib.suppress(Exception):
             async with asyncio.timeout_at(until):
                 async for chunk in response.aiter_raw():
-                    read += len(chunk)
-                    if read > MOST_OF_A_BODY:
+                    body += chunk
+                    if len(body) > MOST_OF_A_BODY:
                         break
         with contextlib.suppress(Exception):
             await response.aclose()
+        return body
 
 
 def _transport() -> AiohttpTransport:
