@@ -3,15 +3,18 @@
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from kubernetes import client, config
 from localcluster import Cluster, build
 
+from figures import table
+
 ROOT = Path(__file__).parents[1]
 CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
+FIGURES = pytest.StashKey[list[str]]()
 
 # Temporary folders stay in the checkout; pytest reads this when a test first asks for one.
 TEMPORARY = ROOT / ".cache"
@@ -44,3 +47,18 @@ def namespace(api: client.ApiClient, request: pytest.FixtureRequest) -> Iterator
     namespaces.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
     yield name
     namespaces.delete_namespace(name)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Show a measured figure at the end of the run: `P6 what was done: what was measured`."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if measured := config.stash.get(FIGURES, []):
+        terminalreporter.section("figures")
+        for line in table(measured):
+            terminalreporter.write_line(line)

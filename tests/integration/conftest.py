@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,6 @@ from customevents import sandbox
 from operating import RunningOperator, eventually, operator
 
 HERE = Path(__file__).parent
-FIGURES = pytest.StashKey[list[str]]()
 
 
 class Events:
@@ -116,19 +115,3 @@ def start_operator(
 @pytest.fixture
 def events(cluster: Cluster, namespace: str, timeline: sandbox.Running) -> Events:
     return Events(cluster, namespace, timeline)
-
-
-@pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Print a measured figure at the end of the run."""
-    return request.config.stash.setdefault(FIGURES, []).append
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    figures = config.stash.get(FIGURES, [])
-    if figures:
-        terminalreporter.section("figures")
-        for line in figures:
-            terminalreporter.write_line(line)

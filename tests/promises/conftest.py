@@ -11,13 +11,7 @@ from kubernetes import client
 from localcluster import Cluster
 
 from customevents import sandbox
-from integration.conftest import (  # noqa: F401 - fixtures and a hook
-    account,
-    figure,
-    key_file,
-    pytest_terminal_summary,
-    timeline,
-)
+from integration.conftest import account, events, key_file, timeline  # noqa: F401
 from promises import driving
 from promises.driving import Api
 from promises.fleet import Fleet, fleet

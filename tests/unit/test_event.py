@@ -31,6 +31,21 @@ def test_an_object_that_never_had_a_status_is_read() -> None:
     assert read_event(raw).status.delivery.state is State.PENDING
 
 
+def test_events_that_nobody_has_written_on_share_one_status() -> None:
+    def untouched(message: str) -> CustomEvent:
+        return event(
+            status={
+                "conditions": [{"type": "Delivered", "status": "Unknown", "message": message}],
+                "delivery": {"state": "Pending"},
+            }
+        )
+
+    one, other, of_another_crd = untouched("wait"), untouched("wait"), untouched("wait longer")
+    assert one.status is other.status
+    assert one.stored_record is other.stored_record
+    assert of_another_crd.status.delivered.message == "wait longer"
+
+
 def entry(time: str | None, **fields: str) -> dict[str, str]:
     return {"manager": "kubectl", **({"time": time} if time else {}), **fields}
 
