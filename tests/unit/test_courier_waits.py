@@ -247,6 +247,23 @@ def test_a_commit_that_came_too_late_gives_its_turn_at_the_gate_back(world: Worl
     assert len(world.api.posts) == 1
 
 
+def test_a_retry_after_that_another_event_meets_during_the_commit_holds_for_this_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = world.journal.commit
+
+    async def meanwhile(intent: Intent) -> float:
+        world.gate.leave(Outcome(OutcomeClass.REFUSED_FOR_NOW, 429), 90.0)
+        return await commit(intent)
+
+    at_once(world.gate.enter())
+    monkeypatch.setattr(world.journal, "commit", meanwhile)
+    handled = at_once(world.courier().handle(world.cluster.apply()))
+    assert world.api.posts == []
+    assert len(world.journal) == 0
+    assert (handled.again, handled.gated) == (later(90), True)
+
+
 def test_who_is_no_longer_the_leader_sends_nothing_and_records_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from customevents.delivery.gate import Closed
+from customevents.delivery.outcome import Outcome
 from customevents.delivery.pacing import Breaker, BreakerState, Pace, TokenBucket
 from customevents.eventsapi.client import Answer
 from unit.gating import (
@@ -117,6 +118,68 @@ def test_an_open_breaker_sends_events_back_with_its_words(place: Place) -> None:
         assert closed is not None
         assert closed.seconds == pytest.approx(30.0, abs=0.1)
         assert "does not answer" in closed.why
+
+    play(place, story)
+
+
+def test_those_who_were_sent_back_are_called_when_an_answer_closes_the_breaker(
+    place: Place,
+) -> None:
+    async def story() -> None:
+        assert await place.gate.enter() is None
+        for _ in range(5):
+            await place.attempt(BAD_GATEWAY)
+        assert await place.gate.enter() is not None
+        assert place.opened == 0
+        place.gate.leave(CREATED)
+        assert place.opened == 1
+        await place.attempt(CREATED)
+        assert place.opened == 1, "nobody was sent back since"
+
+    play(place, story)
+
+
+def test_those_who_were_sent_back_are_called_after_a_retry_after_and_not_within_it(
+    place: Place,
+) -> None:
+    async def story() -> None:
+        assert await place.gate.enter() is None
+        await place.attempt(SLOW_DOWN, pause=90.0)
+        assert await place.gate.enter() is not None
+        place.gate.leave(CREATED)
+        assert place.opened == 0
+        await asyncio.sleep(90.0)
+        await place.attempt(CREATED)
+        assert place.opened == 1
+
+    play(place, story)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "pause", "times"),
+    [(SLOW_DOWN, 90.0, 1), (KEY_REFUSED, 0.0, 1), (BAD_GATEWAY, 0.0, 5)],
+    ids=["Retry-After", "key refused", "breaker"],
+)
+def test_trouble_shuts_the_gate_behind_those_who_have_entered_and_not_sent_yet(
+    place: Place, outcome: Outcome, pause: float, times: int
+) -> None:
+    place.remote.answers = [Answer(401)]
+
+    async def story() -> None:
+        for _ in range(times):
+            assert place.gate.is_open
+            await place.attempt(outcome, pause)
+        assert not place.gate.is_open
+
+    play(place, story)
+
+
+def test_a_half_open_gate_is_open_to_the_one_that_has_entered() -> None:
+    place = Place(pace=Pace(TokenBucket(rate=0.0, burst=1)))
+
+    async def story() -> None:
+        assert await place.gate.enter() is None
+        assert place.gate.is_open
 
     play(place, story)
 

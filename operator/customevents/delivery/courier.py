@@ -174,9 +174,10 @@ class Courier:
                 self.gate.leave(_NOT_SENT)
                 return Closed(0.0, "")
             committed = await self.journal.commit(intent)
-            if self.journal.may_send(committed):
+            if self.journal.may_send(committed) and self.gate.is_open:
                 return None
-            # The process was stopped, or the Lease ran out: nothing was sent on this commit.
+            # The process was stopped, the Lease ran out, or another event met trouble meanwhile:
+            # nothing was sent on this commit.
             self.gate.leave(_NOT_SENT)
             self.journal.drop(event.uid)
         return closed

@@ -86,6 +86,8 @@ class Gate:
         self._ending = False
         self._down = False
         self._about_the_key = False
+        #: Whether somebody was sent back by the breaker or a Retry-After, and not called since.
+        self._sent_back = False
         #: What the last answers say of the key.
         self.key = Key.UNKNOWN
         #: Why the endpoint is paused; empty while it is not.
@@ -97,6 +99,12 @@ class Gate:
     def breaker(self) -> BreakerState:
         """The breaker's state now."""
         return self._pace.breaker.state(self._uptime())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what has entered may still be sent: others learn of trouble meanwhile."""
+        shut = self.paused or self.halted
+        return not shut and not self._pace.held_back(self._uptime())
 
     async def enter(self) -> Closed | None:
         """None: go, and tell `leave` how it ended. Closed: come again later."""
@@ -110,6 +118,7 @@ class Gate:
                 self._pace.begin()
                 return None
             if wait is not None and wait > PATIENCE:
+                self._sent_back = True
                 return Closed(wait, self._why())
             await self._until_changed(wait)
 
@@ -120,6 +129,8 @@ class Gate:
         self._learn_of_the_key(outcome.code)
         if outcome.kind is OutcomeClass.ENDPOINT_LEVEL:
             self.pause(trouble(outcome), about_the_key=outcome.code in (401, 403))
+        if self._sent_back and self.is_open and self.breaker is BreakerState.CLOSED:
+            self._call_back()
         self._wake()
 
     def pause(self, why: str, *, about_the_key: bool) -> None:
@@ -185,8 +196,12 @@ class Gate:
         self.paused = ""
         self._trouble.clear()
         self._pace.breaker.half_open()
-        self._opened()
+        self._call_back()
         self._wake()
+
+    def _call_back(self) -> None:
+        self._sent_back = False
+        self._opened()
 
     async def _until_next_probe(self) -> None:
         """The probe's interval, or less if the key's file changes."""

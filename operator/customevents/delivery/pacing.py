@@ -175,6 +175,10 @@ class Pace:
             return None
         return max(self._paused_until - now, trial, self.bucket.wait(now), 0.0)
 
+    def held_back(self, now: float) -> bool:
+        """Whether nothing may be sent now, not even what `wait` let go a moment ago."""
+        return now < self._paused_until or self.breaker.state(now) is BreakerState.OPEN
+
     def begin(self) -> None:
         """An attempt is made: call it when `wait` said 0."""
         self.bucket.take()
