@@ -15,6 +15,7 @@ from integration.conftest import account, events, key_file, timeline  # noqa: F4
 from promises import driving
 from promises.driving import Api
 from promises.fleet import Fleet, fleet
+from proxy import ApiProxy
 
 #: `make promises` sets it: all rounds, instead of the few that gate each change.
 FULL = os.environ.get("PROMISES") == "full"
@@ -34,6 +35,13 @@ def other(namespace: str, api: client.ApiClient) -> Iterator[str]:
     core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
     yield name
     core.delete_namespace(name)
+
+
+@pytest.fixture
+def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:  # noqa: F811
+    """Between an operator that is started with its kubeconfig, and the API server."""
+    with ApiProxy(account, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

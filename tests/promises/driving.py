@@ -179,6 +179,12 @@ def posts(timeline: sandbox.Running, *, namespace: str | None = None, after: int
     return [post for post in found if namespace in (None, post.source.partition("/")[0])]
 
 
+def posts_of(timeline: sandbox.Running, namespace: str, name: str) -> list[Post]:
+    """Every POST that the sandbox got for one object, or others of that name, oldest first."""
+    source = f"{namespace}/{name}"
+    return [post for post in posts(timeline, namespace=namespace) if post.source == source]
+
+
 def by_delivery(found: Sequence[Post]) -> dict[str, list[Post]]:
     """The posts of each delivery id."""
     return _grouped(found, lambda post: post.delivery_id)

@@ -15,6 +15,7 @@ from promises import driving
 from promises.driving import Api, Post
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/customevents/leases/customevents"
+IN_FLIGHT = "customevents.dev/in-flight"
 
 
 @dataclass
@@ -64,6 +65,16 @@ class Fleet:
         listed = json.loads(self.api.call("GET", LEASE.rpartition("/")[0]))
         found = [item for item in listed["items"] if item["metadata"]["name"] == "customevents"]
         return found[0] if found else {}
+
+    def in_flight(self) -> list[str]:
+        """The delivery ids of the attempts that the Lease lists."""
+        listed = json.loads(self.lease()["metadata"]["annotations"][IN_FLIGHT])
+        assert listed["format"] == 1
+        return [entry[1] for entry in listed["entries"]]
+
+    def until_none_is_in_flight(self) -> None:
+        """Wait until the Lease lists no attempt: it is stated anew with each renewal."""
+        eventually("the journal is empty", lambda: not self.in_flight())
 
     def stop(self) -> list[int]:
         """SIGTERM to all that still run; their exit codes."""

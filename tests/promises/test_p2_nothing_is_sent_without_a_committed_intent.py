@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +12,6 @@ from promises import driving
 from promises.driving import Api
 from promises.fleet import Fleet, tally, told
 
-IN_FLIGHT = "customevents.dev/in-flight"
 EVENTS = 600
 
 #: Attempts that one leader may have under way.
@@ -28,8 +26,7 @@ def test_at_the_moment_of_a_post_the_lease_lists_its_attempt(
     driving.create(administrator, [namespace], 5)
     eventually("five are under way", partial(told, timeline, 5))
     posted = {post.delivery_id for post in driving.posts(timeline)}
-    listed = json.loads(operators.lease()["metadata"]["annotations"][IN_FLIGHT])
-    assert posted <= {entry[1] for entry in listed["entries"]}
+    assert posted <= set(operators.in_flight())
     timeline.call("DELETE", "/sandbox/faults")
     driving.until_terminal(administrator, namespace, within=60)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -17,12 +16,6 @@ from proxy import Action, Answer, ApiProxy, CutAfter, Rule
 
 EVENTS = 100
 STATUS = r"/customevents/[^/]+/status"
-
-
-@pytest.fixture
-def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:
-    with ApiProxy(account, tmp_path) as running:
-        yield running
 
 
 @pytest.mark.parametrize(
