@@ -174,6 +174,15 @@ def test_trouble_shuts_the_gate_behind_those_who_have_entered_and_not_sent_yet(
     play(place, story)
 
 
+def test_a_gate_that_is_halted_is_shut_behind_them_too(place: Place) -> None:
+    async def story() -> None:
+        assert await place.gate.enter() is None
+        place.gate.halt("going on could send events twice")
+        assert not place.gate.is_open
+
+    play(place, story)
+
+
 def test_a_half_open_gate_is_open_to_the_one_that_has_entered() -> None:
     place = Place(pace=Pace(TokenBucket(rate=0.0, burst=1)))
 
