@@ -25,7 +25,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 SLOTS = 2
 
 #: Seconds until what hangs is given up.
-POST_TIMEOUT = 8
+POST_TIMEOUT = 6
 
 #: Seconds for `kubectl delete`, which waits until the object is gone.
 AT_ONCE = 3.0

@@ -10,7 +10,7 @@ from promises import driving
 from promises.driving import Api, Post
 from promises.fleet import Fleet, tally
 
-EVENTS = 150
+EVENTS = 100
 
 #: Seconds.
 SLOW = 1.0
