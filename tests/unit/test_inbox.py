@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customevents.delivery.inbox import Inbox
-from unit.builders import Clock, event, later
+from customevents.resource.status import Reason, State
+from unit.builders import Clock, event, later, record, recorded
 from unit.queueing import (
     LONG,
     after_our_own_write,
@@ -164,6 +165,21 @@ async def test_what_was_out_when_the_gate_opened_does_not_wait_for_the_next_open
     assert await drained(inbox) == ["a"]
     inbox.done(taken, taken, later(LONG), gated=True)
     assert await drained(inbox) == []
+
+
+@pytest.mark.asyncio
+async def test_what_waits_with_a_reason_is_ready_when_that_is_over_and_nothing_else(
+    inbox: Inbox,
+) -> None:
+    held = record(state=State.HELD, attempts=0)
+    for name, reason in (("a", "NoServicesMatch"), ("b", "ClusterNameUnknown")):
+        inbox.offer(recorded(held, reason=reason, uid=name, name=name))
+        taken = await soon(inbox)
+        assert taken is not None
+        inbox.done(taken, taken, later(LONG))
+    inbox.release(Reason.CLUSTER_NAME_UNKNOWN)
+    assert await drained(inbox) == ["b"]
+    assert len(inbox) == 1
 
 
 # --- Deletion

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from customevents.resource.event import CustomEvent
+from customevents.resource.status import Reason
 
 
 class _Postponed(NamedTuple):
@@ -154,6 +155,13 @@ class Inbox:
         for postponed in waiting:
             del self._postponed[postponed.event.uid]
             self._queue(postponed.event)
+
+    def release(self, reason: Reason) -> None:
+        """What made events wait with this reason is over: they are ready."""
+        for waiting in list(self._postponed.values()):
+            if waiting.event.status.delivered.reason == reason:
+                del self._postponed[waiting.event.uid]
+                self._queue(waiting.event)
 
     def set_aside(self, event: CustomEvent) -> None:
         """The status of a busy event cannot be written: its namespace waits for that."""
