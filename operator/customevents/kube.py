@@ -31,8 +31,12 @@ PAGE = 500
 #: What is not finished; `status.delivery.state` is selectable.
 OPEN = ",".join(f"status.delivery.state!={state}" for state in State if state.finished)
 
+JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+
+#: A list of objects without their spec and status.
+METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 #: Who the command line is in an object's managedFields.
 FIELD_MANAGER = "customevents"
@@ -94,6 +98,21 @@ class Cluster:
         """Write a Kubernetes Event (events.k8s.io/v1) in this namespace."""
         await self.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", notice)
 
+    async def get(self, path: str) -> dict[str, Any]:
+        """One object, or one page of a list. Raises ClusterError; Gone if it is not there."""
+        return await self.request("GET", path)
+
+    async def list_metadata(self, path: str) -> list[dict[str, Any]]:
+        """One page of a list, of each object only its metadata. Raises ClusterError."""
+        page = await self.request("GET", path, accept=METADATA)
+        # The items of an empty list are null in this form.
+        return [item["metadata"] for item in page["items"] or ()]
+
+    async def token(self) -> str:
+        """The token that requests carry now; empty if they carry none. It must not be logged."""
+        carried = await self._client.configuration.get_api_key_with_prefix("BearerToken")
+        return (carried or "").partition(" ")[2].strip()
+
     async def _pages(self, path: str, selector: str) -> AsyncIterator[dict[str, Any]]:
         query = {"fieldSelector": selector, "limit": str(PAGE)}
         while True:
@@ -105,10 +124,16 @@ class Cluster:
             query["continue"] = more
 
     async def request(
-        self, method: str, path: str, body: Any = None, *, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content_type: str = JSON,
+        accept: str = JSON,
     ) -> dict[str, Any]:
         """One request to the API server. Raises ClusterError, or one of its children."""
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         try:
             _, url, headers, body, _ = await self._client.param_serialize(
                 method, path, header_params=headers, body=body, auth_settings=["BearerToken"]

@@ -38,7 +38,9 @@ from customevents.eventsapi.key import KeyFile
 from customevents.parts import Parts
 from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError
 from customevents.resource.event import read_event
-from customevents.scope.cluster_name import from_setting
+from customevents.resource.status import Reason
+from customevents.scope.cluster_links import Agents, chain
+from customevents.scope.cluster_name import OwnName
 from customevents.settings import ANNOUNCED, Settings
 from customevents.watch import Watch
 
@@ -115,17 +117,28 @@ class Operator:
         self._receipts = Receipts(
             self._cluster, now, recorded=self._notices.recorded, alarm=self._gate.halt
         )
-        self._announcer = Announcer(
-            inbox=self._inbox,
-            gate=self._gate,
-            account=self._api,
-            cluster=lambda: from_setting(settings.cluster_name),
-            endpoint=settings.base_url,
-            settings=settings.model_dump(mode="json", include=ANNOUNCED),
+        agents = Agents(settings.agent_namespaces)
+        self._name = OwnName(
+            self._cluster,
+            chain(settings.cluster_name, agents),
+            uptime=uptime,
+            found=lambda: self._inbox.release(Reason.CLUSTER_NAME_UNKNOWN),
         )
+        self._announcer = self._new_announcer(agents)
         self._rounds = Rounds(self._inbox, self._cluster, settings.watch_namespaces, clock=now)
         await self._serve_probes(stack)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
+
+    def _new_announcer(self, agents: Agents) -> Announcer:
+        return Announcer(
+            inbox=self._inbox,
+            gate=self._gate,
+            account=self._api,
+            cluster=lambda: self._name.known,
+            agents_elsewhere=lambda: agents.elsewhere,
+            endpoint=self._settings.base_url,
+            settings=self._settings.model_dump(mode="json", include=ANNOUNCED),
+        )
 
     def _new_journal(self) -> Journal:
         settings = self._settings
@@ -160,7 +173,7 @@ class Operator:
             api=self._api,
             drafts=Drafts(
                 endpoint=settings.base_url,
-                cluster_name=from_setting(settings.cluster_name),
+                cluster_name=self._name.get,
                 with_provenance=settings.provenance_enabled,
             ),
             policy=Policy(
@@ -187,7 +200,9 @@ class Operator:
             await TakeOver(courier, self._settings.delivery_post_timeout).settle(taken.entries)
         except SchemaTooOld:
             return  # readiness says so; nothing may be sent
+        await self._name.look()
         await self._take_in_open_work()
+        self._parts.own(self._name.run(), "the cluster's name")
         self._parts.own(self._gate.run(), "the gate")
         self._parts.own(self._notices.run(), "the notices")
         self._parts.own(self._announcer.run(), "the announcer")

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from customevents.resource.errors import SettingsError
-from customevents.resource.spec import UnknownOutcomePolicy
+from customevents.resource.spec import LONGEST_NAME, UnknownOutcomePolicy, plain
 
 PREFIX = "CUSTOMEVENTS_"
 
@@ -28,6 +28,9 @@ class Site(StrEnum):
 
 #: Source: the API's documentation, "EU accounts".
 ENDPOINTS = {Site.US: "https://api.komodor.com", Site.EU: "https://api.eu.komodor.com"}
+
+#: Where the agent's own instructions install it.
+AGENT_NAMESPACES = ("komodor", "komodor-agent")
 
 
 #: What decides how an event is resolved and shown: the operator says it on its Lease.
@@ -56,9 +59,15 @@ class Settings(BaseSettings):
     )
     cluster_name: str = Field(
         "",
-        max_length=253,
-        description="The name under which the account knows this cluster. Empty: events that need "
-        "it are held.",
+        max_length=LONGEST_NAME,
+        description="The name under which the account knows this cluster. Empty: it is looked for "
+        "in the cluster, and events that need it are held until it is found.",
+    )
+    discovery_agent_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Namespaces in which a Komodor agent is believed about the cluster's name, "
+        "separated by commas. Empty: komodor, komodor-agent and the operator's own; elsewhere "
+        "anybody could plant one.",
     )
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Namespaces to watch, separated by commas. Empty: all of them."
@@ -145,7 +154,12 @@ class Settings(BaseSettings):
         "json", description="`json` or `text`. Default json: clusters collect logs by machine."
     )
 
-    @field_validator("watch_namespaces", mode="before")
+    @field_validator("cluster_name")
+    @classmethod
+    def _is_plain(cls, value: str) -> str:
+        return plain(value)
+
+    @field_validator("watch_namespaces", "discovery_agent_namespaces", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -170,6 +184,12 @@ class Settings(BaseSettings):
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError("endpoint must hold no user, query or fragment")
         return self
+
+    @property
+    def agent_namespaces(self) -> tuple[str, ...]:
+        """Where a Komodor agent is believed."""
+        default = (*AGENT_NAMESPACES, self.lease_namespace)
+        return tuple(dict.fromkeys(self.discovery_agent_namespaces or default))
 
     @property
     def base_url(self) -> str:

@@ -118,7 +118,8 @@ def test_without_a_cluster_name_the_event_is_held_and_nothing_is_sent(
     events.apply("checkout", SPEC)
     reason, message = condition(events.until("checkout", "Held"))
     assert reason == "ClusterNameUnknown"
-    assert "CUSTOMEVENTS_CLUSTER_NAME" in message
+    assert "--set clusterName=NAME" in message
+    assert "CUSTOMEVENTS_CLUSTER_NAME=NAME" in message
     assert events.sent() == []
 
 

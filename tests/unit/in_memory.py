@@ -22,7 +22,7 @@ from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError
 from customevents.resource.event import CustomEvent, read_event
-from customevents.scope.cluster_name import ClusterName, from_setting
+from customevents.scope.cluster_name import ClusterName, Nameless
 from unit.builders import Clock, raw_event
 from unit.instant import at_once
 
@@ -166,7 +166,9 @@ class World:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     clock: Clock = field(default_factory=Clock)
     policy: Policy = field(default_factory=Policy)
-    cluster_name: ClusterName | None = field(default_factory=lambda: from_setting("prod-eu-1"))
+    cluster_name: ClusterName | Nameless = field(
+        default_factory=lambda: ClusterName("prod-eu-1", "setting clusterName")
+    )
     with_provenance: bool = True
 
     def __post_init__(self) -> None:
@@ -210,7 +212,7 @@ class World:
             gate=self.gate,
             receipts=self.receipts(),
             api=self.api,
-            drafts=Drafts(self.api.endpoint, self.cluster_name, self.with_provenance),
+            drafts=Drafts(self.api.endpoint, lambda: self.cluster_name, self.with_provenance),
             policy=self.policy,
             clock=self.clock,
             jitter=random.Random(1),

@@ -55,6 +55,7 @@ def announcer(
         gate=world.gate,
         account=account or Account(),
         cluster=lambda: cluster,
+        agents_elsewhere=lambda: ("shop/komodor-agent",),
         endpoint="https://api.komodor.com",
         settings={"provenance_enabled": True},
     )
@@ -84,6 +85,7 @@ def test_it_says_what_a_reader_needs() -> None:
     found = announced(announcer(world))
     assert (found.endpoint, found.key) == ("https://api.komodor.com", Key.OK)
     assert (found.cluster_name, found.cluster_name_source) == ("prod-eu-1", "setting clusterName")
+    assert found.agents_elsewhere == ("shop/komodor-agent",)
     assert (found.waiting, found.oldest) == (1, NOW)
     assert found.settings == {"provenance_enabled": True}
     assert found.cluster_known is None

@@ -13,13 +13,15 @@ from customevents.resource.errors import KeyFileError
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
-from customevents.scope.cluster_name import from_setting
+from customevents.scope.cluster_name import ClusterName, Nameless
 from unit.builders import NOW, later, raw_spec
 from unit.in_memory import Raw, World
 from unit.instant import at_once
 
 NEVER_ARRIVED = NoAnswer(Stage.CONNECT, "ClientConnectorError")
 LOST = NoAnswer(Stage.SENT, "ServerDisconnectedError")
+NAMELESS = Nameless("the cluster's name is not known")
+RENAMED = ClusterName("renamed", "setting clusterName")
 
 
 @pytest.fixture
@@ -188,7 +190,7 @@ def test_a_suspended_event_is_resolved_and_not_posted(world: World, paused: bool
 
 
 def test_a_suspended_event_whose_scope_cannot_be_told_says_both(world: World) -> None:
-    world.cluster_name = None
+    world.cluster_name = NAMELESS
     handle(world, world.cluster.apply(spec=raw_spec(suspend=True)))
     (status,) = world.cluster.writes
     assert status["delivery"]["state"] == "Suspended"
@@ -198,13 +200,13 @@ def test_a_suspended_event_whose_scope_cannot_be_told_says_both(world: World) ->
 
 
 def test_an_event_is_held_until_the_clusters_name_is_known(world: World) -> None:
-    world.cluster_name = None
+    world.cluster_name = NAMELESS
     handled = handle(world, world.cluster.apply())
     assert world.api.posts == []
     assert condition(world.cluster.writes[-1])["reason"] == "ClusterNameUnknown"
     assert handled.again == later(60)
 
-    world.cluster_name = from_setting("prod-eu-1")
+    world.cluster_name = ClusterName("prod-eu-1", "setting clusterName")
     world.clock.advance(60)
     assert handled.fresh is not None
     handle(world, handled.fresh)
@@ -228,7 +230,7 @@ def test_the_scope_is_frozen_by_the_first_recorded_attempt(world: World) -> None
     world.api.answers = [NEVER_ARRIVED, Answer(201)]
     handled = handle(world, world.cluster.apply())
     assert handled.fresh is not None
-    world.cluster_name = from_setting("renamed")
+    world.cluster_name = RENAMED
     world.clock.advance(4)
     handle(world, handled.fresh)
     assert [body["scope"]["clusters"] for body, _ in world.api.posts] == [["prod-eu-1"]] * 2
@@ -238,7 +240,7 @@ def test_the_scope_is_frozen_by_the_first_recorded_attempt(world: World) -> None
 def test_the_scope_is_not_frozen_by_what_was_never_attempted(world: World) -> None:
     handled = handle(world, world.cluster.apply(spec=raw_spec(suspend=True)))
     assert handled.fresh is not None
-    world.cluster_name = from_setting("renamed")
+    world.cluster_name = RENAMED
     resumed = world.cluster.change(handled.fresh, lambda raw: raw["spec"].update(suspend=False))
     handle(world, resumed)
     ((body, _),) = world.api.posts
@@ -248,7 +250,7 @@ def test_the_scope_is_not_frozen_by_what_was_never_attempted(world: World) -> No
 def test_other_content_is_resolved_anew(world: World) -> None:
     handled = handle(world, world.cluster.apply())
     assert handled.fresh is not None
-    world.cluster_name = from_setting("renamed")
+    world.cluster_name = RENAMED
     edited = world.cluster.change(handled.fresh, lambda raw: raw["spec"].update(summary="other"))
     handle(world, edited)
     assert world.api.posts[-1][0]["scope"]["clusters"] == ["renamed"]

@@ -12,6 +12,7 @@ from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, SchemaTooOld, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
+from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec, record
 from unit.in_memory import Raw, World
 from unit.instant import at_once
@@ -139,7 +140,7 @@ def test_an_edit_under_way_is_not_stamped_as_seen(world: World) -> None:
 
 
 def test_an_unchanged_status_is_not_written_twice(world: World) -> None:
-    world.cluster_name = None
+    world.cluster_name = Nameless("the cluster's name is not known")
     handled = handle(world, world.cluster.apply())
     world.clock.advance(60)
     assert handled.fresh is not None

@@ -16,7 +16,8 @@ from customevents.delivery.pacing import Pace, Tellings, TokenBucket
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, LeadershipLost
 from customevents.resource.event import CustomEvent
-from customevents.resource.status import OutcomeClass, State
+from customevents.resource.status import OutcomeClass, Reason, State
+from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec
 from unit.in_memory import Raw, World
 from unit.instant import at_once
@@ -233,6 +234,26 @@ def test_an_event_that_failed_before_keeps_its_words_when_the_operator_stops(wor
     world.gate.close()
     assert at_once(world.courier().handle(failed)).fresh == failed
     assert len(world.cluster.writes) == 1
+
+
+# --- A cluster without a name
+
+
+def test_an_event_that_was_held_for_the_name_is_posted_as_soon_as_that_is_found(
+    world: World,
+) -> None:
+    known, world.cluster_name = world.cluster_name, Nameless("the cluster's name is not known")
+    apply_all(world, "shop/a")
+
+    async def story() -> None:
+        await asyncio.sleep(1.0)
+        assert posted(world) == []
+        world.cluster_name = known
+        world.inbox.release(Reason.CLUSTER_NAME_UNKNOWN)
+        await asyncio.sleep(1.0)
+        assert posted(world) == ["shop/a"]
+
+    play(world, story)
 
 
 # --- The commit

@@ -12,6 +12,7 @@ from customevents.delivery.notices import MOST_WAITING, Notice, Notices, Regardi
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError
 from customevents.resource.status import State
+from customevents.scope.cluster_name import Nameless
 from unit.builders import NOW, event, raw_spec, record, recorded
 from unit.in_memory import World
 from unit.instant import at_once
@@ -64,7 +65,7 @@ def test_a_refused_event_warns_once_and_a_tried_one_never() -> None:
 
 
 def test_a_held_event_that_is_looked_at_again_warns_once() -> None:
-    world = World(cluster_name=None)
+    world = World(cluster_name=Nameless("the cluster's name is not known"))
     handled = at_once(world.courier().handle(world.cluster.apply(spec=raw_spec())))
     world.clock.advance(60)
     assert handled.fresh is not None

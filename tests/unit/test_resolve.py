@@ -15,23 +15,24 @@ from hypothesis import strategies as st
 from customevents.resource.matching import Reach, matches
 from customevents.resource.spec import Level, Scope
 from customevents.resource.status import Reason
-from customevents.scope.cluster_name import ClusterName, from_setting
+from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.resolve import Resolution, Unresolved, describe, resolve
 
 HERE = ClusterName("here", "setting clusterName")
+NAMELESS = Nameless("the cluster's name is not known: two agents disagree")
 
 
 def scope(**fields: Any) -> Scope:
     return Scope.model_validate(fields)
 
 
-def resolved(of: Scope | None, *, cluster: ClusterName | None = HERE) -> Resolution:
+def resolved(of: Scope | None, *, cluster: ClusterName | Nameless = HERE) -> Resolution:
     found = resolve(of, namespace="own", cluster=cluster)
     assert isinstance(found, Resolution)
     return found
 
 
-def unresolved(of: Scope | None, *, cluster: ClusterName | None = HERE) -> Unresolved:
+def unresolved(of: Scope | None, *, cluster: ClusterName | Nameless = HERE) -> Unresolved:
     found = resolve(of, namespace="own", cluster=cluster)
     assert isinstance(found, Unresolved)
     return found
@@ -127,9 +128,14 @@ def test_a_name_that_stands_twice_is_sent_once_and_in_the_authors_order() -> Non
     ids=str,
 )
 def test_an_event_that_needs_an_unknown_cluster_name_is_held(of: Scope | None) -> None:
-    found = unresolved(of, cluster=None)
+    found = unresolved(of, cluster=NAMELESS)
     assert found.reason is Reason.CLUSTER_NAME_UNKNOWN
-    assert "CUSTOMEVENTS_CLUSTER_NAME" in found.message
+    assert found.message == (
+        "Held: the cluster's name is not known: two agents disagree. Tell it to the operator: "
+        "helm upgrade customevents helm/customevents-operator -n customevents --reuse-values "
+        "--set clusterName=NAME (without the chart: CUSTOMEVENTS_CLUSTER_NAME=NAME); or name "
+        "spec.scope.clusters"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,7 @@ def test_an_event_that_needs_an_unknown_cluster_name_is_held(of: Scope | None) -
     ids=str,
 )
 def test_an_event_that_does_not_need_the_cluster_name_is_not_held(of: Scope) -> None:
-    assert resolved(of, cluster=None).reach == resolved(of).reach
+    assert resolved(of, cluster=NAMELESS).reach == resolved(of).reach
 
 
 SELECTORS: list[dict[str, Any]] = [
@@ -150,9 +156,9 @@ SELECTORS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("of", SELECTORS, ids=str)
-@pytest.mark.parametrize("cluster", [HERE, None], ids=["known cluster", "unknown cluster"])
+@pytest.mark.parametrize("cluster", [HERE, NAMELESS], ids=["known cluster", "unknown cluster"])
 def test_a_selector_that_found_nothing_is_never_sent_wide(
-    of: dict[str, Any], cluster: ClusterName | None
+    of: dict[str, Any], cluster: ClusterName | Nameless
 ) -> None:
     assert unresolved(scope(**of), cluster=cluster).reason is Reason.NO_SERVICES_MATCH
 
@@ -251,8 +257,3 @@ def test_only_what_the_crd_keeps_is_named_as_a_source(written: dict[str, Any]) -
 )
 def test_the_reach_is_told_in_a_sentence(reach: Reach, sentence: str) -> None:
     assert describe(reach) == sentence
-
-
-def test_the_clusters_name_may_come_from_the_setting() -> None:
-    assert from_setting("prod-eu-1") == ClusterName("prod-eu-1", "setting clusterName")
-    assert from_setting("") is None

@@ -43,6 +43,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "endpoint": "",
         "allow_http": False,
         "cluster_name": "",
+        "discovery_agent_namespaces": (),
         "watch_namespaces": (),
         "provenance_enabled": True,
         "delivery_in_flight": 16,
@@ -105,6 +106,21 @@ def test_namespaces_are_separated_by_commas(
     assert with_(environment, WATCH_NAMESPACES=value).watch_namespaces == namespaces
 
 
+def test_an_agent_is_believed_where_it_is_installed_by_default_or_in_the_operators_own_namespace(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert load_settings().agent_namespaces == ("komodor", "komodor-agent", "customevents")
+    own = with_(environment, LEASE_NAMESPACE="komodor")
+    assert own.agent_namespaces == ("komodor", "komodor-agent")
+
+
+def test_namespaces_of_agents_that_are_given_are_the_only_ones(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    given = with_(environment, DISCOVERY_AGENT_NAMESPACES="monitoring, agents")
+    assert given.agent_namespaces == ("monitoring", "agents")
+
+
 def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -> None:
     """A chart renders empty values."""
     empty = {"SITE": "", "ENDPOINT": "", "DELIVERY_IN_FLIGHT": "", "DELIVERY_PAUSED": ""}
@@ -129,6 +145,8 @@ def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -
         ("ENDPOINT", "https://gateway.example:canary"),
         ("ALLOW_HTTP", "perhaps"),
         ("CLUSTER_NAME", "c" * 254),
+        ("CLUSTER_NAME", "prod-eu-1,prod-eu-2"),
+        ("CLUSTER_NAME", " prod-eu-1"),
         ("PROVENANCE_ENABLED", "perhaps"),
         ("DELIVERY_IN_FLIGHT", "0"),
         ("DELIVERY_IN_FLIGHT", "101"),

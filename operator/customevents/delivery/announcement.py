@@ -44,6 +44,8 @@ class Announcement(_Model):
     key: Key = Key.UNKNOWN
     cluster_name: str = ""
     cluster_name_source: str = ""
+    #: namespace/name of Komodor agents that are not believed about the name.
+    agents_elsewhere: tuple[str, ...] = ()
     #: Whether the account knows a cluster of this name; None: it was not asked yet.
     cluster_known: bool | None = None
     #: Why the endpoint is paused.
@@ -86,6 +88,7 @@ class Announcer:
         gate: Gate,
         account: Account,
         cluster: Callable[[], ClusterName | None],
+        agents_elsewhere: Callable[[], tuple[str, ...]],
         endpoint: str,
         settings: dict[str, Any],
     ) -> None:
@@ -93,6 +96,7 @@ class Announcer:
         self._gate = gate
         self._account = account
         self._cluster = cluster
+        self._agents_elsewhere = agents_elsewhere
         self._endpoint = endpoint
         self._settings = settings
         #: The name that the account was asked about, and its answer.
@@ -108,6 +112,7 @@ class Announcer:
             key=self._gate.key,
             cluster_name=name,
             cluster_name_source=found.source if found else "",
+            agents_elsewhere=self._agents_elsewhere(),
             cluster_known=self._asked[1] if self._asked[0] == name else None,
             paused=self._gate.paused,
             halted=self._gate.halted,

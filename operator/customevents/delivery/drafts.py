@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from customevents.resource.event import CustomEvent
 from customevents.resource.matching import Reach
 from customevents.resource.spec import CustomEventSpec
 from customevents.resource.status import DeliveryRecord, ResolvedScope
-from customevents.scope.cluster_name import ClusterName
+from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.resolve import Unresolved, describe, resolve
 
 
@@ -19,7 +20,7 @@ class Drafts:
     """Resolves and words events; `endpoint` is shown in their status."""
 
     endpoint: str
-    cluster_name: ClusterName | None
+    cluster_name: Callable[[], ClusterName | Nameless]
     with_provenance: bool
 
     def resolve(
@@ -28,7 +29,7 @@ class Drafts:
         """The scope that is sent under this id: told once, then frozen by its first attempt."""
         if record.attempts and event.status.resolved is not None:
             return event.status.resolved
-        found = resolve(spec.scope, namespace=event.namespace, cluster=self.cluster_name)
+        found = resolve(spec.scope, namespace=event.namespace, cluster=self.cluster_name())
         if isinstance(found, Unresolved):
             return found
         return ResolvedScope(

@@ -34,10 +34,14 @@ RESERVED_DETAILS = frozenset(
 #: Characters of an error's text; `status.conditions[].message` holds 4096.
 LONGEST_MESSAGE = 1000
 
+#: Characters of a cluster's or a service's name.
+LONGEST_NAME = 253
+
 _NOT_PLAIN = re.compile(r"[*,\x00-\x1f\x7f-\x9f]|^\s|\s$")
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """The name itself. Raises ValueError if the events API would not read it as one name."""
     if _NOT_PLAIN.search(name):
         raise ValueError("must be a plain name: no '*', comma, or blank at either end")
     return name
@@ -49,9 +53,11 @@ def _free(key: str) -> str:
     return key
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(_plain)]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(plain)
+]
 NamespaceName = Annotated[
-    str, StringConstraints(min_length=1, max_length=63), AfterValidator(_plain)
+    str, StringConstraints(min_length=1, max_length=63), AfterValidator(plain)
 ]
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
 LabelValue = Annotated[str, StringConstraints(min_length=1, max_length=63)]

@@ -1,12 +1,45 @@
-"""The cluster's own name: the places it may be kept in, the first answer wins.
+"""The cluster's own name: the first place that tells it, asked again now and then.
 
-Each place is one small function behind one interface, in one list in order; today that list has one
-entry, the setting.
+The account knows this cluster under the name with which the agent registered it. All but the
+setting and the agent itself are guesses at that name; so the answer says where it comes from, and
+where two places of one kind disagree nobody chooses. The places are in `cluster_links.py`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+from customevents.resource.errors import ClusterError
+from customevents.resource.spec import LONGEST_NAME, plain
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at the cluster.
+EVERY = 300.0
+
+#: The same while an event waits for the name. It looks at that every 60 s by itself, so this and 60
+#: is the longest that it waits for a name that is there.
+SOON = 20.0
+
+#: Seconds for which an event counts as waiting once it asked in vain; more than those 60.
+WANTED = 90.0
+
+
+class Cluster(Protocol):
+    """What the places are read with; the first two raise ClusterError."""
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """One object, or one page of a list."""
+
+    async def list_metadata(self, path: str) -> list[dict[str, Any]]:
+        """One page of a list, of each object only its metadata."""
+
+    async def token(self) -> str:
+        """The token that requests carry; empty if they carry none."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +50,176 @@ class ClusterName:
     source: str
 
 
-def from_setting(configured: str) -> ClusterName | None:
-    """The setting `clusterName`: exact, and before anything that is found."""
-    return ClusterName(configured, "setting clusterName") if configured else None
+@dataclass(frozen=True)
+class Ambiguous:
+    """Two of a kind say different names: where each stands, and what it is."""
+
+    said: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A place that tells no name, and why."""
+
+    why: str
+
+
+Answer = ClusterName | Ambiguous | Silent
+
+
+@dataclass(frozen=True)
+class Link:
+    """One place that may tell the name: what it is called, what it reads, and the one call."""
+
+    name: str
+    reads: str
+    ask: Callable[[Cluster], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Nameless:
+    """Why the name is not known, as the author of an event reads it."""
+
+    why: str
+
+
+def settle(said: Iterable[tuple[str, Any]], *, silent: str, source: str = "") -> Answer:
+    """What places of one kind tell together; each is given as where it stands and what it says.
+
+    `silent` is the reason if they say nothing, `source` how the answer names them all.
+    """
+    heard = [(where, name) for where, name in said if name]
+    first_to_say: dict[str, str] = {}
+    for where, name in heard:
+        if _is_usable(name):
+            first_to_say.setdefault(name, where)
+    match list(first_to_say.items()):
+        case [(name, where)]:
+            return ClusterName(name, source or where)
+        case []:
+            return Silent(f"{heard[0][0]} says what cannot be a name" if heard else silent)
+        case several:
+            return Ambiguous(tuple((where, name) for name, where in several))
+
+
+def _is_usable(name: Any) -> bool:
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        return False
+    try:
+        return bool(plain(name))
+    except ValueError:
+        return False
+
+
+async def ask(link: Link, cluster: Cluster) -> Answer:
+    """What a link answers; one that may not be read, or is not there, tells nothing.
+
+    Raises ClusterError if nobody can say now.
+    """
+    try:
+        return await link.ask(cluster)
+    except ClusterError as error:
+        match error.status:
+            case 404:
+                return Silent("it is not there")
+            case 403:
+                return Silent(f"it may not be read: {error}")
+            case _:
+                raise
+
+
+async def first_answer(chain: Sequence[Link], cluster: Cluster) -> Answer:
+    """The answer of the first link that has one.
+
+    Raises ClusterError if a link cannot be asked now: the next one may tell another name.
+    """
+    for link in chain:
+        answer = await ask(link, cluster)
+        if not isinstance(answer, Silent):
+            return answer
+    return Silent("nothing in the cluster tells it")
+
+
+class OwnName:
+    """The name as it was last found; `look` before the first `get`, `run` for ever after."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        chain: Sequence[Link],
+        *,
+        uptime: Callable[[], float],
+        found: Callable[[], None],
+    ) -> None:
+        """`uptime` in seconds; `found` is called when the name is known after it was not."""
+        self._cluster = cluster
+        self._chain = chain
+        self._uptime = uptime
+        self._found = found
+        self._answer: ClusterName | Nameless = _NOT_YET
+        self._looked = self._wanted = float("-inf")
+        self._failed = False
+
+    @property
+    def known(self) -> ClusterName | None:
+        """The name, for whoever does not wait for it."""
+        return None if isinstance(self._answer, Nameless) else self._answer
+
+    def get(self) -> ClusterName | Nameless:
+        """The name; whoever gets none is taken to wait for it."""
+        if isinstance(self._answer, Nameless):
+            self._wanted = self._uptime()
+        return self._answer
+
+    async def run(self) -> None:
+        """Look again for ever, and sooner while an event waits or after a look that failed."""
+        while True:
+            await asyncio.sleep(SOON)
+            if self._is_due():
+                await self.look()
+
+    async def look(self) -> None:
+        """Ask the chain. What was known stays known while the cluster cannot be asked."""
+        self._looked = self._uptime()
+        try:
+            answer = await first_answer(self._chain, self._cluster)
+        except ClusterError as error:
+            logger.warning("the cluster's name cannot be looked up now: %s", error)
+            self._failed = True
+        else:
+            self._failed = False
+            self._learn(answer)
+
+    def _is_due(self) -> bool:
+        now = self._uptime()
+        awaited = isinstance(self._answer, Nameless) and now - self._wanted < WANTED
+        return awaited or self._failed or now - self._looked >= EVERY
+
+    def _learn(self, answer: Answer) -> None:
+        before, self._answer = self._answer, _understood(answer)
+        if self._answer == before:
+            return
+        if isinstance(self._answer, Nameless):
+            logger.warning("%s", self._answer.why)
+            return
+        logger.info("this cluster is %s (%s)", self._answer.name, self._answer.source)
+        if isinstance(before, Nameless):
+            self._found()
+
+
+_NOT_YET = Nameless(
+    "the cluster's name is not known yet, as the Kubernetes API could not be asked for it"
+)
+
+
+def _understood(answer: Answer) -> ClusterName | Nameless:
+    match answer:
+        case ClusterName():
+            return answer
+        case Ambiguous(said):
+            (one, first), (other, second) = said[:2]
+            return Nameless(
+                f"the cluster's name is not known: {one} says {first}, {other} says {second}"
+            )
+        case Silent(why):
+            return Nameless(f"the cluster's name is not known: {why}")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from customevents.resource.matching import Reach
 from customevents.resource.spec import Level, Scope
 from customevents.resource.status import Reason
-from customevents.scope.cluster_name import ClusterName
+from customevents.scope.cluster_name import ClusterName, Nameless
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Unresolved:
 
 
 def resolve(
-    scope: Scope | None, *, namespace: str, cluster: ClusterName | None
+    scope: Scope | None, *, namespace: str, cluster: ClusterName | Nameless
 ) -> Resolution | Unresolved:
     """The scope of an event in this namespace of this cluster."""
     scope = scope or Scope.model_construct()
@@ -55,8 +55,8 @@ def resolve(
     if clusters:
         sources["clusters"] = "spec.scope.clusters"
     elif level is not Level.ACCOUNT:
-        if cluster is None:
-            return _NO_CLUSTER_NAME
+        if isinstance(cluster, Nameless):
+            return Unresolved(Reason.CLUSTER_NAME_UNKNOWN, f"Held: {cluster.why}. {NAME_IT}")
         clusters = (cluster.name,)
         sources["clusters"] = cluster.source
 
@@ -73,10 +73,11 @@ def resolve(
     return Resolution(Reach(_unique(clusters), _unique(namespaces), _unique(services)), sources)
 
 
-_NO_CLUSTER_NAME = Unresolved(
-    Reason.CLUSTER_NAME_UNKNOWN,
-    "Held: the cluster's name is not known. Set CUSTOMEVENTS_CLUSTER_NAME for the operator, "
-    "or name spec.scope.clusters",
+#: What an operator's administrator, or else the event's author, can do about a nameless cluster.
+NAME_IT = (
+    "Tell it to the operator: helm upgrade customevents helm/customevents-operator -n customevents "
+    "--reuse-values --set clusterName=NAME (without the chart: CUSTOMEVENTS_CLUSTER_NAME=NAME); "
+    "or name spec.scope.clusters"
 )
 
 
