@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,6 +68,10 @@ class Events:
         return source.startswith(f"{self.namespace}/")
 
 
+class Existing(Protocol):
+    def __call__(self, *objects: dict[str, Any]) -> AbstractContextManager[None]: ...
+
+
 class StartOperator(Protocol):
     def __call__(self, **settings: str) -> RunningOperator: ...
 
@@ -77,6 +81,29 @@ def account(cluster: Cluster) -> Path:
     """A kubeconfig of the operator's service account."""
     cluster.kubectl("apply", "-f", str(HERE / "rbac.yaml"))
     return cluster.service_account_kubeconfig("customevents", "customevents")
+
+
+@pytest.fixture(scope="session")
+def komodor(cluster: Cluster) -> str:
+    """The namespace in which the agent is believed; it stays, with nothing in it."""
+    cluster.kubectl("create", "namespace", "komodor")
+    return "komodor"
+
+
+@pytest.fixture
+def existing(cluster: Cluster) -> Existing:
+    """Objects of others, for as long as a block lasts: the tests share the cluster."""
+
+    @contextmanager
+    def exist(*objects: dict[str, Any]) -> Iterator[None]:
+        listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        cluster.kubectl("create", "-f", "-", input=listed)
+        try:
+            yield
+        finally:
+            cluster.kubectl("delete", "-f", "-", input=listed)
+
+    return exist
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,29 @@ def requests(cluster: Cluster, since: int) -> list[dict[str, Any]]:
     return [line for line in lines if line["user"]["username"] == ACCOUNT]
 
 
+#: What is read to find the cluster's name.
+LOOKED_FOR_A_NAME = {
+    ("clusterproperties", "get"),
+    ("configmaps", "get"),
+    ("daemonsets", "list"),
+    ("deployments", "list"),
+    ("nodes", "list"),
+}
+
+
+def used(made: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """The rights that these requests took: resource and verb. None of them was refused."""
+    assert [line for line in made if line["responseStatus"]["code"] in (401, 403)] == []
+    return {
+        (
+            "/".join(filter(None, (ref["resource"], ref.get("subresource")))),
+            line["verb"],
+        )
+        for line in made
+        if (ref := line.get("objectRef"))
+    }
+
+
 def test_nothing_that_the_operator_asks_for_is_refused(
     cluster: Cluster, events: Events, start_operator: StartOperator
 ) -> None:
@@ -28,18 +51,9 @@ def test_nothing_that_the_operator_asks_for_is_refused(
     events.until("checkout", "Delivered")
     running.terminate()
 
-    made = requests(cluster, since)
-    refused = [line for line in made if line["responseStatus"]["code"] in (401, 403)]
-    assert refused == []
-    used = {
-        (
-            "/".join(filter(None, (ref["resource"], ref.get("subresource")))),
-            line["verb"],
-        )
-        for line in made
-        if (ref := line.get("objectRef"))
-    }
-    assert used >= {
+    rights = used(requests(cluster, since))
+    assert rights.isdisjoint(LOOKED_FOR_A_NAME), "it is told the cluster's name"
+    assert rights >= {
         ("customevents", "list"),
         ("customevents", "watch"),
         ("customevents/status", "patch"),
@@ -48,3 +62,23 @@ def test_nothing_that_the_operator_asks_for_is_refused(
         ("leases", "get"),
         ("leases", "update"),
     }
+
+
+def test_nothing_that_it_reads_to_find_the_clusters_name_is_refused_or_a_secret(
+    cluster: Cluster, events: Events, start_operator: StartOperator
+) -> None:
+    since = len(cluster.audit_log.read_text())
+    running = start_operator(cluster_name="")
+    events.apply("checkout", SPEC)
+    events.until("checkout", "Held")
+    running.terminate()
+
+    made = requests(cluster, since)
+    assert used(made) >= LOOKED_FOR_A_NAME
+    assert not [line for line in made if line.get("objectRef", {}).get("resource") == "secrets"]
+    read = {line["objectRef"]["name"] for line in made if is_config_map(line)}
+    assert read == {"k8s-watcher-config", "kubeadm-config"}
+
+
+def is_config_map(line: dict[str, Any]) -> bool:
+    return bool(line.get("objectRef", {}).get("resource") == "configmaps")
