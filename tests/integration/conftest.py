@@ -140,5 +140,8 @@ def start_operator(
 
 
 @pytest.fixture
-def events(cluster: Cluster, namespace: str, timeline: sandbox.Running) -> Events:
-    return Events(cluster, namespace, timeline)
+def events(cluster: Cluster, namespace: str, timeline: sandbox.Running) -> Iterator[Events]:
+    yield Events(cluster, namespace, timeline)
+    # Its namespace goes later, and the next test's operator would take up what is undelivered.
+    collection = f"/apis/customevents.dev/v1alpha1/namespaces/{namespace}/customevents"
+    cluster.kubectl("delete", "--raw", collection)

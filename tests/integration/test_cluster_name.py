@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,14 @@ def message(found: dict[str, Any]) -> str:
     assert delivered["reason"] == "ClusterNameUnknown"
     said: str = delivered["message"]
     return said
+
+
+def announced(events: Events) -> dict[str, Any]:
+    """What the operator says about itself, on its Lease."""
+    path = "jsonpath={.metadata.annotations.customevents\\.dev/state}"
+    lease = events.cluster.kubectl("-n", "customevents", "get", "lease", "customevents", "-o", path)
+    found: dict[str, Any] = json.loads(lease.stdout)
+    return found
 
 
 def clusters(events: Events) -> list[list[str]]:
@@ -75,6 +84,8 @@ def test_a_planted_agent_is_not_believed_and_the_real_one_releases_the_event_by_
         assert "--set clusterName=NAME" in said
         assert f"{events.namespace}/komodor-agent" in running.log
         assert events.sent() == []
+        planted = [f"{events.namespace}/komodor-agent"]
+        eventually("the Lease names it", lambda: announced(events)["agentsElsewhere"] == planted)
 
         with existing(agent(komodor, "prod-eu-7")):
             begin = time.monotonic()
@@ -82,6 +93,7 @@ def test_a_planted_agent_is_not_believed_and_the_real_one_releases_the_event_by_
             figure(f"agent installed -> held event sent: {time.monotonic() - begin:.0f} s")
             events.until("checkout", "Delivered")
     assert clusters(events) == [["prod-eu-7"]]
+    eventually("the Lease says it", lambda: announced(events)["clusterName"] == "prod-eu-7")
 
 
 def test_an_agent_is_believed_in_the_namespaces_that_are_named(
