@@ -25,7 +25,7 @@ from customevents.delivery.drafts import Drafts
 from customevents.delivery.gate import Gate
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
-from customevents.delivery.lease import TakenOver, Terms
+from customevents.delivery.lease import MOST_ENTRIES, TakenOver, Terms
 from customevents.delivery.lifecycle import Policy
 from customevents.delivery.notices import Notices, Regarding
 from customevents.delivery.pacing import Pace, Tellings, TokenBucket
@@ -70,7 +70,7 @@ class Operator:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._parts = Parts()
-        self._inbox = Inbox(now)
+        self._inbox = Inbox(now, room=lambda: len(self._journal) < MOST_ENTRIES)
         self._tellings = Tellings()
         #: Who takes in what the watch shows.
         self._readers: list[Inbox | Reaper] = [self._inbox]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Container
 from datetime import datetime
@@ -17,6 +18,8 @@ from typing import NamedTuple
 
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import Reason
+
+logger = logging.getLogger(__name__)
 
 
 class _Postponed(NamedTuple):
@@ -32,8 +35,13 @@ class Inbox:
     time) or busy (it is out at the courier).
     """
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], *, room: Callable[[], bool] = lambda: True
+    ) -> None:
+        """While there is no `room` for one more attempt, nothing is given out."""
         self._clock = clock
+        self._room = room
+        self._said_full = False
         self._ready: OrderedDict[str, OrderedDict[str, CustomEvent]] = OrderedDict()
         self._postponed: dict[str, _Postponed] = {}
         #: When postponed events are due; an entry whose event has moved on is skipped.
@@ -98,7 +106,7 @@ class Inbox:
         """The next event, busy until `done` is called for it; None once the inbox is closed."""
         while not self._closed:
             self._promote()
-            if self._ready:
+            if self._ready and self._has_room():
                 return self._next()
             await self._until_something_happens()
         return None
@@ -177,6 +185,8 @@ class Inbox:
         """The namespace's statuses can be written again."""
         for event in self._blocked.pop(namespace, {}).values():
             self._queue(event)
+        self._said_full &= bool(self._blocked)
+        self._wake.set()  # its attempts may have been what left no room for others
 
     def close(self) -> None:
         """Give out nothing more: every `take` returns None."""
@@ -225,6 +235,14 @@ class Inbox:
             if waiting is not None and waiting.due == due:
                 del self._postponed[uid]
                 self._queue(waiting.event)
+
+    def _has_room(self) -> bool:
+        if self._room():
+            return True
+        if not self._said_full:
+            logger.error("nothing more is sent: too many results wait to be written")
+        self._said_full = True
+        return False
 
     def _next(self) -> CustomEvent:
         namespace, queue = self._ready.popitem(last=False)
