@@ -1,8 +1,7 @@
-"""Events that wait for their turn: fair over namespaces, keyed by uid, the newest edit wins.
+"""Events that wait for their turn or for their time, keyed by uid; the newest edit wins.
 
-Within a namespace first in is first out; between namespaces it goes round, so that one namespace
-cannot delay another by more than its share. One attempt per uid at a time: what is offered while an
-attempt is under way waits until that is done.
+One attempt per uid at a time: what is offered while an attempt is under way waits until that is
+done.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import asyncio
 import heapq
 import itertools
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Container
 from datetime import datetime
 from typing import NamedTuple
 
+from customevents.delivery.queues import Queues
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import Reason
 
@@ -42,7 +41,7 @@ class Inbox:
         self._clock = clock
         self._room = room
         self._said_full = False
-        self._ready: OrderedDict[str, OrderedDict[str, CustomEvent]] = OrderedDict()
+        self._queues = Queues()
         self._postponed: dict[str, _Postponed] = {}
         #: When postponed events are due; an entry whose event has moved on is skipped.
         self._timers: list[tuple[datetime, int, str]] = []
@@ -50,8 +49,6 @@ class Inbox:
         #: uid → the newest version that the watch showed meanwhile.
         self._busy: dict[str, CustomEvent | None] = {}
         self._out_since: dict[str, datetime] = {}
-        #: Namespaces whose status cannot be written: their events wait here.
-        self._blocked: dict[str, OrderedDict[str, CustomEvent]] = {}
         #: Those of the busy ones whose object was deleted meanwhile.
         self._deleted: set[str] = set()
         #: Those of the busy ones that were out when the gate opened: it is open to them as well.
@@ -62,13 +59,11 @@ class Inbox:
         self._closed = False
 
     def __len__(self) -> int:
-        queues = [*self._ready.values(), *self._blocked.values()]
-        return sum(map(len, queues)) + len(self._postponed)
+        return len(self._queues) + len(self._postponed)
 
     def oldest(self) -> datetime | None:
         """When the oldest of the events that wait was written; None if none does."""
-        queues = [*self._ready.values(), *self._blocked.values()]
-        waiting = [event.changed for queue in queues for event in queue.values()]
+        waiting = [event.changed for event in self._queues]
         waiting += [postponed.event.changed for postponed in self._postponed.values()]
         return min(waiting, default=None)
 
@@ -106,7 +101,7 @@ class Inbox:
         """The next event, busy until `done` is called for it; None once the inbox is closed."""
         while not self._closed:
             self._promote()
-            if self._ready and self._has_room():
+            if self._queues.any_ready and self._has_room():
                 return self._next()
             await self._until_something_happens()
         return None
@@ -145,9 +140,8 @@ class Inbox:
 
     def knows(self, uid: str) -> bool:
         """Whether an event waits here, is out, or was written and not shown since."""
-        queues = [*self._ready.values(), *self._blocked.values()]
-        places: list[Container[str]] = [self._postponed, self._busy, self._written, *queues]
-        return any(uid in place for place in places)
+        places: list[Container[str]] = [self._postponed, self._busy, self._written]
+        return self._queues.has(uid) or any(uid in place for place in places)
 
     def is_current(self, event: CustomEvent) -> bool:
         """Whether the watch has shown nothing newer of a busy event, nor its deletion."""
@@ -178,14 +172,12 @@ class Inbox:
 
     def block(self, namespace: str) -> None:
         """Give out nothing of a namespace, until `unblock`."""
-        if namespace not in self._blocked:
-            self._blocked[namespace] = self._ready.pop(namespace, OrderedDict())
+        self._queues.block(namespace)
 
     def unblock(self, namespace: str) -> None:
         """The namespace's statuses can be written again."""
-        for event in self._blocked.pop(namespace, {}).values():
-            self._queue(event)
-        self._said_full &= bool(self._blocked)
+        self._queues.unblock(namespace)
+        self._said_full &= self._queues.any_blocked
         self._wake.set()  # its attempts may have been what left no room for others
 
     def close(self) -> None:
@@ -203,11 +195,7 @@ class Inbox:
         return event.resource_version <= written
 
     def _queue(self, event: CustomEvent) -> None:
-        # An edited event replaces itself and keeps its place.
-        if event.namespace in self._blocked:
-            self._blocked[event.namespace][event.uid] = event
-            return
-        self._ready.setdefault(event.namespace, OrderedDict())[event.uid] = event
+        self._queues.put(event)
         self._wake.set()
 
     def _postpone(self, event: CustomEvent, due: datetime, gated: bool) -> None:
@@ -217,14 +205,7 @@ class Inbox:
 
     def _remove(self, event: CustomEvent) -> None:
         self._postponed.pop(event.uid, None)
-        if (blocked := self._blocked.get(event.namespace)) is not None:
-            blocked.pop(event.uid, None)
-        queue = self._ready.get(event.namespace)
-        if queue is None or event.uid not in queue:
-            return
-        del queue[event.uid]
-        if not queue:
-            del self._ready[event.namespace]
+        self._queues.remove(event)
 
     def _promote(self) -> None:
         """Queue what is due."""
@@ -245,12 +226,9 @@ class Inbox:
         return False
 
     def _next(self) -> CustomEvent:
-        namespace, queue = self._ready.popitem(last=False)
-        uid, event = queue.popitem(last=False)
-        if queue:
-            self._ready[namespace] = queue  # to the end: the next namespace's turn
-        self._busy[uid] = None
-        self._out_since[uid] = self._clock()
+        event = self._queues.take()
+        self._busy[event.uid] = None
+        self._out_since[event.uid] = self._clock()
         return event
 
     async def _until_something_happens(self) -> None:

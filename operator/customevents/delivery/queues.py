@@ -1,0 +1,82 @@
+"""The events whose turn it is, a queue for each namespace, and the round between these.
+
+Within a namespace first in is first out; between namespaces it goes round, so that one namespace
+cannot delay another by more than its share.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from customevents.resource.event import CustomEvent
+
+#: uid → event, in the order in which they came.
+_Queue = OrderedDict[str, CustomEvent]
+
+
+class Queues:
+    """Fair over namespaces; those that are blocked keep their place and get no turn."""
+
+    def __init__(self) -> None:
+        self._ready: OrderedDict[str, _Queue] = OrderedDict()
+        self._blocked: dict[str, _Queue] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, itertools.chain(self._ready.values(), self._blocked.values())))
+
+    def __iter__(self) -> Iterator[CustomEvent]:
+        queues = itertools.chain(self._ready.values(), self._blocked.values())
+        return itertools.chain.from_iterable(queue.values() for queue in queues)
+
+    @property
+    def any_ready(self) -> bool:
+        """Whether one may be taken."""
+        return bool(self._ready)
+
+    @property
+    def any_blocked(self) -> bool:
+        """Whether any namespace is blocked, also one in which nothing waits."""
+        return bool(self._blocked)
+
+    def has(self, uid: str) -> bool:
+        """Whether an event is here, in whatever namespace."""
+        queues = itertools.chain(self._ready.values(), self._blocked.values())
+        return any(uid in queue for queue in queues)
+
+    def put(self, event: CustomEvent) -> None:
+        """Add an event at its namespace's end; an edited one replaces itself in its place."""
+        if event.namespace in self._blocked:
+            self._blocked[event.namespace][event.uid] = event
+            return
+        self._ready.setdefault(event.namespace, OrderedDict())[event.uid] = event
+
+    def remove(self, event: CustomEvent) -> None:
+        """Take an event out, if it is here."""
+        if (blocked := self._blocked.get(event.namespace)) is not None:
+            blocked.pop(event.uid, None)
+        queue = self._ready.get(event.namespace)
+        if queue is None or event.uid not in queue:
+            return
+        del queue[event.uid]
+        if not queue:
+            del self._ready[event.namespace]
+
+    def take(self) -> CustomEvent:
+        """The next event. Raises KeyError if none is ready."""
+        namespace, queue = self._ready.popitem(last=False)
+        _, event = queue.popitem(last=False)
+        if queue:
+            self._ready[namespace] = queue  # to the end: the next namespace's turn
+        return event
+
+    def block(self, namespace: str) -> None:
+        """Give a namespace no turn, until `unblock`."""
+        if namespace not in self._blocked:
+            self._blocked[namespace] = self._ready.pop(namespace, OrderedDict())
+
+    def unblock(self, namespace: str) -> None:
+        """Let a namespace take part again; what came meanwhile is in it."""
+        for event in self._blocked.pop(namespace, {}).values():
+            self.put(event)
