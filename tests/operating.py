@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from scraping import Scrape
+
 T = TypeVar("T")
 
 #: Seconds; above anything that a busy machine of two cores takes.
@@ -106,6 +108,12 @@ def probe(running: RunningOperator, path: str) -> int:
     except urllib.error.HTTPError as error:
         error.close()
         return error.code
+
+
+def scrape(running: RunningOperator) -> Scrape:
+    """What Prometheus would read."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/metrics", timeout=5) as answer:
+        return Scrape.of(answer.read().decode())
 
 
 def _port(process: subprocess.Popen[bytes], log_file: Path) -> int | None:

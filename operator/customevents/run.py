@@ -13,12 +13,11 @@ import random
 import secrets
 import signal
 import socket
-import time
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from typing import Any
 
 from customevents import __version__, health, kube
+from customevents.clocks import now, uptime
 from customevents.delivery.announcement import Announcer
 from customevents.delivery.courier import Courier
 from customevents.delivery.drafts import Drafts
@@ -35,6 +34,7 @@ from customevents.delivery.rounds import Rounds
 from customevents.delivery.takeover import TakeOver
 from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
+from customevents.metrics import Exposed, Metrics
 from customevents.parts import Parts
 from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError
 from customevents.resource.event import read_event
@@ -53,16 +53,6 @@ logger = logging.getLogger(__name__)
 GRACE = 20.0
 
 
-def now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
-
-
-def uptime() -> float:
-    """Seconds since boot; they also count while the process or the machine is stopped."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 class Operator:
     """The running operator: its parts, and the future through which their failures are told."""
 
@@ -70,7 +60,8 @@ class Operator:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._parts = Parts()
-        self._inbox = Inbox(now, room=lambda: len(self._journal) < MOST_ENTRIES)
+        self._metrics = Metrics(namespace_label=settings.metrics_namespace_label)
+        self._inbox = Inbox(now, self._metrics, room=lambda: len(self._journal) < MOST_ENTRIES)
         self._tellings = Tellings()
         #: Who takes in what the watch shows.
         self._readers: list[Inbox | Reaper] = [self._inbox]
@@ -115,7 +106,11 @@ class Operator:
             warn=self._notices.warn,
         )
         self._receipts = Receipts(
-            self._cluster, now, recorded=self._notices.recorded, alarm=self._gate.halt
+            self._cluster,
+            now,
+            self._metrics,
+            recorded=self._notices.recorded,
+            alarm=self._gate.halt,
         )
         agents = Agents(settings.agent_namespaces)
         self._name = OwnName(
@@ -126,6 +121,8 @@ class Operator:
         )
         self._announcer = self._new_announcer(agents)
         self._rounds = Rounds(self._inbox, self._cluster, settings.watch_namespaces, clock=now)
+        parts = (self._inbox, self._gate, self._journal, self._rounds, self._watch)
+        self._metrics.read(Exposed(*parts, paused=settings.delivery_paused))
         await self._serve_probes(stack)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
 
@@ -187,6 +184,7 @@ class Operator:
             aside=self._parts.aside,
             tellings=self._tellings,
             uptime=uptime,
+            counters=self._metrics,
         )
 
     async def _start(self, taken: TakenOver) -> None:
@@ -229,10 +227,11 @@ class Operator:
 
     async def _serve_probes(self, stack: AsyncExitStack) -> None:
         host, port = self._settings.health_host, self._settings.health_port
+        serving = health.serve(
+            host, port, alive=self._alive, ready=self._ready, metrics=self._metrics.handler
+        )
         try:
-            bound = await stack.enter_async_context(
-                health.serve(host, port, alive=self._alive, ready=self._ready)
-            )
+            bound = await stack.enter_async_context(serving)
         except OSError as error:
             raise SettingsError(
                 f"CUSTOMEVENTS_HEALTH_PORT: cannot listen on {host}:{port}: {error.strerror}"

@@ -142,10 +142,19 @@ class Settings(BaseSettings):
     )
     health_host: str = Field(
         "0.0.0.0",  # noqa: S104 - a probe comes from outside
-        description="Address of the probes. Default all: the kubelet asks from outside.",
+        description="Address of the probes and the metrics. Default all: the kubelet asks from "
+        "outside.",
     )
     health_port: int = Field(
-        8080, ge=0, le=65535, description="Port of the probes; 0 = any free one. Default 8080."
+        8080,
+        ge=0,
+        le=65535,
+        description="Port of the probes and the metrics; 0 = any free one. Default 8080.",
+    )
+    metrics_namespace_label: bool = Field(
+        False,
+        description="Whether the metrics count attempts and events by namespace. Default false: "
+        "the names of namespaces are the tenants' own, and each one multiplies the series.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Default INFO: a line for each change of an event's state."

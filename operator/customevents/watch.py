@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,15 +38,22 @@ class Watch:
         self._started = threading.Event()
         self._stop = threading.Event()
         self._failed: Callable[[BaseException], None] = lambda _: None
+        self._shown: float | None = None
 
     @property
     def started(self) -> bool:
         """Whether kopf is up; what exists already follows within the first list."""
         return self._started.is_set()
 
+    @property
+    def age(self) -> float | None:
+        """Seconds since it last showed anything, or was started; None before that."""
+        return None if self._shown is None else time.monotonic() - self._shown
+
     def start(self, failed: Callable[[BaseException], None]) -> None:
         """Start watching; `failed` is called on kopf's thread if that ends before `stop`."""
         self._failed = failed
+        self._shown = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -80,6 +88,7 @@ class Watch:
 
         @kopf.on.event(GROUP, PLURAL, registry=registry)
         async def on_event(event: kopf.RawEvent, **_: Any) -> None:
+            self._shown = time.monotonic()
             # kopf only logs what is raised here, and the event would wait for its next change.
             try:
                 self._handler(event["type"], dict(event["object"]))

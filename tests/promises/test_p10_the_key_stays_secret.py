@@ -70,4 +70,6 @@ def _events(api: Api, namespace: str) -> str:
 def _probe(running: RunningOperator, path: str) -> str:
     with closing(HTTPConnection("127.0.0.1", running.port, timeout=5)) as connection:
         connection.request("GET", path)
-        return connection.getresponse().read().decode()
+        answer = connection.getresponse()
+        assert answer.status == 200
+        return answer.read().decode()

@@ -24,6 +24,7 @@ from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileEr
 from customevents.resource.event import CustomEvent, read_event
 from customevents.scope.cluster_name import ClusterName, Nameless
 from unit.builders import Clock, raw_event
+from unit.counting import Counted
 from unit.instant import at_once
 
 Raw = dict[str, Any]
@@ -170,9 +171,10 @@ class World:
         default_factory=lambda: ClusterName("prod-eu-1", "setting clusterName")
     )
     with_provenance: bool = True
+    counters: Counted = field(default_factory=Counted)
 
     def __post_init__(self) -> None:
-        self.inbox = Inbox(self.clock)
+        self.inbox = Inbox(self.clock, self.counters)
         self.uptime = 0.0
         self.notices: list[Notice] = []
         self.warnings: list[str] = []
@@ -198,7 +200,13 @@ class World:
 
     def receipts(self) -> Receipts:
         """What puts results on the objects of this world."""
-        return Receipts(self.cluster, self.clock, recorded=self.recorded, alarm=self.gate.halt)
+        return Receipts(
+            self.cluster,
+            self.clock,
+            self.counters,
+            recorded=self.recorded,
+            alarm=self.gate.halt,
+        )
 
     def recorded(self, before: CustomEvent, after: CustomEvent) -> None:
         if (told := notice(before, after, of_deliveries=False)) is not None:
@@ -219,4 +227,5 @@ class World:
             aside=lambda part, _: self.aside.append(part),
             tellings=Tellings(every=0.0),
             uptime=lambda: self.uptime,
+            counters=self.counters,
         )

@@ -10,6 +10,7 @@ from customevents.delivery.inbox import Inbox
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
 from unit.builders import event, later, raw_spec, record, recorded
+from unit.instant import at_once
 
 LONG = 3600.0
 
@@ -48,6 +49,18 @@ async def soon(inbox: Inbox) -> CustomEvent | None:
         return taking.result()
     taking.cancel()
     return None
+
+
+def out(inbox: Inbox, event: CustomEvent) -> CustomEvent:
+    """The event, taken in and given out to a courier."""
+
+    async def take() -> CustomEvent | None:
+        inbox.offer(event)
+        return await soon(inbox)
+
+    taken = at_once(take())
+    assert taken is not None
+    return taken
 
 
 async def drained(inbox: Inbox) -> list[str]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from customevents.delivery.inbox import Inbox
 from customevents.resource.status import Reason, State
 from unit.builders import Clock, event, later, record, recorded
+from unit.counting import Counted
 from unit.queueing import (
     LONG,
     after_our_own_write,
@@ -32,7 +33,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def inbox(clock: Clock) -> Inbox:
-    return Inbox(clock)
+    return Inbox(clock, Counted())
 
 
 # --- Fairness
@@ -66,7 +67,7 @@ def test_each_event_is_given_out_once_and_each_namespace_gets_its_turn(
     offered: list[tuple[str, int]],
 ) -> None:
     async def names() -> list[str]:
-        inbox = Inbox(Clock())
+        inbox = Inbox(Clock(), Counted())
         offer_all(inbox, [waiting(f"{space}{n}", space) for space, n in offered])
         return await drained(inbox)
 

@@ -8,6 +8,7 @@ import pytest
 
 from customevents.delivery.inbox import Inbox
 from unit.builders import Clock, later
+from unit.counting import Counted
 from unit.queueing import (
     LONG,
     after_our_own_write,
@@ -23,7 +24,7 @@ from unit.queueing import (
 
 @pytest.fixture
 def inbox() -> Inbox:
-    return Inbox(Clock())
+    return Inbox(Clock(), Counted())
 
 
 # --- Edits

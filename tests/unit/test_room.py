@@ -13,6 +13,7 @@ from customevents.delivery.lease import MOST_ENTRIES, Intent, write_entries
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
 from unit.builders import Clock
+from unit.counting import Counted
 from unit.in_memory import Raw, World
 from unit.instant import at_once
 from unit.queueing import drained, offer_all, soon, waiting
@@ -37,7 +38,7 @@ class Place:
 
     def __init__(self) -> None:
         self.room = False
-        self.inbox = Inbox(Clock(), room=lambda: self.room)
+        self.inbox = Inbox(Clock(), Counted(), room=lambda: self.room)
 
 
 @pytest.mark.asyncio
@@ -90,7 +91,7 @@ async def test_a_full_list_is_said_once_until_no_namespace_is_blocked(
 def test_couriers_begin_nothing_while_too_many_results_cannot_be_written() -> None:
     world = World()
     most = 3
-    world.inbox = Inbox(world.clock, room=lambda: len(world.journal) < most)
+    world.inbox = Inbox(world.clock, world.counters, room=lambda: len(world.journal) < most)
     locked = True
 
     async def refuse_some(event: CustomEvent, status: Raw) -> Raw:

@@ -13,6 +13,7 @@ from customevents.delivery.rounds import Rounds
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import read_event
 from unit.builders import Clock, raw_event
+from unit.counting import Counted
 from unit.in_memory import MemoryCluster
 from unit.instant import at_once
 
@@ -35,7 +36,7 @@ class Scene:
     def __init__(self) -> None:
         self.clock = Clock()
         self.cluster = Listed()
-        self.inbox = Inbox(self.clock)
+        self.inbox = Inbox(self.clock, Counted())
         self.rounds = Rounds(self.inbox, self.cluster, (), clock=self.clock, every=60.0)
 
     def one_round(self) -> None:

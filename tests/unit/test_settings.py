@@ -60,6 +60,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "lease_duration": 15.0,
         "health_host": "0.0.0.0",
         "health_port": 8080,
+        "metrics_namespace_label": False,
         "log_level": "INFO",
         "log_format": "json",
     }

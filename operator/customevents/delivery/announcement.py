@@ -53,7 +53,7 @@ class Announcement(_Model):
     #: Why nothing is sent until the operator is restarted.
     halted: str = ""
     breaker: BreakerState = BreakerState.HALF_OPEN
-    #: Undelivered events in the queue, and when the oldest of them was written.
+    #: Undelivered events in the queue, and when the oldest that shall be sent was written.
     waiting: int = 0
     oldest: Time | None = None
     #: What decides how an event is resolved, by the names of the settings.

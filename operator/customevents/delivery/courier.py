@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from customevents.delivery import lifecycle, reaper
+from customevents.delivery.counters import Counters, count_attempt
 from customevents.delivery.drafts import Drafts
 from customevents.delivery.gate import Closed, Gate
 from customevents.delivery.inbox import Inbox
@@ -93,6 +94,7 @@ class Courier:
     aside: Callable[[Any, str], None]
     tellings: Tellings
     uptime: Callable[[], float]
+    counters: Counters
 
     async def run(self) -> None:
         """Deliver until the inbox is closed; several of these run side by side."""
@@ -145,11 +147,14 @@ class Courier:
         closed = await self._commit(event, record)
         if closed is not None:
             return await self._wait_at_the_gate(event, record, resolved, closed)
+        begun = self.uptime()
         try:
             result = await self.api.post(body, record.id)
         except KeyFileError as error:
             return await self._without_key(event, record, resolved, str(error))
         outcome, pause = classify(result), asked_pause(result, self.clock())
+        took = self.uptime() - begun
+        count_attempt(self.counters, event, outcome, took=took, now=self.clock())
         self.gate.leave(outcome, pause)
         if outcome.kind in NOTHING_APPLIED:
             self.journal.drop(event.uid)

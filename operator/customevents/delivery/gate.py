@@ -106,6 +106,22 @@ class Gate:
         shut = self.paused or self.halted
         return not shut and not self._pace.held_back(self._uptime())
 
+    @property
+    def tokens(self) -> float | None:
+        """Attempts that the rate limit lets go at once; None: there is no limit."""
+        bucket = self._pace.bucket
+        return bucket.tokens(self._uptime()) if bucket.rate > 0 else None
+
+    @property
+    def pauses(self) -> dict[str, bool]:
+        """Whether sending is paused, by what it waits for."""
+        in_trouble = bool(self.paused)
+        return {
+            "key": in_trouble and self._about_the_key,
+            "endpoint": in_trouble and not self._about_the_key,
+            "retry_after": self._pace.paused(self._uptime()),
+        }
+
     async def enter(self) -> Closed | None:
         """None: go, and tell `leave` how it ended. Closed: come again later."""
         while True:

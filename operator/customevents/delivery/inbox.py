@@ -11,12 +11,14 @@ import heapq
 import itertools
 import logging
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from customevents.delivery.counters import Counters, count_deletion, count_edit
 from customevents.delivery.queues import Queues
 from customevents.resource.event import CustomEvent
-from customevents.resource.status import Reason
+from customevents.resource.status import Reason, State
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,20 @@ class _Postponed(NamedTuple):
     gated: bool
 
 
+@dataclass
+class _Out:
+    """An event that is out at the courier, and what happened to it meanwhile."""
+
+    event: CustomEvent
+    #: None: it is out only because its status cannot be written.
+    since: datetime | None
+    #: The newest version that the watch showed.
+    shown: CustomEvent | None = None
+    deleted: bool = False
+    #: The gate opened: it is open to this one as well.
+    let_in: bool = False
+
+
 class Inbox:
     """The queue between the watch and the courier; it lives on one event loop.
 
@@ -35,10 +51,15 @@ class Inbox:
     """
 
     def __init__(
-        self, clock: Callable[[], datetime], *, room: Callable[[], bool] = lambda: True
+        self,
+        clock: Callable[[], datetime],
+        counters: Counters,
+        *,
+        room: Callable[[], bool] = lambda: True,
     ) -> None:
         """While there is no `room` for one more attempt, nothing is given out."""
         self._clock = clock
+        self._counters = counters
         self._room = room
         self._said_full = False
         self._queues = Queues()
@@ -46,13 +67,7 @@ class Inbox:
         #: When postponed events are due; an entry whose event has moved on is skipped.
         self._timers: list[tuple[datetime, int, str]] = []
         self._ticket = itertools.count()
-        #: uid → the newest version that the watch showed meanwhile.
-        self._busy: dict[str, CustomEvent | None] = {}
-        self._out_since: dict[str, datetime] = {}
-        #: Those of the busy ones whose object was deleted meanwhile.
-        self._deleted: set[str] = set()
-        #: Those of the busy ones that were out when the gate opened: it is open to them as well.
-        self._let_in: set[str] = set()
+        self._busy: dict[str, _Out] = {}
         #: The resourceVersion that our last write returned, until the watch has shown it.
         self._written: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -62,10 +77,21 @@ class Inbox:
         return len(self._queues) + len(self._postponed)
 
     def oldest(self) -> datetime | None:
-        """When the oldest of the events that wait was written; None if none does."""
-        waiting = [event.changed for event in self._queues]
-        waiting += [postponed.event.changed for postponed in self._postponed.values()]
-        return min(waiting, default=None)
+        """When the oldest of the events that shall be sent was written; None if none shall."""
+        postponed = (waiting.event for waiting in self._postponed.values())
+        busy = (out.event for out in self._busy.values())
+        oldest: datetime | None = None
+        for event in itertools.chain(self._queues, postponed, busy):
+            older = oldest is None or event.changed < oldest
+            # A suspended one is meant to wait.
+            if older and event.status.delivery.state is not State.SUSPENDED:
+                oldest = event.changed
+        return oldest
+
+    def oldest_age(self) -> float:
+        """Seconds since `oldest`; 0 if there is none."""
+        oldest = self.oldest()
+        return 0.0 if oldest is None else max(0.0, (self._clock() - oldest).total_seconds())
 
     @property
     def busy(self) -> int:
@@ -74,28 +100,37 @@ class Inbox:
 
     def longest_busy(self) -> float:
         """Seconds for which the oldest of the busy events has been out; 0 if none is."""
-        since = min(self._out_since.values(), default=None)
+        since = min((out.since for out in self._busy.values() if out.since), default=None)
         return 0.0 if since is None else (self._clock() - since).total_seconds()
+
+    def places(self) -> dict[str, int]:
+        """How many events there are, by where they are."""
+        return {
+            "ready": self._queues.ready,
+            "postponed": len(self._postponed),
+            "blocked": self._queues.blocked,
+            "busy": len(self._busy),
+        }
 
     def offer(self, event: CustomEvent) -> None:
         """Take in an event as the watch shows it; older than what is known, it is ignored."""
         if self._is_stale(event):
             return
-        if event.uid in self._busy:
-            self._busy[event.uid] = event
+        if (out := self._busy.get(event.uid)) is not None:
+            if out.shown is not None:
+                count_edit(self._counters, out.shown, event)
+            out.shown = event
             return
-        self._postponed.pop(event.uid, None)
-        if event.settled:
-            self._remove(event)
-        else:
-            self._queue(event)
+        count_edit(self._counters, self._find(event), event)
+        self._take_in(event)
 
     def forget(self, event: CustomEvent) -> None:
         """The object is deleted; an attempt that is under way ends by itself."""
-        self._remove(event)
-        self._written.pop(event.uid, None)
-        if event.uid in self._busy:
-            self._deleted.add(event.uid)
+        if (out := self._busy.get(event.uid)) is not None:
+            out.deleted = True
+        elif self._find(event) is not None or event.waits_for_a_person:
+            count_deletion(self._counters, event)
+        self._drop(event)
 
     async def take(self) -> CustomEvent | None:
         """The next event, busy until `done` is called for it; None once the inbox is closed."""
@@ -119,21 +154,23 @@ class Inbox:
         With `again`, it is looked at again then, and if it is `gated`, already when `open_gate` is
         called; an edit that came meanwhile goes first.
         """
-        shown = self._busy.pop(event.uid)
-        self._out_since.pop(event.uid, None)
-        opened = event.uid in self._let_in
-        self._let_in.discard(event.uid)
-        if fresh is None or event.uid in self._deleted:
-            self._deleted.discard(event.uid)
-            self.forget(event)
+        out = self._busy.pop(event.uid)
+        if fresh is None or out.deleted:
+            if fresh is not None:
+                count_deletion(self._counters, fresh)  # else whoever missed it has counted it
+            self._drop(event)
+            return
+        if out.shown is not None and out.shown.resource_version > fresh.resource_version:
+            count_edit(self._counters, event, out.shown)
+            self._written.pop(event.uid, None)
+            self._take_in(out.shown)
             return
         if fresh.resource_version > event.resource_version:
             self._written[event.uid] = fresh.resource_version
-        if shown is not None and shown.resource_version > fresh.resource_version:
-            self.offer(shown)
-        elif (fresh.generation, fresh.resend) != (event.generation, event.resend):
+        count_edit(self._counters, event, fresh)
+        if (fresh.generation, fresh.resend) != (event.generation, event.resend):
             self._queue(fresh)  # edited under way; the watch will show nothing newer than this
-        elif gated and opened:
+        elif gated and out.let_in:
             self._queue(fresh)  # what it was told is over meanwhile
         elif again is not None:
             self._postpone(fresh, again, gated)
@@ -145,14 +182,15 @@ class Inbox:
 
     def is_current(self, event: CustomEvent) -> bool:
         """Whether the watch has shown nothing newer of a busy event, nor its deletion."""
-        if event.uid in self._deleted:
-            return False
-        shown = self._busy.get(event.uid)
-        return shown is None or shown.resource_version <= event.resource_version
+        out = self._busy.get(event.uid)
+        if out is None or out.deleted:
+            return out is None
+        return out.shown is None or out.shown.resource_version <= event.resource_version
 
     def open_gate(self) -> None:
         """The endpoint takes events again: what waited for that is ready, in its order."""
-        self._let_in.update(self._busy)
+        for out in self._busy.values():
+            out.let_in = True
         waiting = sorted((p for p in self._postponed.values() if p.gated), key=lambda p: p.due)
         for postponed in waiting:
             del self._postponed[postponed.event.uid]
@@ -167,7 +205,7 @@ class Inbox:
 
     def set_aside(self, event: CustomEvent) -> None:
         """The status of a busy event cannot be written: its namespace waits for that."""
-        self._out_since.pop(event.uid, None)
+        self._busy[event.uid].since = None
         self.block(event.namespace)
 
     def block(self, namespace: str) -> None:
@@ -184,6 +222,18 @@ class Inbox:
         """Give out nothing more: every `take` returns None."""
         self._closed = True
         self._wake.set()
+
+    def _take_in(self, event: CustomEvent) -> None:
+        self._postponed.pop(event.uid, None)
+        if event.settled:
+            self._remove(event)
+        else:
+            self._queue(event)
+
+    def _find(self, event: CustomEvent) -> CustomEvent | None:
+        """The version of an event that waits here."""
+        postponed = self._postponed.get(event.uid)
+        return self._queues.find(event) if postponed is None else postponed.event
 
     def _is_stale(self, event: CustomEvent) -> bool:
         """Whether our own last write is newer; the watch's echo of that write counts as stale."""
@@ -202,6 +252,10 @@ class Inbox:
         self._postponed[event.uid] = _Postponed(due, event, gated)
         heapq.heappush(self._timers, (due, next(self._ticket), event.uid))
         self._wake.set()
+
+    def _drop(self, event: CustomEvent) -> None:
+        self._remove(event)
+        self._written.pop(event.uid, None)
 
     def _remove(self, event: CustomEvent) -> None:
         self._postponed.pop(event.uid, None)
@@ -227,8 +281,7 @@ class Inbox:
 
     def _next(self) -> CustomEvent:
         event = self._queues.take()
-        self._busy[event.uid] = None
-        self._out_since[event.uid] = self._clock()
+        self._busy[event.uid] = _Out(event, since=self._clock())
         return event
 
     async def _until_something_happens(self) -> None:

@@ -88,7 +88,7 @@ def current_record(event: CustomEvent, spec: CustomEventSpec, now: datetime) -> 
     record = event.status.delivery
     content = content_hash(spec)
     resend = event.resend or record.resend
-    if record.id and _same_content(record.content_hash, content) and resend == record.resend:
+    if record.id and same_content(record.content_hash, content) and resend == record.resend:
         return record
     sequence = record.sequence + 1
     return DeliveryRecord(
@@ -102,7 +102,8 @@ def current_record(event: CustomEvent, spec: CustomEventSpec, now: datetime) -> 
     )
 
 
-def _same_content(recorded: str, content: str) -> bool:
+def same_content(recorded: str, content: str) -> bool:
+    """Whether a recorded hash is that of this content."""
     # A hash of a version that we do not know is believed: an upgrade must never send again.
     return recorded == content or not recorded.startswith("v1:")
 

@@ -19,6 +19,9 @@ ENDPOINT_LEVEL = frozenset({401, 403, 404, 405, 407, 410, 421, 451})
 #: The API asks to come back later, and has applied nothing.
 REFUSED_FOR_NOW = frozenset({408, 425, 429})
 
+#: The documented answer to a POST.
+CREATED = 201
+
 #: With these the Retry-After holds for the whole endpoint.
 PAUSING = frozenset({429, 503})
 
@@ -36,6 +39,11 @@ class Outcome:
     kind: OutcomeClass
     code: int | None = None
     detail: str = ""
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is the answer that the API's documentation promises."""
+        return self.code == CREATED
 
     @property
     def words(self) -> str:

@@ -66,11 +66,14 @@ class TokenBucket:
         """Seconds until a token is there; 0 = now."""
         if self.rate <= 0:
             return 0.0
-        if self._at is None:
-            self._at = now
-        self._tokens = min(float(self.burst), self._tokens + (now - self._at) * self.rate)
+        self._tokens = self.tokens(now)
         self._at = now
         return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / self.rate
+
+    def tokens(self, now: float) -> float:
+        """How many there are; until `wait` is first called, none."""
+        since = now if self._at is None else self._at
+        return min(float(self.burst), self._tokens + (now - since) * self.rate)
 
     def take(self) -> None:
         """Use the token that `wait` found."""
@@ -175,9 +178,13 @@ class Pace:
             return None
         return max(self._paused_until - now, trial, self.bucket.wait(now), 0.0)
 
+    def paused(self, now: float) -> bool:
+        """Whether the endpoint asked to be left alone until later."""
+        return now < self._paused_until
+
     def held_back(self, now: float) -> bool:
         """Whether nothing may be sent now, not even what `wait` let go a moment ago."""
-        return now < self._paused_until or self.breaker.state(now) is BreakerState.OPEN
+        return self.paused(now) or self.breaker.state(now) is BreakerState.OPEN
 
     def begin(self) -> None:
         """An attempt is made: call it when `wait` said 0."""

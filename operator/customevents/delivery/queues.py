@@ -24,11 +24,21 @@ class Queues:
         self._blocked: dict[str, _Queue] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, itertools.chain(self._ready.values(), self._blocked.values())))
+        return self.ready + self.blocked
 
     def __iter__(self) -> Iterator[CustomEvent]:
         queues = itertools.chain(self._ready.values(), self._blocked.values())
         return itertools.chain.from_iterable(queue.values() for queue in queues)
+
+    @property
+    def ready(self) -> int:
+        """How many wait for their turn."""
+        return sum(map(len, self._ready.values()))
+
+    @property
+    def blocked(self) -> int:
+        """How many wait for their namespace."""
+        return sum(map(len, self._blocked.values()))
 
     @property
     def any_ready(self) -> bool:
@@ -44,6 +54,12 @@ class Queues:
         """Whether an event is here, in whatever namespace."""
         queues = itertools.chain(self._ready.values(), self._blocked.values())
         return any(uid in queue for queue in queues)
+
+    def find(self, event: CustomEvent) -> CustomEvent | None:
+        """The version of an event that is here."""
+        blocked = event.namespace in self._blocked
+        queue = (self._blocked if blocked else self._ready).get(event.namespace)
+        return None if queue is None else queue.get(event.uid)
 
     def put(self, event: CustomEvent) -> None:
         """Add an event at its namespace's end; an edited one replaces itself in its place."""

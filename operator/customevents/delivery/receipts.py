@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from customevents.delivery.counters import Counters
 from customevents.delivery.lifecycle import Verdict
 from customevents.delivery.merging import is_foreign, merge
 from customevents.resource.errors import ClusterError, Conflict, Gone, SchemaTooOld, StatusRefused
@@ -58,6 +59,7 @@ class Receipts:
 
     cluster: Cluster
     clock: Callable[[], datetime]
+    counters: Counters
     #: Told of each write: the object before and after it.
     recorded: Callable[[CustomEvent, CustomEvent], None]
     #: Told when going on could send events twice.
@@ -82,11 +84,12 @@ class Receipts:
             try:
                 return await self._put(base, status, verdict)
             except Gone:
-                logger.info("%s was deleted before its result was written", event.path)
+                self._gone(event, verdict)
                 return None
             except Conflict:
                 found = await self.find(event.namespace, event.name, event.uid)
                 if found is None:
+                    self._gone(event, verdict)
                     return None
                 self._look_for_another(event, found, verdict)
                 verdict, resolved, ours = _merged(event, found, verdict, resolved)
@@ -111,6 +114,14 @@ class Receipts:
                 await asyncio.sleep(1.0)
             else:
                 return found if found.uid == uid else None
+
+    def _gone(self, event: CustomEvent, verdict: Verdict) -> None:
+        """There is nothing to write on; what is not finished never will be."""
+        if verdict.record.state.finished:
+            logger.info("%s was deleted before its result was written", event.path)
+            return
+        logger.info("%s was deleted before it was delivered", event.path)
+        self.counters.cancelled(event.namespace)
 
     async def _put(self, base: CustomEvent, status: Status, verdict: Verdict) -> CustomEvent:
         try:

@@ -7,6 +7,7 @@ sent before that is on record.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from customevents.delivery.lifecycle import Verdict
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import parse_spec
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,13 @@ class TakeOver:
     async def _settle(self, entry: Intent, open_until: datetime) -> CustomEvent | None:
         receipts = self.courier.receipts
         event = await receipts.find(entry.namespace, entry.name, entry.uid)
-        if event is not None:
+        if event is None:
+            logger.info("%s/%s was deleted before it was delivered", entry.namespace, entry.name)
+            self.courier.counters.cancelled(entry.namespace)
+        else:
             verdict = self._verdict(event, entry, open_until)
             if verdict is not None:
+                self.courier.counters.unknown_outcome(entry.namespace)
                 event = await receipts.write(event, verdict, event.status.resolved)
         self.courier.journal.drop(entry.uid)
         return event

@@ -1,0 +1,56 @@
+"""Where events wait, and for how long the oldest of them has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from customevents.delivery.inbox import Inbox
+from customevents.resource.status import State
+from unit.builders import Clock, later, record, recorded
+from unit.counting import Counted
+from unit.queueing import LONG, out, waiting
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox(Clock(), Counted())
+
+
+def test_each_event_is_in_one_place(inbox: Inbox) -> None:
+    first = out(inbox, waiting("a"))
+    inbox.done(first, first, later(LONG))
+    out(inbox, waiting("b"))
+    inbox.block("locked")
+    for event in (waiting("c"), waiting("d"), waiting("e", "locked")):
+        inbox.offer(event)
+    assert inbox.places() == {"ready": 2, "postponed": 1, "blocked": 1, "busy": 1}
+
+
+@pytest.mark.parametrize("place", ["ready", "postponed", "blocked", "busy"])
+def test_the_oldest_event_counts_wherever_it_is(inbox: Inbox, place: str) -> None:
+    oldest = replace(waiting("a", "old"), changed=later(-900))
+    if place == "blocked":
+        inbox.block("old")
+        inbox.offer(oldest)
+    elif place == "ready":
+        inbox.offer(oldest)
+    else:
+        taken = out(inbox, oldest)
+        if place == "postponed":
+            inbox.done(taken, taken, later(LONG))
+    inbox.offer(replace(waiting("b"), changed=later(-10)))
+    assert inbox.places()[place] >= 1
+    assert inbox.oldest_age() == 900.0
+
+
+def test_a_suspended_event_is_meant_to_wait(inbox: Inbox) -> None:
+    suspended = recorded(record(state=State.SUSPENDED, attempts=0))
+    inbox.offer(replace(suspended, changed=later(-900)))
+    assert inbox.places()["ready"] == 1
+    assert inbox.oldest_age() == 0.0
+
+
+def test_an_empty_inbox_has_no_age(inbox: Inbox) -> None:
+    assert inbox.oldest_age() == 0.0
