@@ -12,6 +12,7 @@ import pytest
 from localcluster import Cluster
 
 from customevents import sandbox
+from integration.tenants import CLUSTER, RIGHTS, Tenants, scope_policy
 from operating import RunningOperator, eventually, operator
 
 HERE = Path(__file__).parent
@@ -145,3 +146,24 @@ def events(cluster: Cluster, namespace: str, timeline: sandbox.Running) -> Itera
     # Its namespace goes later, and the next test's operator would take up what is undelivered.
     collection = f"/apis/customevents.dev/v1alpha1/namespaces/{namespace}/customevents"
     cluster.kubectl("delete", "--raw", collection)
+
+
+@pytest.fixture(scope="session")
+def unjudged_tenants(cluster: Cluster) -> Tenants:
+    """The users of tenants.yaml, as soon as their roles have what is aggregated into them."""
+    cluster.kubectl("apply", "-f", str(RIGHTS))
+    tenants = Tenants(cluster)
+    may = ("auth", "can-i", "create", "customevents.customevents.dev")
+    eventually("edit and admin include CustomEvents", lambda: _all_may(tenants, may) or None)
+    return tenants
+
+
+@pytest.fixture(scope="module")
+def tenants(unjudged_tenants: Tenants) -> Iterator[Tenants]:
+    """The same users under the policy, for the length of a module: the cluster is shared."""
+    with scope_policy(unjudged_tenants, CLUSTER):
+        yield unjudged_tenants
+
+
+def _all_may(tenants: Tenants, question: tuple[str, ...]) -> bool:
+    return all(tenants.kubectl(user, *question) == "yes\n" for user in ("own", "admin"))
