@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customevents import __version__, logs
+from customevents import __version__, logs, options
 from customevents.resource.errors import CustomEventsError
+
+if TYPE_CHECKING:
+    from customevents.resource.event import CustomEvent
 
 app = typer.Typer(
     name="customevents",
@@ -75,17 +80,11 @@ def sandbox(
     asyncio.run(stand_in.serve(host, port, database=database, key=key, announce=_announce))
 
 
-Namespace = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", help="Default: that of the kubeconfig's current context."),
-]
-
-
 @app.command()
 def wait(
     name: Annotated[str, typer.Argument(help="The CustomEvent's name.")],
-    namespace: Namespace = None,
-    timeout: Annotated[float, typer.Option(help="Seconds.", min=0)] = 60.0,
+    namespace: options.Namespace = None,
+    timeout: options.Patience = 60.0,
 ) -> None:
     """Wait for an event, as a pipeline does.
 
@@ -99,12 +98,34 @@ def wait(
             where = namespace or kube.current_namespace()
             return await commands.wait(cluster, where, name, timeout, typer.echo)
 
-    try:
+    with options.errors_end_with(4):
         ending = asyncio.run(waiting())
-    except CustomEventsError as error:
-        typer.echo(f"customevents: {error}", err=True)
-        raise typer.Exit(4) from None
     raise typer.Exit(ending)
+
+
+@app.command("list")
+def list_undelivered(
+    namespace: options.Namespace = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")
+    ] = False,
+    form: options.Output = options.Form.TABLE,
+) -> None:
+    """Show what is not delivered, and why, oldest first."""
+    from customevents import commands, kube, listing
+
+    async def reading() -> list[CustomEvent]:
+        async with kube.connect() as cluster:
+            where = "" if everywhere else namespace or kube.current_namespace()
+            return await commands.undelivered(cluster, where)
+
+    events = listing.oldest_first(asyncio.run(reading()))
+    if form is not options.Form.TABLE:
+        typer.echo(listing.for_programs(events, form))
+    elif events:
+        listing.print_table(events, datetime.now(UTC), namespaces=everywhere)
+    else:
+        typer.echo("Everything is delivered.", err=True)
 
 
 @app.command()
@@ -113,7 +134,7 @@ def resend(
     failed: Annotated[
         bool, typer.Option("--failed", help="All of the namespace that were refused for good.")
     ] = False,
-    namespace: Namespace = None,
+    namespace: options.Namespace = None,
 ) -> None:
     """Have events sent again, whatever their state; the operator does it."""
     if bool(names) == failed:
@@ -136,6 +157,8 @@ def _announce(url: str) -> None:
 
 def main() -> None:
     """The entry point; errors of ours are one line on stderr."""
+    # What libraries log is for the operator's log, which `run` sets up; a person reads one line.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         app()
     except CustomEventsError as error:

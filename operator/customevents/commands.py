@@ -47,6 +47,14 @@ async def wait(
         await asyncio.sleep(min(POLL, max(0.0, end - time.monotonic())))
 
 
+async def undelivered(cluster: Cluster, namespace: str) -> list[CustomEvent]:
+    """What is not delivered in a namespace, or in all of them (""); Failed and Expired as well.
+
+    Raises ClusterError.
+    """
+    return [read_event(raw) async for raw in cluster.undelivered(namespace)]
+
+
 async def resend(cluster: Cluster, namespace: str, name: str) -> None:
     """Ask the operator to send an event again, whatever its state. Raises ClusterError."""
     value = datetime.now(UTC).isoformat(timespec="microseconds")

@@ -70,14 +70,18 @@ class Cluster:
     async def open_work(self, namespaces: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
         """All events that are not finished, page by page; no namespaces: of all of them."""
         for namespace in namespaces or ("",):
-            path = f"/apis/{GROUP}/{VERSION}/" + (f"namespaces/{namespace}/" if namespace else "")
-            async for item in self._pages(path + PLURAL, OPEN):
+            async for item in self._pages(_collection(namespace), OPEN):
                 yield item
 
     async def events_in_state(self, namespace: str, state: State) -> AsyncIterator[dict[str, Any]]:
         """A namespace's events in one state of delivery, page by page."""
-        path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
-        async for item in self._pages(path, f"status.delivery.state={state}"):
+        async for item in self._pages(_collection(namespace), f"status.delivery.state={state}"):
+            yield item
+
+    async def undelivered(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        """A namespace's events in every other state than Delivered; "" = all namespaces'."""
+        selector = f"status.delivery.state!={State.DELIVERED}"
+        async for item in self._pages(_collection(namespace), selector):
             yield item
 
     async def annotate(self, namespace: str, name: str, annotations: dict[str, str]) -> None:
@@ -218,8 +222,13 @@ def current_namespace() -> str:
     return namespace
 
 
+def _collection(namespace: str) -> str:
+    within = f"namespaces/{namespace}/" if namespace else ""
+    return f"/apis/{GROUP}/{VERSION}/{within}{PLURAL}"
+
+
 def _path(namespace: str, name: str) -> str:
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}/{name}"
+    return f"{_collection(namespace)}/{name}"
 
 
 def _refused(status: int, answer: dict[str, Any]) -> ClusterError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from localcluster import Cluster
 
 from customevents import sandbox
 from integration.tenants import CLUSTER, RIGHTS, Tenants, scope_policy
-from operating import RunningOperator, eventually, operator
+from operating import RunningOperator, eventually, operator, operator_environment
 
 HERE = Path(__file__).parent
 
@@ -71,6 +73,27 @@ class Events:
 
 class Existing(Protocol):
     def __call__(self, *objects: dict[str, Any]) -> AbstractContextManager[None]: ...
+
+
+class Shell:
+    """The command line, as the cluster's administrator in the test's namespace."""
+
+    def __init__(self, events: Events) -> None:
+        self._namespace = events.namespace
+        self.env = operator_environment(events.cluster.kubeconfig)
+
+    def __call__(
+        self, *args: str, stdin: str | None = None, kubeconfig: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "customevents", *args, "-n", self._namespace],
+            env=self.env | ({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
 
 class StartOperator(Protocol):
@@ -146,6 +169,11 @@ def events(cluster: Cluster, namespace: str, timeline: sandbox.Running) -> Itera
     # Its namespace goes later, and the next test's operator would take up what is undelivered.
     collection = f"/apis/customevents.dev/v1alpha1/namespaces/{namespace}/customevents"
     cluster.kubectl("delete", "--raw", collection)
+
+
+@pytest.fixture
+def customevents(events: Events) -> Shell:
+    return Shell(events)
 
 
 @pytest.fixture(scope="session")

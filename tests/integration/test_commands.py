@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-import pytest
-
 from customevents import sandbox
-from integration.conftest import Events, StartOperator
-from operating import operator_environment
+from integration.conftest import Events, Shell, StartOperator
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
-
-
-class Shell:
-    """The command line, as the cluster's administrator in the test's namespace."""
-
-    def __init__(self, events: Events) -> None:
-        self._namespace = events.namespace
-        self._env = operator_environment(events.cluster.kubeconfig)
-
-    def __call__(self, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "customevents", *args, "-n", self._namespace],
-            env=self._env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-
-@pytest.fixture
-def customevents(events: Events) -> Shell:
-    return Shell(events)
 
 
 def test_wait_ends_with_0_when_the_event_is_delivered(
