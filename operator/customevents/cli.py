@@ -7,7 +7,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,8 @@ from customevents import __version__, logs, options
 from customevents.resource.errors import CustomEventsError
 
 if TYPE_CHECKING:
+    from customevents.drafting import Flags
+    from customevents.eventsapi.curl import Translation
     from customevents.resource.event import CustomEvent
 
 app = typer.Typer(
@@ -101,6 +103,74 @@ def wait(
     with options.errors_end_with(4):
         ending = asyncio.run(waiting())
     raise typer.Exit(ending)
+
+
+@app.command()
+def send(
+    event_type: options.EventType = None,
+    summary: options.Summary = None,
+    severity: options.Severity = None,
+    detail: options.Details = None,
+    occurred_at: options.OccurredAt = None,
+    service: options.Services = None,
+    namespace_scope: options.Namespaces = None,
+    cluster: options.Clusters = None,
+    level: options.Level = None,
+    curl: options.Curl = None,
+    name: options.Name = None,
+    namespace: options.Namespace = None,
+    as_resource: options.AsResource = False,
+    timeout: options.Patience = 60.0,
+) -> None:
+    """Create a CustomEvent and wait for it; the operator sends it.
+
+    The exit codes are those of `wait`. After a timeout the event is still there, and still sent.
+    """
+    from customevents.drafting import Flags, manifest, to_yaml
+
+    about = (service, namespace_scope, cluster, level)
+    flags = Flags(event_type, summary, severity, _pairs(detail), occurred_at, *about)
+    with options.errors_end_with(4):
+        content = _content(flags, curl)
+        event = manifest(content.spec, name, namespace)
+        for remark in content.remarks:
+            typer.echo(f"customevents: {remark}", err=True)
+        if as_resource:
+            typer.echo(to_yaml(event))
+            return
+        ending = asyncio.run(_send(event, namespace, timeout))
+    raise typer.Exit(ending)
+
+
+def _pairs(details: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for detail in details or ():
+        key, found, value = detail.partition("=")
+        if not found:
+            raise typer.BadParameter(f"{detail!r} must be KEY=VALUE", param_hint="--detail")
+        pairs[key] = value
+    return pairs
+
+
+def _content(flags: Flags, curl: str | None) -> Translation:
+    from customevents.drafting import read_source
+    from customevents.eventsapi.curl import Translation, read_body
+
+    if curl is None:
+        if not (flags.event_type and flags.summary):
+            raise typer.BadParameter("give --type and --summary, or --curl")
+        return Translation(flags.spec)
+    if flags.spec:
+        raise typer.BadParameter("--curl stands alone: the body says what the flags would say")
+    return read_body(read_source(curl))
+
+
+async def _send(event: dict[str, Any], namespace: str | None, patience: float) -> int:
+    from customevents import commands, kube
+
+    async with kube.connect() as cluster:
+        where = namespace or kube.current_namespace()
+        return await commands.send(cluster, where, event, patience, typer.echo)
 
 
 @app.command("list")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import Any
 
 from customevents.kube import Cluster
 from customevents.resource.event import RESEND_ANNOTATION, CustomEvent, read_event
@@ -45,6 +46,22 @@ async def wait(
             say(f"{event.path} is still {event.status.delivery.state}: {_message(event)}")
             return Ending.TIMEOUT
         await asyncio.sleep(min(POLL, max(0.0, end - time.monotonic())))
+
+
+async def send(
+    cluster: Cluster,
+    namespace: str,
+    manifest: dict[str, Any],
+    patience: float,
+    say: Callable[[str], None],
+) -> Ending:
+    """Create an event and wait for it, `patience` seconds. The operator sends it.
+
+    Raises ClusterError, also if the cluster refuses it.
+    """
+    made = read_event(await cluster.create_event(namespace, manifest))
+    say(f"{made.path} is created")
+    return await wait(cluster, namespace, made.name, patience, say)
 
 
 async def undelivered(cluster: Cluster, namespace: str) -> list[CustomEvent]:

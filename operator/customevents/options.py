@@ -27,6 +27,53 @@ Namespace = Annotated[
 ]
 Patience = Annotated[float, typer.Option("--timeout", help="Seconds.", min=0)]
 
+# What `send` writes into the event.
+EventType = Annotated[
+    str | None, typer.Option("--type", help="What kind of event it is: release, migration.")
+]
+Summary = Annotated[str | None, typer.Option("--summary", help="What happened.")]
+Severity = Annotated[
+    str | None, typer.Option("--severity", help="Info, Warning or Error. Default: Info.")
+]
+Details = Annotated[
+    list[str] | None, typer.Option("--detail", metavar="KEY=VALUE", help="Repeat it.")
+]
+OccurredAt = Annotated[
+    str | None,
+    typer.Option("--occurred-at", help="When it happened, if not now: 2026-01-31T12:00:00Z."),
+]
+Services = Annotated[
+    list[str] | None,
+    typer.Option("--service", metavar="NAME", help="A workload it is about. Repeat it."),
+]
+Namespaces = Annotated[
+    list[str] | None,
+    typer.Option("--namespace-scope", metavar="NAME", help="A namespace it is about. Repeat it."),
+]
+Clusters = Annotated[
+    list[str] | None,
+    typer.Option("--cluster", metavar="NAME", help="A cluster it is about. Repeat it."),
+]
+Level = Annotated[
+    str | None,
+    typer.Option("--level", help="How wide what is not named is: Namespace, Cluster or Account."),
+]
+Curl = Annotated[
+    str | None,
+    typer.Option(
+        "--curl",
+        metavar="BODY",
+        help="Instead of all of these: the body of a request to the events API, as curl's -d "
+        "takes it: the JSON itself, @FILE, or @- for standard input.",
+    ),
+]
+Name = Annotated[
+    str | None, typer.Option("--name", help="Of the CustomEvent. Default: the type, and letters.")
+]
+AsResource = Annotated[
+    bool, typer.Option("--as-resource", help="Print the CustomEvent, and create nothing.")
+]
+
 
 @contextmanager
 def errors_end_with(code: int) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
     CustomEventsError
     ├── InvalidSpec          a resource that the schema should have refused
+    ├── InvalidBody          JSON that is no body of the events API
     ├── SettingsError        the operator is configured in a way that cannot work
     ├── KeyFileError         the mounted API key cannot be used
     ├── ClusterError         the Kubernetes API refused a request, or could not be reached
@@ -22,6 +23,10 @@ class CustomEventsError(Exception):
 
 class InvalidSpec(CustomEventsError):
     """A spec that the schema should have refused: the CRD in the cluster is older or was edited."""
+
+
+class InvalidBody(CustomEventsError):
+    """What was given to `send --curl` is no body that the events API documents."""
 
 
 class SettingsError(CustomEventsError):

@@ -1,0 +1,100 @@
+"""A CustomEvent from the command line: what `send` creates, or only prints."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from customevents.resource.errors import InvalidBody
+from customevents.resource.event import GROUP, KIND, VERSION
+from customevents.resource.spec import parse_spec
+
+#: Characters of an event's type in a generated name.
+LONGEST_STEM = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the flags of `send` say about the event, in their order on the command line."""
+
+    event_type: str | None
+    summary: str | None
+    severity: str | None
+    details: dict[str, str]
+    occurred_at: str | None
+    services: list[str] | None
+    namespaces: list[str] | None
+    clusters: list[str] | None
+    level: str | None
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The spec that they make; what was not given is left out."""
+        scope = _present(
+            level=self.level,
+            clusters=self.clusters,
+            namespaces=self.namespaces,
+            serviceNames=self.services,
+        )
+        return _present(
+            eventType=self.event_type,
+            summary=self.summary,
+            severity=self.severity,
+            details=self.details,
+            occurredAt=self.occurred_at,
+            scope=scope,
+        )
+
+
+def read_source(source: str) -> str:
+    """What curl's -d would send: the text itself, or a file's, or standard input's.
+
+    Raises InvalidBody if there is no such file, or it is no text.
+    """
+    if source in ("-", "@-"):
+        return sys.stdin.read()
+    if not source.startswith("@"):
+        return source
+    try:
+        return Path(source[1:]).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidBody(f"cannot read {source[1:]}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidBody(f"cannot read {source[1:]}: it is no UTF-8 text") from None
+
+
+def manifest(spec: dict[str, Any], name: str | None, namespace: str | None) -> dict[str, Any]:
+    """The object as it would stand in a file; without a name, the cluster makes one up.
+
+    Raises InvalidSpec if the schema would refuse it.
+    """
+    parse_spec(spec)
+    metadata = {"name": name} if name else {"generateName": f"{_stem(spec['eventType'])}-"}
+    if namespace:
+        metadata["namespace"] = namespace
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": KIND,
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+def to_yaml(manifest: dict[str, Any]) -> str:
+    """The object as people write it."""
+    text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
+    return text.rstrip()
+
+
+def _present(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def _stem(event_type: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", event_type.lower()).strip("-")
+    return words[:LONGEST_STEM].rstrip("-") or "event"
