@@ -221,6 +221,38 @@ def resend(
     asyncio.run(asking())
 
 
+@app.command()
+def check(
+    namespace: options.Namespace = None,
+    operator_namespace: Annotated[
+        str, typer.Option(help="Where the operator runs.")
+    ] = "customevents",
+    lease: Annotated[str, typer.Option(help="The operator's Lease.")] = "customevents",
+) -> None:
+    """Show what stands between here and a delivered event, and what to do about it.
+
+    Exit code 1 if something is wrong; a warning is none.
+    """
+    from customevents import checking, kube
+
+    async def looking() -> list[checking.Finding]:
+        async with kube.connect() as cluster:
+            where = namespace or kube.current_namespace()
+            return await checking.check(cluster, checking.Place(where, operator_namespace, lease))
+
+    findings = asyncio.run(looking())
+    for finding in findings:
+        colour = _COLOURS.get(finding.level)
+        level = typer.style(f"{finding.level:8}", fg=colour, bold=colour is not None)
+        typer.echo(f"{level} {finding.about:22} {finding.says}")
+        if finding.todo:
+            typer.echo(f"{'':31} {finding.todo}")
+    raise typer.Exit(any(finding.level is checking.Level.WRONG for finding in findings))
+
+
+_COLOURS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "wrong": typer.colors.RED}
+
+
 def _announce(url: str) -> None:
     typer.echo(f"The sandbox listens on {url}")
 

@@ -41,7 +41,7 @@ from customevents.resource.event import read_event
 from customevents.resource.status import Reason
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import OwnName
-from customevents.settings import ANNOUNCED, Settings
+from customevents.settings import Settings
 from customevents.watch import Watch
 
 #: Seconds beyond an attempt's timeout after which an event at the courier is stuck there.
@@ -134,7 +134,7 @@ class Operator:
             cluster=lambda: self._name.known,
             agents_elsewhere=lambda: agents.elsewhere,
             endpoint=self._settings.base_url,
-            settings=self._settings.model_dump(mode="json", include=ANNOUNCED),
+            settings=self._settings.announced(),
         )
 
     def _new_journal(self) -> Journal:

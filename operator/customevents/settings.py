@@ -34,7 +34,13 @@ AGENT_NAMESPACES = ("komodor", "komodor-agent")
 
 
 #: What decides how an event is resolved and shown: the operator says it on its Lease.
-ANNOUNCED = {"delivery_paused", "provenance_enabled", "ttl_enabled", "watch_namespaces"}
+ANNOUNCED = {
+    "cluster_name",
+    "delivery_paused",
+    "provenance_enabled",
+    "ttl_enabled",
+    "watch_namespaces",
+}
 
 
 class Settings(BaseSettings):
@@ -199,6 +205,11 @@ class Settings(BaseSettings):
         """Where a Komodor agent is believed."""
         default = (*AGENT_NAMESPACES, self.lease_namespace)
         return tuple(dict.fromkeys(self.discovery_agent_namespaces or default))
+
+    def announced(self) -> dict[str, Any]:
+        """The settings of ANNOUNCED, and where a Komodor agent is believed."""
+        dumped = self.model_dump(mode="json", include=ANNOUNCED)
+        return {**dumped, "agent_namespaces": list(self.agent_namespaces)}
 
     @property
     def base_url(self) -> str:

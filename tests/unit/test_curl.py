@@ -13,10 +13,12 @@ from customevents.eventsapi.curl import read_body
 from customevents.eventsapi.payload import build_body
 from customevents.resource.errors import InvalidBody
 from customevents.resource.spec import parse_spec
-from customevents.scope.cluster_name import from_setting
+from customevents.scope.cluster_name import ClusterName
 from customevents.scope.resolve import Resolution, resolve
 
 BODY = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
+
+HERE = ClusterName("here", "setting clusterName")
 
 
 def translated(**parts: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -68,7 +70,9 @@ SCOPES = st.fixed_dictionaries(
 def test_there_and_back_it_is_the_same_body(scope: dict[str, list[str]], severity: str) -> None:
     body = BODY | {"severity": severity} | ({"scope": scope} if scope else {})
     spec = parse_spec(read_body(json.dumps(body)).spec)
-    resolution = resolve(spec.scope, namespace="own", cluster=from_setting("here"))
+    resolution = resolve(
+        spec.scope, namespace="own", cluster=ClusterName("here", "setting clusterName")
+    )
     assert isinstance(resolution, Resolution)
     assert build_body(spec, resolution.reach) == body
 

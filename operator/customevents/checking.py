@@ -1,0 +1,271 @@
+"""What stands between here and a delivered event: `customevents check`.
+
+It looks with the rights of whoever calls it. What only the operator can know (the key, the
+endpoint) is read from the operator's Lease, so that nobody needs the key for this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from customevents import __version__
+from customevents.delivery.announcement import Announcement, read_announcement
+from customevents.delivery.gate import Key
+from customevents.kube import Cluster, Lease
+from customevents.resource.errors import ClusterError, Gone
+from customevents.resource.event import GROUP, PLURAL, VERSION
+from customevents.resource.status import DeliveryRecord
+from customevents.scope.cluster_links import Agents, chain
+from customevents.scope.cluster_name import Ambiguous, ClusterName, Link, Silent, ask
+from customevents.settings import AGENT_NAMESPACES
+
+#: Seconds by which the clocks of two machines may differ.
+CLOCKS = 30.0
+
+CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+class Level(StrEnum):
+    """How good a finding is."""
+
+    OK = "ok"
+    NOTHING = "-"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the answer; `todo` is what to do about it, where there is something."""
+
+    level: Level
+    about: str
+    says: str
+    todo: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to look: the author's namespace, and the operator's Lease."""
+
+    namespace: str
+    operator_namespace: str
+    lease_name: str
+
+
+async def check(cluster: Cluster, place: Place) -> list[Finding]:
+    """All findings, in the order of an event's way."""
+    try:
+        version = await cluster.get("/version")
+    except ClusterError as error:
+        return [_wrong("Kubernetes", str(error), "is KUBECONFIG the right one?")]
+    findings = [_ok("Kubernetes", version["gitVersion"])]
+    findings.append(await _schema(cluster))
+    findings.append(await _right_to_create(cluster, place.namespace))
+    lease, found = await _operator(cluster, place)
+    findings += found
+    said = read_announcement(lease) if lease else None
+    if said is not None:
+        findings += _announced(said, place.namespace)
+    return findings + await _cluster_names(cluster, place, said)
+
+
+async def _schema(cluster: Cluster) -> Finding:
+    about = "CRD"
+    install = "install the chart, or kubectl apply -f crds/"
+    try:
+        crd = await cluster.get(CRD)
+    except Gone:
+        return _wrong(about, f"{PLURAL}.{GROUP} is not there", install)
+    except ClusterError as error:
+        return _warning(about, f"it may not be looked at: {error}")
+    known = _recorded_fields(crd)
+    missing = sorted(_record_fields() - known)
+    if missing:
+        what = f"it is older than this program, and lacks status.delivery.{missing[0]}"
+        return _wrong(about, what, "apply the CRD of this version")
+    return _ok(about, f"{PLURAL}.{GROUP} has what {__version__} writes")
+
+
+def _recorded_fields(crd: dict[str, Any]) -> set[str]:
+    for version in crd["spec"]["versions"]:
+        if version["name"] == VERSION:
+            schema = version["schema"]["openAPIV3Schema"]["properties"]
+            delivery = schema.get("status", {}).get("properties", {}).get("delivery", {})
+            return set(delivery.get("properties", {}))
+    return set()
+
+
+def _record_fields() -> set[str]:
+    return set(DeliveryRecord.model_json_schema(by_alias=True)["properties"])
+
+
+async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
+    about = "your rights"
+    attributes = {"group": GROUP, "resource": PLURAL, "verb": "create", "namespace": namespace}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    try:
+        answer = await cluster.request("POST", REVIEWS, review)
+    except ClusterError as error:
+        return _warning(about, f"they cannot be asked for: {error}")
+    if answer["status"]["allowed"]:
+        return _ok(about, f"you may create CustomEvents in {namespace}")
+    return _warning(
+        about,
+        f"you may not create CustomEvents in {namespace}",
+        "ask for the role edit there; the chart adds CustomEvents to it",
+    )
+
+
+async def _operator(cluster: Cluster, place: Place) -> tuple[dict[str, Any] | None, list[Finding]]:
+    about = "operator"
+    where = f"Lease {place.operator_namespace}/{place.lease_name}"
+    elsewhere = "is it installed, and in another namespace? Try --operator-namespace"
+    try:
+        lease = await Lease(cluster, place.operator_namespace, place.lease_name).read()
+    except Gone:
+        return None, [_wrong(about, f"none has ever led here: there is no {where}", elsewhere)]
+    except ClusterError as error:
+        return None, [_warning(about, f"{where} may not be read: {error}")]
+    spec = lease["spec"]
+    holder = spec.get("holderIdentity", "")
+    age = (datetime.now(UTC) - datetime.fromisoformat(spec["renewTime"])).total_seconds()
+    if not holder:
+        gone = f"nobody leads: {where} was released"
+        return lease, [_wrong(about, gone, "start the operator; events wait until then")]
+    if age > spec["leaseDurationSeconds"] + CLOCKS:
+        silent = f"{holder} has been silent for {age:.0f} s"
+        return lease, [_wrong(about, silent, "look at the operator's pods; events wait until then")]
+    return lease, [_ok(about, f"{holder} leads ({where})")]
+
+
+def _announced(said: Announcement, namespace: str) -> list[Finding]:
+    return [
+        _version(said),
+        *_watched(said, namespace),
+        _key(said),
+        _endpoint(said),
+        _waiting(said),
+        _named(said),
+    ]
+
+
+def _version(said: Announcement) -> Finding:
+    if said.version == __version__:
+        return _ok("version", said.version)
+    return _warning("version", f"the operator is {said.version}, this program {__version__}")
+
+
+def _watched(said: Announcement, namespace: str) -> list[Finding]:
+    watched = said.settings.get("watch_namespaces", [])
+    if not watched or namespace in watched:
+        return []
+    shown = ", ".join(watched)
+    return [
+        _wrong(
+            "namespace",
+            f"{namespace} is not watched; the operator watches {shown}",
+            "add it to watchNamespaces",
+        )
+    ]
+
+
+def _key(said: Announcement) -> Finding:
+    match said.key:
+        case Key.OK:
+            return _ok("key", "the events API takes it")
+        case Key.REFUSED:
+            todo = "use the API key of a user, not the agent's key; it may have expired"
+            return _wrong("key", "the events API refuses it", todo)
+        case Key.MISSING:
+            return _wrong("key", said.paused, "mount a Secret that holds the API key")
+        case _:
+            return _warning("key", "not tried yet: nothing has been sent since the operator leads")
+
+
+def _endpoint(said: Announcement) -> Finding:
+    if said.halted:
+        return _wrong("endpoint", f"nothing is sent: {said.halted}")
+    if said.paused:
+        return _wrong("endpoint", f"{said.endpoint}: {said.paused}")
+    if said.breaker == "open":
+        return _wrong("endpoint", f"{said.endpoint} does not answer", "it is tried again")
+    return _ok("endpoint", said.endpoint)
+
+
+def _waiting(said: Announcement) -> Finding:
+    if not said.waiting or said.oldest is None:
+        return _ok("queue", "nothing waits")
+    return _ok(
+        "queue", f"{said.waiting} events wait, the oldest since {said.oldest:%Y-%m-%d %H:%M}Z"
+    )
+
+
+def _named(said: Announcement) -> Finding:
+    about = "cluster name"
+    if not said.cluster_name:
+        todo = "set clusterName in the chart; events that need it are held"
+        return _wrong(about, "the operator does not know this cluster's name", todo)
+    shown = f"{said.cluster_name} ({said.cluster_name_source})"
+    if said.cluster_known is False:
+        todo = "events with it would land on no service: set clusterName to the name in the account"
+        return _warning(about, f"{shown}, which the account does not know", todo)
+    known = ", known to the account" if said.cluster_known else ""
+    return _ok(about, shown + known)
+
+
+async def _cluster_names(
+    cluster: Cluster, place: Place, said: Announcement | None
+) -> list[Finding]:
+    """Each place that may tell the cluster's name, as it answers to whoever asks here."""
+    settings = said.settings if said else {}
+    believed = settings.get("agent_namespaces") or (*AGENT_NAMESPACES, place.operator_namespace)
+    agents = Agents(believed)
+    findings = [
+        await _link(cluster, link) for link in chain(settings.get("cluster_name", ""), agents)
+    ]
+    return findings + _strangers(agents)
+
+
+async def _link(cluster: Cluster, link: Link) -> Finding:
+    about = f"name: {link.name}"
+    try:
+        answer = await ask(link, cluster)
+    except ClusterError as error:
+        return _warning(about, str(error))
+    match answer:
+        case ClusterName(name, source):
+            return _ok(about, f"{name} ({source})")
+        case Ambiguous(said):
+            words = ", ".join(f"{where} says {name}" for where, name in said)
+            return _warning(about, words, "set clusterName in the chart")
+        case Silent(why):
+            return Finding(Level.NOTHING, about, why)
+
+
+def _strangers(agents: Agents) -> list[Finding]:
+    if not agents.elsewhere:
+        return []
+    shown = ", ".join(agents.elsewhere)
+    todo = "if one is yours, add its namespace to discovery.agentNamespaces"
+    return [_warning("agents", f"not believed about the cluster's name: {shown}", todo)]
+
+
+def _ok(about: str, says: str) -> Finding:
+    return Finding(Level.OK, about, says)
+
+
+def _warning(about: str, says: str, todo: str = "") -> Finding:
+    return Finding(Level.WARNING, about, says, todo)
+
+
+def _wrong(about: str, says: str, todo: str = "") -> Finding:
+    return Finding(Level.WRONG, about, says, todo)
