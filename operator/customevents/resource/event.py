@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from customevents.resource.release import Release, releases_of
 from customevents.resource.status import OutcomeClass, Reason, State, Status
 
 GROUP = "customevents.dev"
@@ -54,6 +55,8 @@ class CustomEvent:
     is_tracked: bool
     #: Whether it is a hook: nothing creates it again.
     is_hook: bool
+    #: What it was released with.
+    release: Release | None
     #: As stored, unparsed: the courier parses it when it is the event's turn.
     spec: dict[str, Any]
     status: Status
@@ -111,6 +114,7 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
         is_tracked=any(mark in annotations for mark in TRACKING_ANNOTATIONS)
         or any(mark in labels for mark in TRACKING_LABELS),
         is_hook=any(mark in annotations for mark in HOOK_ANNOTATIONS),
+        release=next(iter(releases_of(metadata)), None),
         spec=raw.get("spec") or {},
         status=status,
         stored_record=record,
