@@ -33,7 +33,9 @@ def _shown(default: object) -> str:
         return f"`{default.value}`"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
-    return f"`{default}`" if default not in ("", ()) else "(empty)"
+    if isinstance(default, tuple):
+        default = ",".join(default)
+    return f"`{default}`" if default != "" else "(empty)"
 
 
 if __name__ == "__main__":

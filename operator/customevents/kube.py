@@ -70,18 +70,20 @@ class Cluster:
     async def open_work(self, namespaces: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
         """All events that are not finished, page by page; no namespaces: of all of them."""
         for namespace in namespaces or ("",):
-            async for item in self._pages(_collection(namespace), OPEN):
+            async for item in self._pages(_collection(namespace), fieldSelector=OPEN):
                 yield item
 
     async def events_in_state(self, namespace: str, state: State) -> AsyncIterator[dict[str, Any]]:
         """A namespace's events in one state of delivery, page by page."""
-        async for item in self._pages(_collection(namespace), f"status.delivery.state={state}"):
+        async for item in self._pages(
+            _collection(namespace), fieldSelector=f"status.delivery.state={state}"
+        ):
             yield item
 
     async def undelivered(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
         """A namespace's events in every other state than Delivered; "" = all namespaces'."""
         selector = f"status.delivery.state!={State.DELIVERED}"
-        async for item in self._pages(_collection(namespace), selector):
+        async for item in self._pages(_collection(namespace), fieldSelector=selector):
             yield item
 
     async def create_event(self, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -117,16 +119,23 @@ class Cluster:
         # The items of an empty list are null in this form.
         return [item["metadata"] for item in page["items"] or ()]
 
+    async def metadata(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """The `metadata` of all objects of a list, page by page. Raises ClusterError."""
+        async for item in self._pages(path, accept=METADATA):
+            yield item["metadata"]
+
     async def token(self) -> str:
         """The token that requests carry now; empty if they carry none. It must not be logged."""
         carried = await self._client.configuration.get_api_key_with_prefix("BearerToken")
         return (carried or "").partition(" ")[2].strip()
 
-    async def _pages(self, path: str, selector: str) -> AsyncIterator[dict[str, Any]]:
-        query = {"fieldSelector": selector, "limit": str(PAGE)}
+    async def _pages(
+        self, path: str, *, accept: str = JSON, **query: str
+    ) -> AsyncIterator[dict[str, Any]]:
+        query["limit"] = str(PAGE)
         while True:
-            page = await self.request("GET", f"{path}?{urlencode(query)}")
-            for item in page["items"]:
+            page = await self.request("GET", f"{path}?{urlencode(query)}", accept=accept)
+            for item in page["items"] or ():
                 yield item
             if not (more := page["metadata"].get("continue")):
                 return

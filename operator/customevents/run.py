@@ -41,6 +41,8 @@ from customevents.resource.event import read_event
 from customevents.resource.status import Reason
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import OwnName
+from customevents.scope.discovery import Discovery
+from customevents.scope.resolve import Rules
 from customevents.settings import Settings
 from customevents.watch import Watch
 
@@ -172,6 +174,8 @@ class Operator:
                 endpoint=settings.base_url,
                 cluster_name=self._name.get,
                 with_provenance=settings.provenance_enabled,
+                rules=Rules(settings.discovery_release, settings.scope_wide_from),
+                discovery=Discovery(self._cluster, now, settle=settings.discovery_settle_seconds),
             ),
             policy=Policy(
                 deadline_seconds=settings.delivery_deadline,

@@ -18,6 +18,10 @@ from customevents.resource.spec import LONGEST_NAME, UnknownOutcomePolicy, plain
 
 PREFIX = "CUSTOMEVENTS_"
 
+#: In `scope_wide_from`: every namespace, and none.
+ANY_NAMESPACE = "*"
+NO_NAMESPACE = "-"
+
 
 class Site(StrEnum):
     """Where an account lives."""
@@ -37,7 +41,9 @@ AGENT_NAMESPACES = ("komodor", "komodor-agent")
 ANNOUNCED = {
     "cluster_name",
     "delivery_paused",
+    "discovery_release",
     "provenance_enabled",
+    "scope_wide_from",
     "ttl_enabled",
     "watch_namespaces",
 }
@@ -77,6 +83,24 @@ class Settings(BaseSettings):
     )
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Namespaces to watch, separated by commas. Empty: all of them."
+    )
+    scope_wide_from: Annotated[tuple[str, ...], NoDecode] = Field(
+        (ANY_NAMESPACE,),
+        description="Namespaces whose events may reach beyond their own namespace and this "
+        "cluster, separated by commas; `-` for none. Default `*`, all: the cluster's own access "
+        "rules say who may write what.",
+    )
+    discovery_release: bool = Field(
+        True,
+        description="Whether an event that names nothing is about the workloads released with it, "
+        "where there are any. Default true; false: about its whole namespace.",
+    )
+    discovery_settle_seconds: float = Field(
+        3.0,
+        ge=0,
+        le=60,
+        description="Seconds after the last change of an event until the workloads released with "
+        "it are looked for. Default 3: what is applied together is there by then.",
     )
     provenance_enabled: bool = Field(
         True,
@@ -174,12 +198,24 @@ class Settings(BaseSettings):
     def _is_plain(cls, value: str) -> str:
         return plain(value)
 
-    @field_validator("watch_namespaces", "discovery_agent_namespaces", mode="before")
+    @field_validator(
+        "watch_namespaces", "discovery_agent_namespaces", "scope_wide_from", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("scope_wide_from")
+    @classmethod
+    def _none_at_all(cls, namespaces: tuple[str, ...]) -> tuple[str, ...]:
+        # An empty variable counts as absent, so "none" needs a word; no namespace is called "-".
+        if NO_NAMESPACE not in namespaces and namespaces:
+            return namespaces
+        if namespaces != (NO_NAMESPACE,):
+            raise ValueError(f"must name namespaces, or be {NO_NAMESPACE} alone for none")
+        return ()
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,8 @@ from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError
 from customevents.resource.event import CustomEvent, read_event
 from customevents.scope.cluster_name import ClusterName, Nameless
+from customevents.scope.discovery import Discovery
+from customevents.scope.resolve import Rules
 from unit.builders import Clock, raw_event
 from unit.counting import Counted
 from unit.instant import at_once
@@ -91,6 +93,44 @@ class MemoryCluster:
             self.lost_answers -= 1
             raise ClusterError("the Kubernetes API did not answer: TimeoutError")
         return deepcopy(raw)
+
+
+@dataclass
+class MemoryWorkloads:
+    """The workloads of a cluster, and each list of them that was asked for."""
+
+    #: By namespace and plural; a plural that is not a key anywhere is no kind.
+    there: dict[tuple[str, str], list[Raw]] = field(default_factory=dict)
+    lists: list[tuple[str, str]] = field(default_factory=list)
+    #: Raised by each list, or by that of one kind.
+    refusal: ClusterError | None = None
+    refused: str | None = None
+    #: Seconds that a list takes.
+    takes: float = 0.0
+
+    def apply(
+        self,
+        name: str,
+        *,
+        namespace: str = "shop",
+        plural: str = "deployments",
+        labels: dict[str, str] | None = None,
+        annotations: dict[str, str] | None = None,
+    ) -> None:
+        metadata = {"name": name, "labels": labels or {}, "annotations": annotations or {}}
+        self.there.setdefault((namespace, plural), []).append(metadata)
+
+    async def metadata(self, path: str) -> AsyncIterator[Raw]:
+        _, _, group, _, _, namespace, plural = path.split("/")
+        self.lists.append((namespace, plural))
+        found = self.there.get((namespace, plural), [])
+        await asyncio.sleep(self.takes)
+        if self.refusal and self.refused in (None, plural):
+            raise self.refusal
+        if group != "apps" and all(plural != kind for _, kind in self.there):
+            raise Gone("the server could not find the requested resource", 404)
+        for metadata in found:
+            yield metadata
 
 
 def _bump(raw: Raw) -> None:
@@ -165,12 +205,15 @@ class World:
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
     api: MemoryApi = field(default_factory=MemoryApi)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
+    workloads: MemoryWorkloads = field(default_factory=MemoryWorkloads)
     clock: Clock = field(default_factory=Clock)
     policy: Policy = field(default_factory=Policy)
     cluster_name: ClusterName | Nameless = field(
         default_factory=lambda: ClusterName("prod-eu-1", "setting clusterName")
     )
     with_provenance: bool = True
+    rules: Rules = field(default_factory=Rules)
+    settle: float = 3.0
     counters: Counted = field(default_factory=Counted)
 
     def __post_init__(self) -> None:
@@ -220,7 +263,7 @@ class World:
             gate=self.gate,
             receipts=self.receipts(),
             api=self.api,
-            drafts=Drafts(self.api.endpoint, lambda: self.cluster_name, self.with_provenance),
+            drafts=self._drafts(),
             policy=self.policy,
             clock=self.clock,
             jitter=random.Random(1),
@@ -228,4 +271,13 @@ class World:
             tellings=Tellings(every=0.0),
             uptime=lambda: self.uptime,
             counters=self.counters,
+        )
+
+    def _drafts(self) -> Drafts:
+        return Drafts(
+            self.api.endpoint,
+            lambda: self.cluster_name,
+            self.with_provenance,
+            self.rules,
+            Discovery(self.workloads, self.clock, settle=self.settle),
         )

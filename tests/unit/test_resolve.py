@@ -147,22 +147,6 @@ def test_an_event_that_does_not_need_the_cluster_name_is_not_held(of: Scope) -> 
     assert resolved(of, cluster=NAMELESS).reach == resolved(of).reach
 
 
-SELECTORS: list[dict[str, Any]] = [
-    {"serviceSelector": {"matchLabels": {"app": "shop"}}},
-    {"serviceSelector": {"matchLabels": {"app": "shop"}}, "namespaces": ["n1"]},
-    {"serviceSelector": {"matchLabels": {"app": "shop"}}, "level": "Namespace"},
-    {"serviceSelector": {"matchExpressions": [{"key": "beta", "operator": "DoesNotExist"}]}},
-]
-
-
-@pytest.mark.parametrize("of", SELECTORS, ids=str)
-@pytest.mark.parametrize("cluster", [HERE, NAMELESS], ids=["known cluster", "unknown cluster"])
-def test_a_selector_that_found_nothing_is_never_sent_wide(
-    of: dict[str, Any], cluster: ClusterName | Nameless
-) -> None:
-    assert unresolved(scope(**of), cluster=cluster).reason is Reason.NO_SERVICES_MATCH
-
-
 INVENTORY = [
     (cluster, namespace, service)
     for cluster in "AB"

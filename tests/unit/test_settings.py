@@ -45,6 +45,9 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "cluster_name": "",
         "discovery_agent_namespaces": (),
         "watch_namespaces": (),
+        "scope_wide_from": ("*",),
+        "discovery_release": True,
+        "discovery_settle_seconds": 3.0,
         "provenance_enabled": True,
         "delivery_in_flight": 16,
         "delivery_post_timeout": 30.0,
@@ -122,6 +125,31 @@ def test_namespaces_of_agents_that_are_given_are_the_only_ones(
     assert given.agent_namespaces == ("monitoring", "agents")
 
 
+@pytest.mark.parametrize(
+    ("value", "namespaces"),
+    [
+        ("*", ("*",)),
+        ("", ("*",)),
+        ("platform", ("platform",)),
+        (" platform , ops ,", ("platform", "ops")),
+        ("-", ()),
+        (" - ", ()),
+    ],
+    ids=repr,
+)
+def test_who_may_reach_wide_is_everybody_some_or_nobody(
+    environment: pytest.MonkeyPatch, value: str, namespaces: tuple[str, ...]
+) -> None:
+    assert with_(environment, SCOPE_WIDE_FROM=value).scope_wide_from == namespaces
+
+
+@pytest.mark.parametrize("value", [",", "-,shop", "shop,-"])
+def test_nobody_is_said_by_a_dash_alone(environment: pytest.MonkeyPatch, value: str) -> None:
+    assert refusal(environment, SCOPE_WIDE_FROM=value) == (
+        "CUSTOMEVENTS_SCOPE_WIDE_FROM: must name namespaces, or be - alone for none"
+    )
+
+
 def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -> None:
     """A chart renders empty values."""
     empty = {"SITE": "", "ENDPOINT": "", "DELIVERY_IN_FLIGHT": "", "DELIVERY_PAUSED": ""}
@@ -148,6 +176,9 @@ def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -
         ("CLUSTER_NAME", "c" * 254),
         ("CLUSTER_NAME", "prod-eu-1,prod-eu-2"),
         ("CLUSTER_NAME", " prod-eu-1"),
+        ("DISCOVERY_RELEASE", "perhaps"),
+        ("DISCOVERY_SETTLE_SECONDS", "-1"),
+        ("DISCOVERY_SETTLE_SECONDS", "61"),
         ("PROVENANCE_ENABLED", "perhaps"),
         ("DELIVERY_IN_FLIGHT", "0"),
         ("DELIVERY_IN_FLIGHT", "101"),

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from customevents.delivery import lifecycle, reaper
 from customevents.delivery.counters import Counters, count_attempt
-from customevents.delivery.drafts import Drafts
+from customevents.delivery.drafts import Draft, Drafts, NoDraft
 from customevents.delivery.gate import Closed, Gate
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
@@ -29,7 +29,8 @@ from customevents.resource.errors import InvalidSpec, KeyFileError, SchemaTooOld
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import CustomEventSpec, parse_spec
 from customevents.resource.status import DeliveryRecord, OutcomeClass, ResolvedScope
-from customevents.scope.resolve import Unresolved
+from customevents.scope.discovery import NotYet
+from customevents.scope.resolve import NotAllowed
 
 logger = logging.getLogger(__name__)
 
@@ -138,10 +139,10 @@ class Courier:
         self, event: CustomEvent, spec: CustomEventSpec, record: DeliveryRecord
     ) -> Handled:
         """The straight line."""
-        resolved = self.drafts.resolve(event, spec, record)
-        if isinstance(resolved, Unresolved):
-            verdict = lifecycle.held(record, resolved.reason, resolved.message)
-            return await self._look_again(event, verdict, None)
+        draft = await self.drafts.resolve(event, spec, record)
+        if not isinstance(draft, Draft):
+            return await self._without_scope(event, record, draft)
+        resolved = draft.scope
         body = self.drafts.body(event, spec, record, resolved)
 
         closed = await self._commit(event, record)
@@ -159,7 +160,7 @@ class Courier:
         if outcome.kind in NOTHING_APPLIED:
             self.journal.drop(event.uid)
 
-        verdict = self.judge(spec, record, outcome, pause)
+        verdict = draft.judged(self.judge(spec, record, outcome, pause))
         fresh = await self._write(event, verdict, resolved)
         self.journal.drop(event.uid)
         return Handled(fresh, verdict.record.next_attempt_time)
@@ -210,17 +211,35 @@ class Courier:
         verdict = lifecycle.not_sent(record, f"Not sent: {why}", retry_at)
         return Handled(await self._write(event, verdict, resolved), retry_at, gated=True)
 
+    async def _without_scope(
+        self, event: CustomEvent, record: DeliveryRecord, why: NoDraft
+    ) -> Handled:
+        if isinstance(why, NotYet):
+            return Handled(event, why.until)
+        if isinstance(why, NotAllowed):
+            verdict = lifecycle.not_allowed(record, why.message, self.clock())
+            return await self._settle(event, verdict)
+        verdict = lifecycle.held(record, why.reason, why.message)
+        return await self._look_again(event, verdict, None, why.again)
+
     async def _show(self, event: CustomEvent, spec: CustomEventSpec, verdict: Verdict) -> Handled:
-        resolved = self.drafts.resolve(event, spec, verdict.record)
-        if isinstance(resolved, Unresolved):
-            verdict = replace(verdict, message=f"{verdict.message}. {resolved.message}")
-            return await self._look_again(event, verdict, None)
-        return await self._look_again(event, verdict, resolved)
+        draft = await self.drafts.resolve(event, spec, verdict.record)
+        if isinstance(draft, NotYet):
+            return Handled(event, draft.until)
+        if isinstance(draft, Draft):
+            return await self._look_again(event, draft.judged(verdict), draft.scope)
+        verdict = replace(verdict, message=f"{verdict.message}. {draft.message}")
+        return await self._look_again(event, verdict, None)
 
     async def _look_again(
-        self, event: CustomEvent, verdict: Verdict, resolved: ResolvedScope | None
+        self,
+        event: CustomEvent,
+        verdict: Verdict,
+        resolved: ResolvedScope | None,
+        again: datetime | None = None,
     ) -> Handled:
-        return Handled(await self._write(event, verdict, resolved), self.clock() + LOOK_AGAIN)
+        fresh = await self._write(event, verdict, resolved)
+        return Handled(fresh, again or self.clock() + LOOK_AGAIN)
 
     async def _settle(self, event: CustomEvent, verdict: Verdict) -> Handled:
         known = verdict.record.id == event.status.delivery.id

@@ -170,6 +170,11 @@ def restored(record: DeliveryRecord) -> Verdict:
     )
 
 
+def not_allowed(record: DeliveryRecord, message: str, now: datetime) -> Verdict:
+    """The scope reaches further than it may."""
+    return Verdict(_finish(record, State.FAILED, now), Reason.SCOPE_NOT_ALLOWED, message)
+
+
 def paused(record: DeliveryRecord, message: str) -> Verdict:
     """The endpoint takes nothing for now; the event keeps its place."""
     return Verdict(record, Reason.ENDPOINT_PAUSED, message)

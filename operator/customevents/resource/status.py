@@ -83,6 +83,12 @@ class Reason(StrEnum):
     CLUSTER_NAME_UNKNOWN = "ClusterNameUnknown"
     #: The selector matches no workload.
     NO_SERVICES_MATCH = "NoServicesMatch"
+    #: The selector matches more workloads than one event can name.
+    TOO_MANY_SERVICES = "TooManyServices"
+    #: The workloads that decide the scope cannot be listed.
+    SERVICES_UNKNOWN = "ServicesUnknown"
+    #: The scope reaches further than the operator's settings allow from this namespace.
+    SCOPE_NOT_ALLOWED = "ScopeNotAllowed"
     #: A backup brought the object back without its status: nobody knows whether it was told.
     RESTORED_FROM_BACKUP = "RestoredFromBackup"
 

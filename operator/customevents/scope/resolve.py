@@ -4,21 +4,46 @@ The API reads "no scope" as *every service of the account*. So what is not named
 unless `level` says otherwise; and where it cannot be known, the event is held, never sent wider
 than meant.
 
-| dimension  | named    | Namespace (default)  | Cluster        | Account      |
-| ---------- | -------- | -------------------- | -------------- | ------------ |
-| clusters   | as named | this cluster         | this cluster   | not narrowed |
-| namespaces | as named | the object's own     | not narrowed   | not narrowed |
-| services   | as named | not narrowed         | not narrowed   | not narrowed |
+| dimension  | named    | Namespace (default)        | Cluster      | Account      |
+| ---------- | -------- | -------------------------- | ------------ | ------------ |
+| clusters   | as named | this cluster               | this cluster | not narrowed |
+| namespaces | as named | the object's own           | not narrowed | not narrowed |
+| services   | as named | not narrowed, or those     | not narrowed | not narrowed |
+|            |          | released with the object   |              |              |
+
+`serviceSelector` names services: those that it selects. What was released with the object is looked
+for only if nothing at all is named, not even the level.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from customevents.resource.errors import ClusterError
 from customevents.resource.matching import Reach
-from customevents.resource.spec import Level, Scope
+from customevents.resource.release import Release
+from customevents.resource.spec import LabelSelector, Level, Scope
 from customevents.resource.status import Reason
 from customevents.scope.cluster_name import ClusterName, Nameless
+from customevents.scope.search import Search, Workload
+
+#: What one request may name; of more found services none is named.
+MOST_SERVICES = 200
+
+#: In `Rules.wide_from`: every namespace.
+ANY_NAMESPACE = "*"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the operator's settings say about scopes."""
+
+    #: Whether the workloads that were released with an object are looked for.
+    discover_releases: bool = True
+    #: The namespaces whose events may reach beyond their own namespace.
+    wide_from: Collection[str] = (ANY_NAMESPACE,)
 
 
 @dataclass(frozen=True)
@@ -27,27 +52,53 @@ class Resolution:
 
     reach: Reach
     sources: dict[str, str] = field(default_factory=dict)
+    #: What has to be looked for before the services are told.
+    search: Search | None = None
+    #: How many workloads of this cluster the scope matches, where that is known.
+    matching: int | None = None
 
 
 @dataclass(frozen=True)
 class Unresolved:
-    """Why the scope cannot be told yet; the event waits."""
+    """Why the scope cannot be told yet; the event says so and waits, until `again` if given."""
 
     reason: Reason
+    message: str
+    again: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NotAllowed:
+    """Why an event from this namespace must not reach as far as it asks; it fails."""
+
     message: str
 
 
 def resolve(
-    scope: Scope | None, *, namespace: str, cluster: ClusterName | Nameless
-) -> Resolution | Unresolved:
-    """The scope of an event in this namespace of this cluster."""
+    scope: Scope | None,
+    *,
+    namespace: str,
+    cluster: ClusterName | Nameless,
+    release: Release | None = None,
+    rules: Rules = Rules(),
+) -> Resolution | Unresolved | NotAllowed:
+    """The scope of an event in this namespace of this cluster.
+
+    Where a search is left to do, `with_services` completes it.
+    """
     scope = scope or Scope.model_construct()
-    if scope.service_selector is not None:
-        return Unresolved(
-            Reason.NO_SERVICES_MATCH,
-            "Held: this version cannot resolve spec.scope.serviceSelector yet; "
-            "name the workloads in spec.scope.serviceNames",
-        )
+    if (refused := _refused(scope, namespace, cluster, rules)) is not None:
+        return refused
+    named = _by_names_and_level(scope, namespace, cluster)
+    by = scope.service_selector or (release if _may_discover(scope, rules) else None)
+    if isinstance(named, Unresolved) or by is None:
+        return named
+    return replace(named, search=Search(named.reach.namespaces[0], by))
+
+
+def _by_names_and_level(
+    scope: Scope, namespace: str, cluster: ClusterName | Nameless
+) -> Resolution | Unresolved:
     level = scope.level or Level.NAMESPACE
     sources: dict[str, str] = {}
 
@@ -56,7 +107,7 @@ def resolve(
         sources["clusters"] = "spec.scope.clusters"
     elif level is not Level.ACCOUNT:
         if isinstance(cluster, Nameless):
-            return Unresolved(Reason.CLUSTER_NAME_UNKNOWN, f"Held: {cluster.why}. {NAME_IT}")
+            return _nameless(cluster)
         clusters = (cluster.name,)
         sources["clusters"] = cluster.source
 
@@ -73,12 +124,105 @@ def resolve(
     return Resolution(Reach(_unique(clusters), _unique(namespaces), _unique(services)), sources)
 
 
+def _may_discover(scope: Scope, rules: Rules) -> bool:
+    named = scope.level or scope.clusters or scope.namespaces or scope.service_names
+    return rules.discover_releases and not named
+
+
+def with_services(
+    resolution: Resolution, workloads: Collection[Workload]
+) -> Resolution | Unresolved:
+    """The resolution after its search among the workloads of the search's namespace."""
+    search = resolution.search
+    if search is None:
+        return resolution
+    found = search.among(workloads)
+    names = tuple(sorted({workload.name for workload in found}))
+    told = replace(resolution, search=None, matching=len(found))
+    if isinstance(search.by, LabelSelector):
+        if not names:
+            return _no_match(search.namespace)
+        if len(names) > MOST_SERVICES:
+            return _too_many(search.namespace)
+        return _naming(told, names, "spec.scope.serviceSelector")
+    if names and len(names) <= MOST_SERVICES:
+        return _naming(told, names, str(search.by))
+    why = f"more than {MOST_SERVICES} workloads" if names else "no workload"
+    return replace(_naming(told, (), f"{why} with {search.by}"), matching=len(workloads))
+
+
+def _naming(resolution: Resolution, names: tuple[str, ...], source: str) -> Resolution:
+    return replace(
+        resolution,
+        reach=replace(resolution.reach, services=names),
+        sources={**resolution.sources, "serviceNames": source},
+    )
+
+
+def _refused(
+    scope: Scope, namespace: str, cluster: ClusterName | Nameless, rules: Rules
+) -> NotAllowed | Unresolved | None:
+    """Whether a scope reaches beyond its own namespace in this cluster, and must not."""
+    if ANY_NAMESPACE in rules.wide_from or namespace in rules.wide_from:
+        return None
+    if scope.level in (Level.CLUSTER, Level.ACCOUNT):
+        return _beyond(namespace, f"level {scope.level}")
+    if foreign := [name for name in scope.namespaces or () if name != namespace]:
+        return _beyond(namespace, f"namespace {foreign[0]}")
+    if not scope.clusters:
+        return None
+    if isinstance(cluster, Nameless):
+        return _nameless(cluster)
+    if foreign := [name for name in scope.clusters if name != cluster.name]:
+        return _beyond(namespace, f"cluster {foreign[0]}")
+    return None
+
+
+def _beyond(namespace: str, what: str) -> NotAllowed:
+    return NotAllowed(
+        f"Not sent: spec.scope asks for {what}, but events of namespace {namespace} must not reach "
+        "beyond it (the operator's setting CUSTOMEVENTS_SCOPE_WIDE_FROM). Edit the event; or, once "
+        "the setting allows it, resend it"
+    )
+
+
 #: What an operator's administrator, or else the event's author, can do about a nameless cluster.
 NAME_IT = (
     "Tell it to the operator: helm upgrade customevents helm/customevents-operator -n customevents "
     "--reuse-values --set clusterName=NAME (without the chart: CUSTOMEVENTS_CLUSTER_NAME=NAME); "
     "or name spec.scope.clusters"
 )
+
+
+def _nameless(cluster: Nameless) -> Unresolved:
+    return Unresolved(Reason.CLUSTER_NAME_UNKNOWN, f"Held: {cluster.why}. {NAME_IT}")
+
+
+def _no_match(namespace: str) -> Unresolved:
+    return Unresolved(
+        Reason.NO_SERVICES_MATCH,
+        f"Held: spec.scope.serviceSelector matches no workload of namespace {namespace}. It looks "
+        "at the labels of Deployments, StatefulSets, DaemonSets and Rollouts themselves, not of "
+        "their pods; it is tried again every minute",
+    )
+
+
+def _too_many(namespace: str) -> Unresolved:
+    return Unresolved(
+        Reason.TOO_MANY_SERVICES,
+        f"Held: spec.scope.serviceSelector matches more than {MOST_SERVICES} workloads of "
+        f"namespace {namespace}. Select fewer; or, if all of the namespace are meant, name "
+        "spec.scope.level: Namespace instead",
+    )
+
+
+def services_unknown(namespace: str, error: ClusterError) -> Unresolved:
+    """The workloads that decide the scope cannot be listed, and waiting alone will not help."""
+    return Unresolved(
+        Reason.SERVICES_UNKNOWN,
+        f"Held: the workloads of namespace {namespace} cannot be listed: {error}. May the "
+        "operator's service account list them?",
+    )
 
 
 def describe(reach: Reach) -> str:

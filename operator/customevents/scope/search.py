@@ -37,9 +37,10 @@ class Search:
 
     def among(self, workloads: Iterable[Workload]) -> tuple[Workload, ...]:
         """Those that are found."""
-        return tuple(workload for workload in workloads if self._finds(workload))
+        return tuple(filter(self.finds, workloads))
 
-    def _finds(self, workload: Workload) -> bool:
+    def finds(self, workload: Workload) -> bool:
+        """Whether this is one of those."""
         if isinstance(self.by, Release):
             return self.by in workload.releases
         return selects(self.by, workload.labels)
@@ -55,8 +56,10 @@ class Match:
 
 def match(names: Collection[str], workloads: Iterable[Workload]) -> Match:
     """Compare the names in a scope with the workloads of its namespaces."""
-    there = [workload.name for workload in workloads if workload.name in names]
-    return Match(len(there), tuple(name for name in names if name not in there))
+    wanted = set(names)
+    there = [workload.name for workload in workloads if workload.name in wanted]
+    missing = wanted.difference(there)
+    return Match(len(there), tuple(name for name in names if name in missing))
 
 
 def where_to_match(reach: Reach, cluster: ClusterName | Nameless) -> tuple[str, ...]:

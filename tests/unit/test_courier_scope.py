@@ -1,0 +1,295 @@
+"""What a courier does while a scope cannot be told, may not be sent, or names nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from customevents.delivery.courier import Handled
+from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.resource.errors import ClusterError
+from customevents.resource.event import CustomEvent
+from customevents.resource.status import State
+from customevents.scope.resolve import Rules
+from unit.builders import NOW, later, raw_spec
+from unit.discovering import HELM, INSTANCE
+from unit.in_memory import World
+from unit.instant import at_once
+
+MARKED = {INSTANCE: "checkout"}
+SELECTING = raw_spec(scope={"serviceSelector": {"matchLabels": MARKED}})
+NAMING = raw_spec(scope={"serviceNames": ["web", "chekcout"]})
+NEVER_ARRIVED = NoAnswer(Stage.CONNECT, "ClientConnectorError")
+FORBIDDEN = ClusterError("the Kubernetes API answered 403: deployments.apps is forbidden", 403)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def handle(world: World, event: CustomEvent) -> Handled:
+    """Let a courier do what the event needs now."""
+    return at_once(world.courier().handle(event))
+
+
+def on_object(world: World) -> tuple[str, str]:
+    """The reason and the message that were written last."""
+    ((condition,),) = [world.cluster.writes[-1]["conditions"]]
+    return condition["reason"], condition["message"]
+
+
+def sent_services(world: World) -> list[list[str] | None]:
+    return [body["scope"].get("servicesNames") for body, _ in world.api.posts]
+
+
+# --- What was released with the event
+
+
+def released(world: World, **parts: Any) -> CustomEvent:
+    return world.cluster.apply(annotations={HELM: "checkout"}, **parts)
+
+
+def test_an_event_of_a_release_waits_for_it_without_a_word_and_without_a_slot(world: World) -> None:
+    event = released(world)
+    assert handle(world, event) == Handled(event, later(3))
+    assert world.workloads.lists == []
+    assert world.cluster.writes == []
+    assert world.journal.committed_intents == []
+
+
+def test_it_is_then_sent_for_exactly_the_workloads_of_its_release(world: World) -> None:
+    world.workloads.apply("web", annotations={HELM: "checkout"})
+    world.workloads.apply("db", plural="statefulsets", annotations={HELM: "checkout"})
+    world.workloads.apply("cart", annotations={HELM: "cart"})
+    event = released(world)
+    world.clock.advance(3)
+    handle(world, event)
+    assert sent_services(world) == [["db", "web"]]
+    (status,) = world.cluster.writes
+    assert status["resolved"] == {
+        "endpoint": "api.komodor.com",
+        "severity": "information",
+        "clusters": ["prod-eu-1"],
+        "namespaces": ["shop"],
+        "serviceNames": ["db", "web"],
+        "reach": "services db or web, namespace shop, cluster prod-eu-1",
+        "sources": {
+            "clusters": "setting clusterName",
+            "namespaces": "metadata.namespace",
+            "serviceNames": "annotation meta.helm.sh/release-name=checkout",
+        },
+        "matchingServices": 2,
+    }
+
+
+def test_an_event_of_no_release_waits_for_nothing_and_lists_nothing(world: World) -> None:
+    handle(world, world.cluster.apply())
+    assert len(world.api.posts) == 1
+    assert world.workloads.lists == []
+    assert "matchingServices" not in world.cluster.writes[-1]["resolved"]
+
+
+def test_a_courier_delivers_others_while_an_event_waits_for_its_release(world: World) -> None:
+    """With a clock that stands still, the first would keep the courier for ever."""
+    world.inbox.offer(released(world, uid="first", name="first"))
+    world.inbox.offer(world.cluster.apply(uid="second", name="second"))
+    world.api.during = world.inbox.close
+    at_once(world.courier().run())
+    assert [body["details"]["customevents.dev/source"] for body, _ in world.api.posts] == [
+        "shop/second"
+    ]
+    assert world.inbox.knows("first")
+
+
+def test_a_dry_run_waits_for_the_release_as_well_and_then_shows_it(world: World) -> None:
+    world.workloads.apply("web", annotations={HELM: "checkout"})
+    event = released(world, spec=raw_spec(suspend=True))
+    assert handle(world, event) == Handled(event, later(3))
+    world.clock.advance(3)
+    assert handle(world, event).again == later(63)
+    assert world.cluster.writes[-1]["resolved"]["serviceNames"] == ["web"]
+    assert world.api.posts == []
+
+
+def test_a_wait_for_the_release_ends_with_the_deadline(world: World) -> None:
+    world.settle = 60.0
+    event = released(world, spec=raw_spec(deliveryDeadlineSeconds=60, occurredAt=NOW.isoformat()))
+    changed = world.cluster.change(
+        event,
+        lambda raw: raw["metadata"].update(managedFields=[{"time": "2026-05-01T12:00:30Z"}]),
+    )
+    world.clock.advance(30)
+    assert handle(world, changed).again == later(60)
+
+
+def test_retries_do_not_look_for_the_release_again(world: World) -> None:
+    world.workloads.apply("web", annotations={HELM: "checkout"})
+    world.api.answers = [NEVER_ARRIVED, Answer(201)]
+    event = released(world)
+    world.clock.advance(3)
+    first = handle(world, event)
+    assert first.fresh is not None
+    world.workloads.apply("new", annotations={HELM: "checkout"})
+    world.workloads.lists.clear()
+    world.clock.advance(600)
+    handle(world, first.fresh)
+    assert sent_services(world) == [["web"], ["web"]]
+    assert world.cluster.writes[-1]["resolved"]["matchingServices"] == 1
+    assert world.workloads.lists == []
+
+
+def test_a_release_that_cannot_be_looked_for_is_waited_for_and_not_sent_wide(world: World) -> None:
+    world.workloads.refusal = ClusterError("the Kubernetes API did not answer: TimeoutError")
+    event = released(world)
+    world.clock.advance(60)
+    assert handle(world, event) == Handled(event, later(70))
+    assert world.cluster.writes == []
+
+    world.workloads.refusal = FORBIDDEN
+    world.clock.advance(5)
+    handled = handle(world, event)
+    assert on_object(world)[0] == "ServicesUnknown"
+    assert "deployments.apps is forbidden" in on_object(world)[1]
+    assert world.api.posts == []
+
+    world.workloads.refusal = None
+    world.clock.advance(60)
+    assert handled.fresh is not None
+    handle(world, handled.fresh)
+    assert sent_services(world) == [None]
+    assert on_object(world)[0] == "Delivered"
+
+
+# --- A selector
+
+
+def test_a_selector_that_matches_nothing_is_held_and_sent_when_it_matches(world: World) -> None:
+    event = world.cluster.apply(spec=SELECTING)
+    world.clock.advance(60)
+    held = handle(world, event)
+    assert on_object(world)[0] == "NoServicesMatch"
+    assert world.cluster.writes[-1]["delivery"]["state"] == "Held"
+    assert "resolved" not in world.cluster.writes[-1]
+    assert held.again == later(120)
+
+    world.clock.advance(60)
+    assert held.fresh is not None
+    again = handle(world, held.fresh)
+    assert again == Handled(held.fresh, later(180))
+    assert len(world.cluster.writes) == 1
+
+    world.workloads.apply("web", labels=MARKED)
+    world.clock.advance(60)
+    handle(world, held.fresh)
+    assert sent_services(world) == [["web"]]
+    assert on_object(world)[0] == "Delivered"
+
+
+def test_a_fresh_event_whose_selector_matches_nothing_yet_is_looked_at_again_soon(
+    world: World,
+) -> None:
+    assert handle(world, world.cluster.apply(spec=SELECTING)).again == later(3)
+    assert on_object(world)[0] == "NoServicesMatch"
+
+
+# --- Who may reach wide
+
+
+def test_an_event_that_asks_for_more_than_it_may_fails_and_sends_nothing(world: World) -> None:
+    world.rules = Rules(wide_from=())
+    handled = handle(world, world.cluster.apply(spec=raw_spec(scope={"level": "Account"})))
+    assert handled.fresh is not None
+    assert handled.fresh.settled
+    assert handled.again is None
+    (status,) = world.cluster.writes
+    assert status["delivery"]["state"] == "Failed"
+    assert status["delivery"]["attempts"] == 0
+    assert "finishedTime" in status["delivery"]
+    assert on_object(world)[0] == "ScopeNotAllowed"
+    assert (world.api.posts, world.journal.committed_intents) == ([], [])
+
+
+def test_a_dry_run_says_that_it_would_not_be_allowed(world: World) -> None:
+    world.rules = Rules(wide_from=())
+    spec = raw_spec(suspend=True, scope={"level": "Account"})
+    handle(world, world.cluster.apply(spec=spec))
+    assert world.cluster.writes[-1]["delivery"]["state"] == "Suspended"
+    assert "spec.suspend is true" in on_object(world)[1]
+    assert "asks for level Account" in on_object(world)[1]
+
+
+# --- Names that nobody has
+
+
+def test_a_misspelt_name_is_sent_and_said(world: World) -> None:
+    world.workloads.apply("web")
+    handle(world, world.cluster.apply(spec=NAMING))
+    assert sent_services(world) == [["web", "chekcout"]]
+    assert on_object(world) == (
+        "Delivered",
+        "Delivered at the first attempt. No workload here is named chekcout; misspelt?",
+    )
+    assert world.cluster.writes[-1]["resolved"]["matchingServices"] == 1
+
+
+def test_a_name_that_is_there_is_counted_and_not_spoken_of(world: World) -> None:
+    world.workloads.apply("web")
+    handle(world, world.cluster.apply(spec=raw_spec(scope={"serviceNames": ["web"]})))
+    assert on_object(world)[1] == "Delivered at the first attempt."
+    assert world.cluster.writes[-1]["resolved"]["matchingServices"] == 1
+
+
+def test_of_many_misspelt_names_a_few_are_said(world: World) -> None:
+    spec = raw_spec(scope={"serviceNames": [f"x{number}" for number in range(7)]})
+    handle(world, world.cluster.apply(spec=spec))
+    assert "named x0, x1, x2, x3, x4 and 2 more; misspelt?" in on_object(world)[1]
+    assert world.cluster.writes[-1]["resolved"]["matchingServices"] == 0
+
+
+def test_a_misspelt_name_is_said_at_last_when_a_retry_succeeds(world: World) -> None:
+    world.api.answers = [NEVER_ARRIVED, Answer(201)]
+    handled = handle(world, world.cluster.apply(spec=NAMING))
+    assert "misspelt" not in on_object(world)[1]
+    world.clock.advance(600)
+    assert handled.fresh is not None
+    done = handle(world, handled.fresh)
+    assert done.fresh is not None
+    assert done.fresh.status.delivery.state is State.DELIVERED
+    assert on_object(world)[1].endswith("No workload here is named web, chekcout; misspelt?")
+
+
+def test_a_dry_run_says_which_names_are_misspelt(world: World) -> None:
+    world.workloads.apply("web")
+    handle(world, world.cluster.apply(spec={**NAMING, "suspend": True}))
+    assert "No workload here is named chekcout; misspelt?" in on_object(world)[1]
+
+
+@pytest.mark.parametrize("trouble", ["refused", "slow"])
+def test_names_that_cannot_be_looked_up_do_not_hold_up_their_event(
+    world: World, trouble: str
+) -> None:
+    if trouble == "slow":
+        world.workloads.takes = 3600.0
+    else:
+        world.workloads.refusal = FORBIDDEN
+    event = world.cluster.apply(spec=NAMING)
+
+    async def timed() -> float:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        await world.courier().handle(event)
+        return loop.time() - begin
+
+    assert at_once(timed()) <= 1.5
+    assert on_object(world)[1] == "Delivered at the first attempt."
+    assert "matchingServices" not in world.cluster.writes[-1]["resolved"]
+
+
+def test_names_for_another_cluster_are_not_judged_here(world: World) -> None:
+    spec = raw_spec(scope={"clusters": ["elsewhere"], "serviceNames": ["web"]})
+    handle(world, world.cluster.apply(spec=spec))
+    assert on_object(world)[1] == "Delivered at the first attempt."
+    assert world.workloads.lists == []
