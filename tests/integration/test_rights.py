@@ -80,5 +80,17 @@ def test_nothing_that_it_reads_to_find_the_clusters_name_is_refused_or_a_secret(
     assert read == {"k8s-watcher-config", "kubeadm-config"}
 
 
+def test_nothing_that_it_reads_to_discover_services_is_refused(
+    cluster: Cluster, events: Events, start_operator: StartOperator
+) -> None:
+    since = len(cluster.audit_log.read_text())
+    running = start_operator()
+    events.apply("checkout", {**SPEC, "scope": {"serviceNames": ["checkout"]}})
+    events.until("checkout", "Delivered")
+    running.terminate()
+    kinds = ("deployments", "statefulsets", "daemonsets", "rollouts")
+    assert used(requests(cluster, since)) >= {(kind, "list") for kind in kinds}
+
+
 def is_config_map(line: dict[str, Any]) -> bool:
     return bool(line.get("objectRef", {}).get("resource") == "configmaps")
