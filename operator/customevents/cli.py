@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from customevents import __version__, logs, options
+from customevents import __version__, logs
+from customevents.commands import options
 from customevents.resource.errors import CustomEventsError
 
 if TYPE_CHECKING:
-    from customevents.drafting import Flags
+    from customevents.commands.drafting import Flags
     from customevents.eventsapi.curl import Translation
     from customevents.resource.event import CustomEvent
 
@@ -93,12 +95,13 @@ def wait(
     Exit code 0: Delivered. 1: Failed, Expired, or Held until a person decides; at once. 3: neither
     within the timeout. 4: the command itself failed.
     """
-    from customevents import commands, kube
+    from customevents import kube
+    from customevents.commands import following
 
-    async def waiting() -> commands.Ending:
+    async def waiting() -> following.Ending:
         async with kube.connect() as cluster:
             where = namespace or kube.current_namespace()
-            return await commands.wait(cluster, where, name, timeout, typer.echo)
+            return await following.wait(cluster, where, name, timeout, typer.echo)
 
     with options.errors_end_with(4):
         ending = asyncio.run(waiting())
@@ -126,7 +129,7 @@ def send(
 
     The exit codes are those of `wait`. After a timeout the event is still there, and still sent.
     """
-    from customevents.drafting import Flags, manifest, to_yaml
+    from customevents.commands.drafting import Flags, manifest, to_yaml
 
     about = (service, namespace_scope, cluster, level)
     flags = Flags(event_type, summary, severity, _pairs(detail), occurred_at, *about)
@@ -153,7 +156,7 @@ def _pairs(details: list[str] | None) -> dict[str, str]:
 
 
 def _content(flags: Flags, curl: str | None) -> Translation:
-    from customevents.drafting import read_source
+    from customevents.commands.drafting import read_source
     from customevents.eventsapi.curl import Translation, read_body
 
     if curl is None:
@@ -166,11 +169,12 @@ def _content(flags: Flags, curl: str | None) -> Translation:
 
 
 async def _send(event: dict[str, Any], namespace: str | None, patience: float) -> int:
-    from customevents import commands, kube
+    from customevents import kube
+    from customevents.commands import following
 
     async with kube.connect() as cluster:
         where = namespace or kube.current_namespace()
-        return await commands.send(cluster, where, event, patience, typer.echo)
+        return await following.send(cluster, where, event, patience, typer.echo)
 
 
 @app.command("list")
@@ -182,12 +186,13 @@ def list_undelivered(
     form: options.Output = options.Form.TABLE,
 ) -> None:
     """Show what is not delivered, and why, oldest first."""
-    from customevents import commands, kube, listing
+    from customevents import kube
+    from customevents.commands import following, listing
 
     async def reading() -> list[CustomEvent]:
         async with kube.connect() as cluster:
             where = "" if everywhere else namespace or kube.current_namespace()
-            return await commands.undelivered(cluster, where)
+            return await following.undelivered(cluster, where)
 
     events = listing.oldest_first(asyncio.run(reading()))
     if form is not options.Form.TABLE:
@@ -209,31 +214,62 @@ def resend(
     """Have events sent again, whatever their state; the operator does it."""
     if bool(names) == failed:
         raise typer.BadParameter("give names, or --failed")
-    from customevents import commands, kube
+    from customevents import kube
+    from customevents.commands import following
 
     async def asking() -> None:
         async with kube.connect() as cluster:
             where = namespace or kube.current_namespace()
-            for name in names or await commands.failed(cluster, where):
-                await commands.resend(cluster, where, name)
+            for name in names or await following.failed(cluster, where):
+                await following.resend(cluster, where, name)
                 typer.echo(f"{where}/{name} will be sent again")
 
     asyncio.run(asking())
 
 
 @app.command()
+def render(
+    name: Annotated[str | None, typer.Argument(help="A CustomEvent of the cluster.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", help="Manifests instead; - for standard input.")
+    ] = None,
+    namespace: options.Namespace = None,
+    operator_namespace: options.OperatorNamespace = "customevents",
+    lease: options.LeaseName = "customevents",
+) -> None:
+    """Print the body that would be sent, resolved against the live cluster; nothing is sent."""
+    if (name is None) == (file is None):
+        raise typer.BadParameter("give a name, or --file")
+    from customevents import kube
+    from customevents.commands import drafting, rendering
+
+    text = None if file is None else drafting.read_source(file if file == "-" else f"@{file}")
+
+    async def resolving() -> list[rendering.Rendered]:
+        async with kube.connect() as cluster:
+            where = namespace or kube.current_namespace()
+            renderer = await rendering.renderer(cluster, operator_namespace, lease)
+            if text is not None:
+                return [await renderer.render(e) for e in rendering.read_manifests(text, where)]
+            return [await renderer.render(await rendering.live(cluster, where, str(name)))]
+
+    for rendered in asyncio.run(resolving()):
+        typer.echo(f"# {rendered.reach}", err=True)
+        typer.echo(json.dumps(rendered.body, indent=2, ensure_ascii=False))
+
+
+@app.command()
 def check(
     namespace: options.Namespace = None,
-    operator_namespace: Annotated[
-        str, typer.Option(help="Where the operator runs.")
-    ] = "customevents",
-    lease: Annotated[str, typer.Option(help="The operator's Lease.")] = "customevents",
+    operator_namespace: options.OperatorNamespace = "customevents",
+    lease: options.LeaseName = "customevents",
 ) -> None:
     """Show what stands between here and a delivered event, and what to do about it.
 
     Exit code 1 if something is wrong; a warning is none.
     """
-    from customevents import checking, kube
+    from customevents import kube
+    from customevents.commands import checking
 
     async def looking() -> list[checking.Finding]:
         async with kube.connect() as cluster:
@@ -241,16 +277,8 @@ def check(
             return await checking.check(cluster, checking.Place(where, operator_namespace, lease))
 
     findings = asyncio.run(looking())
-    for finding in findings:
-        colour = _COLOURS.get(finding.level)
-        level = typer.style(f"{finding.level:8}", fg=colour, bold=colour is not None)
-        typer.echo(f"{level} {finding.about:22} {finding.says}")
-        if finding.todo:
-            typer.echo(f"{'':31} {finding.todo}")
+    checking.show(findings)
     raise typer.Exit(any(finding.level is checking.Level.WRONG for finding in findings))
-
-
-_COLOURS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "wrong": typer.colors.RED}
 
 
 def _announce(url: str) -> None:

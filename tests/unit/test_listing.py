@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from customevents.listing import for_programs, oldest_first, print_table
-from customevents.options import Form
+from customevents.commands.listing import for_programs, oldest_first, print_table
+from customevents.commands.options import Form
 from unit.builders import NOW, event, later
 
 HELD = {

@@ -1,7 +1,4 @@
-"""What the command line does in a cluster; it never sends anything itself.
-
-One sender, one journal, one policy: these commands write on objects, and the operator acts.
-"""
+"""Create events, wait for them, find the undelivered, ask for a resend."""
 
 from __future__ import annotations
 

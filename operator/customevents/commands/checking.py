@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import typer
+
 from customevents import __version__
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.gate import Key
@@ -72,6 +74,23 @@ async def check(cluster: Cluster, place: Place) -> list[Finding]:
     if said is not None:
         findings += _announced(said, place.namespace)
     return findings + await _cluster_names(cluster, place, said)
+
+
+def show(findings: list[Finding]) -> None:
+    """Print them for people."""
+    for finding in findings:
+        colour = _COLOURS.get(finding.level)
+        level = typer.style(f"{finding.level:8}", fg=colour, bold=colour is not None)
+        typer.echo(f"{level} {finding.about:22} {finding.says}")
+        if finding.todo:
+            typer.echo(f"{'':31} {finding.todo}")
+
+
+_COLOURS = {
+    Level.OK: typer.colors.GREEN,
+    Level.WARNING: typer.colors.YELLOW,
+    Level.WRONG: typer.colors.RED,
+}
 
 
 async def _schema(cluster: Cluster) -> Finding:

@@ -25,6 +25,8 @@ Namespace = Annotated[
     str | None,
     typer.Option("--namespace", "-n", help="Default: that of the kubeconfig's current context."),
 ]
+OperatorNamespace = Annotated[str, typer.Option(help="Where the operator runs.")]
+LeaseName = Annotated[str, typer.Option("--lease", help="The operator's Lease.")]
 Patience = Annotated[float, typer.Option("--timeout", help="Seconds.", min=0)]
 
 # What `send` writes into the event.

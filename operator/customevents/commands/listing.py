@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from customevents.options import Form
+from customevents.commands.options import Form
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
 

@@ -1,0 +1,145 @@
+"""The body that would be sent, and sent by nobody: `customevents render`.
+
+It is resolved by the rooms that the operator resolves with, by the settings that the operator says
+on its Lease, with the rights of whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import yaml
+
+from customevents.delivery import lifecycle
+from customevents.delivery.announcement import Announcement, read_announcement
+from customevents.delivery.drafts import Draft, Drafts
+from customevents.kube import Cluster, Lease
+from customevents.resource.errors import ClusterError, InvalidSpec
+from customevents.resource.event import KIND, CustomEvent, read_event
+from customevents.resource.spec import parse_spec
+from customevents.scope.cluster_links import Agents, chain
+from customevents.scope.cluster_name import ClusterName, Nameless, OwnName
+from customevents.scope.discovery import Discovery, NotYet
+from customevents.scope.resolve import Rules
+from customevents.settings import AGENT_NAMESPACES
+
+#: Stands for the delivery id of what is not in the cluster yet.
+NO_ID = "(given when it is sent)"
+
+#: An object of this age is waited for no longer: what is not released with it by now never is.
+OLD = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A body as it would go over the wire, and whom it would reach, in words."""
+
+    body: dict[str, Any]
+    reach: str
+    sources: dict[str, str]
+
+
+class Renderer:
+    """Renders events as the operator of this cluster would send them."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        self._drafts = drafts
+
+    async def render(self, event: CustomEvent) -> Rendered:
+        """The body of an event. Raises InvalidSpec, in one line, if there is none to be sent."""
+        spec = parse_spec(event.spec)
+        record = lifecycle.current_record(event, spec, now())
+        if not event.uid:
+            record = record.model_copy(update={"id": NO_ID})
+        old = replace(event, changed=min(event.changed, now() - OLD))
+        draft = await self._drafts.resolve(old, spec, record)
+        if isinstance(draft, Draft):
+            body = self._drafts.body(event, spec, record, draft.scope)
+            return Rendered(body, draft.scope.reach, draft.scope.sources)
+        words = "its services cannot be listed now" if isinstance(draft, NotYet) else draft.message
+        raise InvalidSpec(f"{event.path}: {words}")
+
+
+async def renderer(cluster: Cluster, operator_namespace: str, lease_name: str) -> Renderer:
+    """A renderer with the settings of this cluster's operator. Raises ClusterError."""
+    said = await _announced(cluster, operator_namespace, lease_name)
+    settings = said.settings
+    rules = Rules(
+        settings.get("discovery_release", True), tuple(settings.get("scope_wide_from", ["*"]))
+    )
+    name = await _name(cluster, said, operator_namespace)
+    drafts = Drafts(
+        endpoint=said.endpoint,
+        cluster_name=lambda: name,
+        with_provenance=settings.get("provenance_enabled", True),
+        rules=rules,
+        discovery=Discovery(cluster, now, settle=0.0),
+    )
+    return Renderer(drafts)
+
+
+async def live(cluster: Cluster, namespace: str, name: str) -> CustomEvent:
+    """An event of the cluster. Raises ClusterError, also if it is not there."""
+    return read_event(await cluster.get_event(namespace, name))
+
+
+def read_manifests(text: str, namespace: str) -> Iterator[CustomEvent]:
+    """The CustomEvents of a file, as if they were applied now; other kinds are passed over.
+
+    Raises InvalidSpec if the file is no YAML, or holds none.
+    """
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document]
+    except yaml.YAMLError as error:
+        raise InvalidSpec(f"this is no YAML: {' '.join(str(error).split())}") from None
+    events = [document for document in documents if _is_event(document)]
+    if not events:
+        raise InvalidSpec("there is no CustomEvent in it")
+    for document in events:
+        yield _as_applied(document, namespace)
+
+
+def _is_event(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("kind") == KIND
+
+
+def _as_applied(document: dict[str, Any], namespace: str) -> CustomEvent:
+    given = document.get("metadata") or {}
+    metadata = {
+        **given,
+        "uid": "",
+        "name": given.get("name") or f"{given.get('generateName', '')}…",
+        "namespace": given.get("namespace") or namespace,
+        "resourceVersion": "0",
+        "creationTimestamp": now().isoformat(timespec="seconds"),
+        "managedFields": [],
+    }
+    return read_event({"metadata": metadata, "spec": document.get("spec")})
+
+
+async def _announced(cluster: Cluster, namespace: str, lease_name: str) -> Announcement:
+    try:
+        lease = await Lease(cluster, namespace, lease_name).read()
+    except ClusterError:
+        return Announcement()  # no operator, or no right to read its Lease: its defaults
+    return read_announcement(lease) or Announcement()
+
+
+async def _name(
+    cluster: Cluster, said: Announcement, operator_namespace: str
+) -> ClusterName | Nameless:
+    """The name that the operator says, else what the cluster tells whoever asks here."""
+    if said.cluster_name:
+        return ClusterName(said.cluster_name, said.cluster_name_source)
+    agents = Agents((*AGENT_NAMESPACES, operator_namespace))
+    own = OwnName(cluster, chain("", agents), uptime=lambda: 0.0, found=lambda: None)
+    await own.look()
+    return own.get()
+
+
+def now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)

@@ -1,0 +1,128 @@
+"""`customevents render`: the body that would be sent, resolved against the live cluster."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.conftest import Events, Existing, Shell, StartOperator
+from integration.workloads import apply, workload
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
+
+#: Of a cluster with so many workloads, and in at most so many seconds.
+WORKLOADS, GATE = 300, 1.0
+
+
+def bodies(said: str) -> list[dict[str, Any]]:
+    """What `render` prints: one JSON document an event."""
+    decoder, found, rest = json.JSONDecoder(), [], said.strip()
+    while rest:
+        document, end = decoder.raw_decode(rest)
+        found.append(document)
+        rest = rest[end:].strip()
+    return found
+
+
+def comparable(body: dict[str, Any]) -> dict[str, Any]:
+    """A body without its delivery id and time."""
+    details = body["details"]
+    own = {"customevents.dev/id", "customevents.dev/occurredAt"}
+    assert own <= set(details)
+    return {**body, "details": {key: text for key, text in details.items() if key not in own}}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_is_rendered_as_it_is_then_sent(
+    example: Path, events: Events, customevents: Shell, start_operator: StartOperator
+) -> None:
+    start_operator()
+    done = customevents("render", "-f", "-", stdin=example.read_text())
+    assert done.returncode == 0, done.stderr
+    rendered = bodies(done.stdout)
+    events.kubectl("apply", "-f", str(example))
+    events.kubectl("wait", "--for=condition=Delivered", "cev", "--all", "--timeout=30s")
+    sent = [event["body"] for event in events.sent()]
+    key = "customevents.dev/source"
+    in_order = sorted(sent, key=lambda body: str(body["details"][key]))
+    assert sorted(map(comparable, rendered), key=lambda b: str(b["details"][key])) == list(
+        map(comparable, in_order)
+    )
+
+
+def test_a_live_event_is_rendered_with_its_id(
+    events: Events, customevents: Shell, start_operator: StartOperator
+) -> None:
+    start_operator()
+    events.apply("checkout", {**SPEC, "suspend": True})
+    found = events.until("checkout", "Suspended")
+    (body,) = bodies(customevents("render", "checkout").stdout)
+    assert body["details"]["customevents.dev/id"] == found["status"]["delivery"]["id"]
+    assert body["scope"]["clusters"] == ["prod-eu-1"]
+    assert events.sent() == []
+
+
+def test_a_selector_is_resolved_and_the_reach_is_said_beside_the_body(
+    events: Events, customevents: Shell, start_operator: StartOperator, existing: Existing
+) -> None:
+    start_operator()
+    scope = {"serviceSelector": {"matchLabels": {"part-of": "shop"}}}
+    with existing(workload("checkout", namespace=events.namespace, labels={"part-of": "shop"})):
+        manifest = events.manifest("checkout", {**SPEC, "scope": scope})
+        done = customevents("render", "-f", "-", stdin=manifest)
+    (body,) = bodies(done.stdout)
+    assert body["scope"]["servicesNames"] == ["checkout"]
+    assert "service checkout, namespace" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("kind: [", "this is no YAML"),
+        ("kind: ConfigMap", "there is no CustomEvent in it"),
+        ("kind: CustomEvent\nmetadata: {name: a}\nspec: {summary: x}", "spec.eventType"),
+        (
+            "kind: CustomEvent\nmetadata: {name: a}\n"
+            "spec: {eventType: a, summary: b, scope: {serviceSelector: {matchLabels: {no: one}}}}",
+            "matches no workload",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_is_one_line(
+    text: str, words: str, customevents: Shell, start_operator: StartOperator
+) -> None:
+    start_operator()
+    done = customevents("render", "-f", "-", stdin=text)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_or_a_name_is_wanted_and_not_both(customevents: Shell) -> None:
+    assert customevents("render").returncode == 2
+    assert customevents("render", "checkout", "-f", "-").returncode == 2
+
+
+def test_with_300_workloads_it_answers_within_a_second(
+    events: Events,
+    customevents: Shell,
+    start_operator: StartOperator,
+    figure: Callable[[str], None],
+) -> None:
+    start_operator()
+    manifests = [workload(f"service-{number}") for number in range(WORKLOADS)]
+    apply(events.cluster, events.namespace, *manifests)
+    manifest = events.manifest("few", {**SPEC, "scope": {"serviceNames": ["service-7"]}})
+    begun = time.monotonic()
+    done = customevents("render", "-f", "-", stdin=manifest)
+    seconds = time.monotonic() - begun
+    assert done.returncode == 0, done.stderr
+    figure(f"render, {WORKLOADS} workloads: {seconds:.2f} s")
+    assert seconds <= GATE
