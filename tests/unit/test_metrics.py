@@ -1,110 +1,23 @@
-"""Each value that Prometheus reads moves when its part does."""
+"""What is counted shows in what Prometheus reads, in both of its formats."""
 
 from __future__ import annotations
 
 import timeit
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import pytest
-from prometheus_client import REGISTRY, generate_latest
+from prometheus_client import REGISTRY, Metric, generate_latest
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.openmetrics import parser
 
-from customevents.delivery.gate import Gate
-from customevents.delivery.journal import Journal
-from customevents.delivery.outcome import Outcome
-from customevents.delivery.pacing import FAILURES, Breaker, BreakerState, Pace, TokenBucket
-from customevents.delivery.rounds import Rounds
-from customevents.metrics import BREAKER_STATES, CLASSES, Exposed, Metrics
+from customevents.metrics import CLASSES, Metrics
 from customevents.resource.status import OutcomeClass
-from scraping import Scrape
-from unit.builders import later
-from unit.gating import BAD_CERTIFICATE, BAD_GATEWAY, CREATED, KEY_REFUSED, SLOW_DOWN, Remote
-from unit.in_memory import World
-from unit.leasing import Scene as LeaseScene
-from unit.leasing import held_by, intent, lead
-from unit.queueing import LONG, out, waiting
-
-
-@dataclass
-class Shown:
-    """A watch that showed something so many seconds ago."""
-
-    age: float | None = None
-
-
-class NothingOpen:
-    """A cluster in which nothing is to be delivered."""
-
-    open: tuple[dict[str, Any], ...] = ()
-
-    async def open_work(self, _: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
-        for raw in self.open:
-            yield raw
-
-    async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
-        raise AssertionError((namespace, name))
-
-
-class Scene:
-    """The parts of an operator, and what is exposed of them."""
-
-    def __init__(
-        self, *, rate: float = 10.0, paused: bool = False, journal: Journal | None = None
-    ) -> None:
-        self.now = 1000.0
-        self.world = World()
-        self.inbox = self.world.inbox
-        pace = Pace(TokenBucket(rate, burst=20), Breaker(closed=True))
-        self.gate = Gate(
-            pace,
-            Remote(),
-            uptime=lambda: self.now,
-            opened=lambda: None,
-            warn=lambda *_: None,
-        )
-        self.rounds = Rounds(self.inbox, NothingOpen(), (), clock=self.world.clock)
-        self.watch = Shown()
-        self.metrics = Metrics(namespace_label=False)
-        self.metrics.read(
-            Exposed(
-                inbox=self.inbox,
-                gate=self.gate,
-                journal=self.world.journal if journal is None else journal,
-                rounds=self.rounds,
-                watch=self.watch,
-                paused=paused,
-            )
-        )
-
-    def scrape(self) -> Scrape:
-        return scraped(self.metrics)
-
-    def attempt(self, outcome: Outcome, pause: float = 0.0) -> None:
-        """One attempt at the gate that ended like this."""
-        self.gate._pace.begin()
-        self.gate.leave(outcome, pause)
-
-    def breaker(self) -> list[str]:
-        scrape = self.scrape()
-        return [state for state in BREAKER_STATES if scrape("breaker_state", state=state)]
-
-    def pauses(self) -> list[str]:
-        scrape = self.scrape()
-        reasons = ("key", "endpoint", "retry_after", "setting")
-        return [reason for reason in reasons if scrape("paused", reason=reason)]
-
-
-def scraped(metrics: Metrics) -> Scrape:
-    return Scrape.of(generate_latest(metrics.registry).decode())
+from unit.exposing import Scene, scraped
 
 
 @pytest.fixture
 def scene() -> Scene:
     return Scene()
-
-
-# --- What is counted
 
 
 @pytest.fixture
@@ -177,129 +90,19 @@ def test_nothing_is_put_into_the_registry_that_all_of_a_process_shares(scene: Sc
     assert b"customevents_" not in generate_latest(REGISTRY)
 
 
+def test_it_can_be_read_in_the_newer_format_too(scene: Scene) -> None:
+    """Prometheus asks for OpenMetrics first, which is stricter."""
+    scene.metrics.attempted("shop", OutcomeClass.SUCCESS, 0.2)
+    encode, _ = choose_encoder("application/openmetrics-text; version=1.0.0")
+    text = encode(scene.metrics.registry).decode()
+    read: Callable[[str], Iterable[Metric]] = parser.text_string_to_metric_families
+    assert [family.name for family in read(text)] == [
+        family.name for family in scene.metrics.registry.collect()
+    ]
+
+
 def test_the_process_itself_is_measured(metrics: Metrics) -> None:
     samples = {name: value for (name, _), value in scraped(metrics).samples.items()}
     assert samples["process_resident_memory_bytes"] > 1e6
     assert samples["process_cpu_seconds_total"] > 0
     assert samples["process_open_fds"] > 0
-
-
-# --- The inbox
-
-
-def test_the_inbox_tells_where_events_wait(scene: Scene) -> None:
-    assert scene.scrape()("inbox_events", place="ready") == 0
-    first = out(scene.inbox, waiting("a"))
-    scene.inbox.done(first, first, later(LONG))
-    out(scene.inbox, waiting("b"))
-    scene.inbox.block("locked")
-    for event in (waiting("c"), waiting("d"), waiting("e", "locked")):
-        scene.inbox.offer(event)
-    scrape = scene.scrape()
-    places = ("ready", "postponed", "blocked", "busy")
-    assert [scrape("inbox_events", place=place) for place in places] == [2, 1, 1, 1]
-
-
-def test_the_inbox_tells_how_long_the_oldest_event_has_waited(scene: Scene) -> None:
-    assert scene.scrape()("inbox_oldest_age_seconds") == 0
-    scene.inbox.offer(waiting("a"))
-    scene.world.clock.advance(1000.0)
-    assert scene.scrape()("inbox_oldest_age_seconds") == 1000.0
-
-
-# --- The gate
-
-
-def test_the_breaker_is_in_one_state(scene: Scene) -> None:
-    assert scene.breaker() == ["closed"]
-    for _ in range(FAILURES):
-        scene.attempt(BAD_GATEWAY)
-    assert scene.breaker() == ["open"]
-    scene.now += 60
-    assert scene.breaker() == ["half-open"]
-    assert set(BREAKER_STATES) == set(BreakerState)
-
-
-def test_the_rate_limit_tells_its_tokens_and_a_scrape_does_not_begin_to_fill_it(
-    scene: Scene,
-) -> None:
-    """A standby that was scraped for hours must not begin with a full bucket."""
-    scene.scrape()
-    scene.now += 3600
-    assert scene.scrape()("rate_limit_tokens") == 0
-    assert scene.gate._pace.wait(scene.now) == pytest.approx(0.1)
-    scene.now += 1.5
-    assert scene.scrape()("rate_limit_tokens") == 15
-    scene.attempt(CREATED)
-    assert scene.scrape()("rate_limit_tokens") == 14
-
-
-def test_without_a_rate_limit_there_are_no_tokens_to_tell() -> None:
-    assert not Scene(rate=0).scrape().has("rate_limit_tokens")
-
-
-def test_a_pause_tells_what_it_waits_for(scene: Scene) -> None:
-    assert scene.pauses() == []
-    scene.attempt(SLOW_DOWN, pause=60.0)
-    assert scene.pauses() == ["retry_after"]
-    scene.now += 61
-    assert scene.pauses() == []
-    scene.attempt(KEY_REFUSED)
-    assert scene.pauses() == ["key"]
-
-
-def test_an_endpoint_in_trouble_is_not_the_keys_fault(scene: Scene) -> None:
-    scene.attempt(BAD_CERTIFICATE)
-    assert scene.pauses() == ["endpoint"]
-
-
-def test_the_setting_pauses_too() -> None:
-    assert Scene(paused=True).pauses() == ["setting"]
-
-
-# --- The journal and the watch
-
-
-def test_the_journal_tells_who_leads_and_what_it_wrote() -> None:
-    leases = LeaseScene()
-    leases.leases.change(held_by(""))
-
-    async def story(journal: Journal) -> None:
-        scene = Scene(journal=journal)
-        assert scene.scrape()("leader") == 1
-        assert scene.scrape()("journal_writes_total") == 1
-        await journal.commit(intent("a"))
-        scrape = scene.scrape()
-        assert scrape("journal_writes_total") == 2
-        assert scrape("journal_intents_total") == 1
-        assert scrape("journal_entries") == 1
-        journal.drop("a")
-        leases.slept += 60  # as long as that, nobody can say who leads
-        scrape = scene.scrape()
-        assert scrape("journal_entries") == 0
-        assert scrape("leader") == 0
-
-    lead(leases, story)
-
-
-def test_a_lost_journal_is_counted(scene: Scene) -> None:
-    assert scene.scrape()("journal_lost_total") == 0
-    scene.world.journal.times_lost += 1
-    assert scene.scrape()("journal_lost_total") == 1
-
-
-def test_a_standby_leads_nothing_and_watches_nothing(scene: Scene) -> None:
-    scrape = scene.scrape()
-    assert scrape("leader") == 0
-    assert not scrape.has("watch_age_seconds")
-
-
-def test_the_watch_tells_how_long_it_has_been_silent(scene: Scene) -> None:
-    scene.watch.age = 12.5
-    assert scene.scrape()("watch_age_seconds") == 12.5
-
-
-def test_what_the_watch_missed_is_counted(scene: Scene) -> None:
-    assert scene.scrape()("events_missed_total") == 0
-    scene.rounds.missed = 2
-    assert scene.scrape()("events_missed_total") == 2

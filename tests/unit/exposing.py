@@ -1,0 +1,92 @@
+"""The parts of an operator, and what Prometheus reads of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import generate_latest
+
+from customevents.delivery.gate import Gate
+from customevents.delivery.journal import Journal
+from customevents.delivery.outcome import Outcome
+from customevents.delivery.pacing import Breaker, Pace, TokenBucket
+from customevents.delivery.rounds import Rounds
+from customevents.metrics import BREAKER_STATES, Exposed, Metrics
+from scraping import Scrape
+from unit.gating import Remote
+from unit.in_memory import World
+
+
+@dataclass
+class Shown:
+    """A watch that showed something so many seconds ago."""
+
+    age: float | None = None
+
+
+class NothingOpen:
+    """A cluster in which nothing is to be delivered."""
+
+    open: tuple[dict[str, Any], ...] = ()
+
+    async def open_work(self, _: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
+        for raw in self.open:
+            yield raw
+
+    async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
+        raise AssertionError((namespace, name))
+
+
+class Scene:
+    """The parts of an operator, and what is exposed of them."""
+
+    def __init__(
+        self, *, rate: float = 10.0, paused: bool = False, journal: Journal | None = None
+    ) -> None:
+        self.now = 1000.0
+        self.world = World()
+        self.inbox = self.world.inbox
+        pace = Pace(TokenBucket(rate, burst=20), Breaker(closed=True))
+        self.gate = Gate(
+            pace,
+            Remote(),
+            uptime=lambda: self.now,
+            opened=lambda: None,
+            warn=lambda *_: None,
+        )
+        self.rounds = Rounds(self.inbox, NothingOpen(), (), clock=self.world.clock)
+        self.watch = Shown()
+        self.metrics = Metrics(namespace_label=False)
+        self.metrics.read(
+            Exposed(
+                inbox=self.inbox,
+                gate=self.gate,
+                journal=self.world.journal if journal is None else journal,
+                rounds=self.rounds,
+                watch=self.watch,
+                paused=paused,
+            )
+        )
+
+    def scrape(self) -> Scrape:
+        return scraped(self.metrics)
+
+    def attempt(self, outcome: Outcome, pause: float = 0.0) -> None:
+        """One attempt at the gate that ended like this."""
+        self.gate._pace.begin()
+        self.gate.leave(outcome, pause)
+
+    def breaker(self) -> list[str]:
+        scrape = self.scrape()
+        return [state for state in BREAKER_STATES if scrape("breaker_state", state=state)]
+
+    def pauses(self) -> list[str]:
+        scrape = self.scrape()
+        reasons = ("key", "endpoint", "retry_after", "setting")
+        return [reason for reason in reasons if scrape("paused", reason=reason)]
+
+
+def scraped(metrics: Metrics) -> Scrape:
+    return Scrape.of(generate_latest(metrics.registry).decode())
