@@ -203,6 +203,7 @@ class Operator:
         except SchemaTooOld:
             return  # readiness says so; nothing may be sent
         await self._name.look()
+        self._journal.say()
         await self._take_in_open_work()
         self._parts.own(self._name.run(), "the cluster's name")
         self._parts.own(self._gate.run(), "the gate")

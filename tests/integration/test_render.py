@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from integration.conftest import Events, Existing, Shell, StartOperator
 from integration.workloads import apply, workload
+from operating import eventually
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -19,6 +21,19 @@ SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 
 #: Of a cluster with so many workloads, and in at most so many seconds.
 WORKLOADS, GATE = 300, 1.0
+
+
+@pytest.fixture
+def leading(events: Events, start_operator: StartOperator) -> None:
+    """An operator that has said on its Lease how it resolves."""
+    start_operator()
+    path = r"jsonpath={.metadata.annotations.customevents\.dev/state}"
+
+    def has_said() -> bool:
+        lease = ("-n", "customevents", "get", "lease", "customevents", "--ignore-not-found")
+        return '"clusterName":"prod-eu-1"' in events.cluster.kubectl(*lease, "-o", path).stdout
+
+    eventually("it has said so", has_said)
 
 
 def bodies(said: str) -> list[dict[str, Any]]:
@@ -39,15 +54,15 @@ def comparable(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "details": {key: text for key, text in details.items() if key not in own}}
 
 
+@pytest.mark.usefixtures("leading")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_is_rendered_as_it_is_then_sent(
-    example: Path, events: Events, customevents: Shell, start_operator: StartOperator
+def test_every_example_is_rendered_as_it_is_sent(
+    example: Path, events: Events, customevents: Shell
 ) -> None:
-    start_operator()
+    events.kubectl("apply", "-f", str(example))  # with the workloads that it is about
     done = customevents("render", "-f", "-", stdin=example.read_text())
     assert done.returncode == 0, done.stderr
     rendered = bodies(done.stdout)
-    events.kubectl("apply", "-f", str(example))
     events.kubectl("wait", "--for=condition=Delivered", "cev", "--all", "--timeout=30s")
     sent = [event["body"] for event in events.sent()]
     key = "customevents.dev/source"
@@ -57,10 +72,8 @@ def test_every_example_is_rendered_as_it_is_then_sent(
     )
 
 
-def test_a_live_event_is_rendered_with_its_id(
-    events: Events, customevents: Shell, start_operator: StartOperator
-) -> None:
-    start_operator()
+@pytest.mark.usefixtures("leading")
+def test_a_live_event_is_rendered_with_its_id(events: Events, customevents: Shell) -> None:
     events.apply("checkout", {**SPEC, "suspend": True})
     found = events.until("checkout", "Suspended")
     (body,) = bodies(customevents("render", "checkout").stdout)
@@ -69,10 +82,10 @@ def test_a_live_event_is_rendered_with_its_id(
     assert events.sent() == []
 
 
+@pytest.mark.usefixtures("leading")
 def test_a_selector_is_resolved_and_the_reach_is_said_beside_the_body(
-    events: Events, customevents: Shell, start_operator: StartOperator, existing: Existing
+    events: Events, customevents: Shell, existing: Existing
 ) -> None:
-    start_operator()
     scope = {"serviceSelector": {"matchLabels": {"part-of": "shop"}}}
     with existing(workload("checkout", namespace=events.namespace, labels={"part-of": "shop"})):
         manifest = events.manifest("checkout", {**SPEC, "scope": scope})
@@ -82,6 +95,7 @@ def test_a_selector_is_resolved_and_the_reach_is_said_beside_the_body(
     assert "service checkout, namespace" in done.stderr
 
 
+@pytest.mark.usefixtures("leading")
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -90,15 +104,12 @@ def test_a_selector_is_resolved_and_the_reach_is_said_beside_the_body(
         ("kind: CustomEvent\nmetadata: {name: a}\nspec: {summary: x}", "spec.eventType"),
         (
             "kind: CustomEvent\nmetadata: {name: a}\n"
-            "spec: {eventType: a, summary: b, scope: {serviceSelector: {matchLabels: {no: one}}}}",
+            "spec: {eventType: a, summary: b, scope: {serviceSelector: {matchLabels: {a: b}}}}",
             "matches no workload",
         ),
     ],
 )
-def test_what_cannot_be_sent_is_one_line(
-    text: str, words: str, customevents: Shell, start_operator: StartOperator
-) -> None:
-    start_operator()
+def test_what_cannot_be_sent_is_one_line(text: str, words: str, customevents: Shell) -> None:
     done = customevents("render", "-f", "-", stdin=text)
     assert done.returncode == 1
     assert words in done.stderr
@@ -110,19 +121,21 @@ def test_a_file_or_a_name_is_wanted_and_not_both(customevents: Shell) -> None:
     assert customevents("render", "checkout", "-f", "-").returncode == 2
 
 
+@pytest.mark.usefixtures("leading")
 def test_with_300_workloads_it_answers_within_a_second(
     events: Events,
     customevents: Shell,
-    start_operator: StartOperator,
     figure: Callable[[str], None],
 ) -> None:
-    start_operator()
     manifests = [workload(f"service-{number}") for number in range(WORKLOADS)]
     apply(events.cluster, events.namespace, *manifests)
     manifest = events.manifest("few", {**SPEC, "scope": {"serviceNames": ["service-7"]}})
-    begun = time.monotonic()
-    done = customevents("render", "-f", "-", stdin=manifest)
-    seconds = time.monotonic() - begun
-    assert done.returncode == 0, done.stderr
+    times = []
+    for _ in range(3):
+        begun = time.monotonic()
+        done = customevents("render", "-f", "-", stdin=manifest)
+        times.append(time.monotonic() - begun)
+        assert done.returncode == 0, done.stderr
+    seconds = statistics.median(times)
     figure(f"render, {WORKLOADS} workloads: {seconds:.2f} s")
     assert seconds <= GATE

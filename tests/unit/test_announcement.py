@@ -197,6 +197,18 @@ def test_it_is_written_along_with_a_renewal() -> None:
     lead(scene, story)
 
 
+def test_it_is_written_at_once_when_that_is_asked_for() -> None:
+    scene = Scene()
+
+    async def story(journal: Journal) -> None:
+        scene.says = "the name is known"
+        journal.say()
+        await asyncio.sleep(0.1)
+        assert said(scene) == "the name is known"
+
+    lead(scene, story)
+
+
 def test_it_is_put_together_once_a_renewal_however_many_commits() -> None:
     scene = Scene()
 

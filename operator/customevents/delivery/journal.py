@@ -130,6 +130,11 @@ class Journal:
         """Whether a commit still stands: the Lease is valid, and this process was not stopped."""
         return self.valid and self._uptime() - committed < COMMIT_VALID
 
+    def say(self) -> None:
+        """Write what the operator says about itself now, and not with the next renewal."""
+        self._say_at = self._renew_at = float("-inf")
+        self._wake.set()
+
     def drop(self, uid: str) -> None:
         """The result is on the object, the object is gone, or nothing was applied."""
         self._entries.pop(uid, None)
@@ -156,7 +161,7 @@ class Journal:
             observed.failed()
             return None
         self._seen_before = True
-        # Only a write of our own, whose answer was lost, keeps a lost log from being seen again.
+        # Only a write of our own, its answer lost, keeps a lost log from being seen again.
         self._log_lost &= lease["spec"].get("holderIdentity") == self._terms.identity
         if not self._is_free(lease, observed):
             return None
@@ -203,9 +208,8 @@ class Journal:
         return TakenOver(tuple(self._entries.values()), self._log_lost * self._terms.quarantine)
 
     def _say_once(self, error: Exception) -> None:
-        """A standby looks every other second; its log says what is new."""
         words = str(error) or "the Kubernetes API did not answer"
-        if words != self._said:
+        if words != self._said:  # a standby looks every other second; its log says what is new
             logger.warning("waiting for the Lease: %s", words)
         self._said = words
 
