@@ -37,6 +37,10 @@ class DemoError(Exception):
     """Why the demo cannot go on, in one line."""
 
 
+#: `--for=condition=` fails on a CRD that has no conditions yet.
+ESTABLISHED = """jsonpath={.status.conditions[?(@.type=="Established")].status}=True"""
+
+
 def main() -> int:
     """Run the demo; 0 when every example is Delivered."""
     options = _parse()
@@ -83,7 +87,7 @@ def _cluster(stack: ExitStack, folder: Path, given: Path | None) -> tuple[Path, 
     if given is not None:
         fetch_tools(_say)
         _kubectl(given, "apply", "-f", str(CRD))
-        _kubectl(given, "wait", "--for=condition=Established", "-f", str(CRD), "--timeout=30s")
+        _kubectl(given, "wait", f"--for={ESTABLISHED}", "-f", str(CRD), "--timeout=30s")
         _create_namespace(given, "customevents")  # the operator's Lease is there
         return given, given
     build(_say)

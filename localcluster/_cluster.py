@@ -205,17 +205,16 @@ class Cluster:
         if self._crds:
             files = [f"--filename={path}" for path in self._crds]
             self.kubectl("apply", *files)
-            self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
             for crd in self.kubectl("get", "--output=name", *files).stdout.split():
                 self._wait_until_served(crd.rpartition("/")[2])
 
     def _wait_until_served(self, resource: str) -> None:
-        # Established comes first, by some tenths of a second; and kubectl, having looked before,
-        # would go on telling from memory that there is no such resource.
+        # The condition Established comes first, by some tenths of a second; and waiting for it
+        # fails on a CRD that has no conditions yet.
         deadline = time.monotonic() + PATIENCE_TO_START
         while self.kubectl("get", resource, "--all-namespaces", check=False).returncode:
             if time.monotonic() > deadline:
-                raise ClusterError(f"{resource} is established, but not served")
+                raise ClusterError(f"{resource} is applied, but not served")
             time.sleep(BETWEEN_POLLS)
 
     def _launch(self, name: str, extra_flags: Sequence[str] = ()) -> None:

@@ -89,13 +89,12 @@ def test_a_place_tells_the_name_while_it_is_there(
 
 @pytest.fixture(params=["v1beta1", "v1alpha1"])
 def version(
-    cluster: Cluster, api: client.ApiClient, existing: Existing, request: pytest.FixtureRequest
+    api: client.ApiClient, existing: Existing, request: pytest.FixtureRequest
 ) -> Iterator[str]:
     """The one version in which the API server knows ClusterProperties, while the test runs."""
     definition = cluster_properties(request.param)
     name = definition["metadata"]["name"]
     with existing(definition):
-        cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
         objects = client.CustomObjectsApi(api)
 
         def served() -> bool:
