@@ -8,32 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
-import secrets
 import signal
-import socket
 from contextlib import AsyncExitStack
 from typing import Any
 
-from customevents import __version__, health, kube
+from customevents import __version__, building, health, kube
 from customevents.clocks import now, uptime
 from customevents.delivery.announcement import Announcer
 from customevents.delivery.courier import Courier
-from customevents.delivery.drafts import Drafts
 from customevents.delivery.gate import Gate
 from customevents.delivery.inbox import Inbox
-from customevents.delivery.journal import Journal
-from customevents.delivery.lease import MOST_ENTRIES, TakenOver, Terms
-from customevents.delivery.lifecycle import Policy
-from customevents.delivery.notices import Notices, Regarding
-from customevents.delivery.pacing import Pace, Tellings, TokenBucket
+from customevents.delivery.lease import MOST_ENTRIES, TakenOver
+from customevents.delivery.pacing import Tellings
 from customevents.delivery.reaper import Reaper
 from customevents.delivery.receipts import Receipts
 from customevents.delivery.rounds import Rounds
 from customevents.delivery.takeover import TakeOver
-from customevents.eventsapi.client import EventsClient
-from customevents.eventsapi.key import KeyFile
 from customevents.metrics import Exposed, Metrics
 from customevents.parts import Parts
 from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError
@@ -41,8 +32,6 @@ from customevents.resource.event import read_event
 from customevents.resource.status import Reason
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import OwnName
-from customevents.scope.discovery import Discovery
-from customevents.scope.resolve import Rules
 from customevents.settings import Settings
 from customevents.watch import Watch
 
@@ -91,17 +80,11 @@ class Operator:
     async def _build(self, stack: AsyncExitStack) -> None:
         settings = self._settings
         self._cluster = await stack.enter_async_context(kube.connect())
-        self._api = await stack.enter_async_context(
-            EventsClient(
-                settings.base_url,
-                KeyFile(settings.api_key_file),
-                timeout=settings.delivery_post_timeout,
-            )
-        )
-        self._journal = self._new_journal()
-        self._notices = self._new_notices()
+        self._api = await stack.enter_async_context(building.events_client(settings))
+        self._journal = building.journal(settings, self._cluster, lambda: self._announcer())
+        self._notices = building.notices(settings, self._cluster)
         self._gate = Gate(
-            Pace(TokenBucket(settings.delivery_rate, settings.delivery_burst)),
+            building.pace(settings),
             self._api,
             uptime=uptime,
             opened=self._gate_opened,
@@ -139,29 +122,6 @@ class Operator:
             settings=self._settings.announced(),
         )
 
-    def _new_journal(self) -> Journal:
-        settings = self._settings
-        lease = kube.Lease(self._cluster, settings.lease_namespace, settings.lease_name)
-        terms = Terms(
-            identity=f"{_pod_name()}_{secrets.token_hex(4)}",
-            duration=settings.lease_duration,
-            post_timeout=settings.delivery_post_timeout,
-        )
-        return Journal(lease, terms, uptime=uptime, wall=now, state=lambda: self._announcer())
-
-    def _new_notices(self) -> Notices:
-        settings = self._settings
-        lease = Regarding(
-            "coordination.k8s.io/v1", "Lease", settings.lease_namespace, settings.lease_name
-        )
-        return Notices(
-            self._cluster,
-            lease,
-            reporter=_pod_name(),
-            of_deliveries=settings.events_delivered,
-            clock=now,
-        )
-
     def _courier(self) -> Courier:
         settings = self._settings
         return Courier(
@@ -170,19 +130,8 @@ class Operator:
             gate=self._gate,
             receipts=self._receipts,
             api=self._api,
-            drafts=Drafts(
-                endpoint=settings.base_url,
-                cluster_name=self._name.get,
-                with_provenance=settings.provenance_enabled,
-                rules=Rules(settings.discovery_release, settings.scope_wide_from),
-                discovery=Discovery(self._cluster, now, settle=settings.discovery_settle_seconds),
-            ),
-            policy=Policy(
-                deadline_seconds=settings.delivery_deadline,
-                on_unknown_outcome=settings.delivery_on_unknown_outcome,
-                paused=settings.delivery_paused,
-                ttl=settings.ttl_enabled,
-            ),
+            drafts=building.drafts(settings, self._cluster, self._name.get),
+            policy=building.policy(settings),
             clock=now,
             jitter=random.Random(),
             aside=self._parts.aside,
@@ -290,10 +239,6 @@ class Operator:
         journal.cancel()
         await asyncio.wait({journal})
         await self._journal.release()
-
-
-def _pod_name() -> str:
-    return os.environ.get("POD_NAME") or socket.gethostname()
 
 
 async def run(settings: Settings) -> None:

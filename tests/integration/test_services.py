@@ -258,6 +258,8 @@ def test_a_misspelt_name_is_said_and_sent(
     )
     assert found["status"]["resolved"]["matchingServices"] == 1
     assert sent_services(events) == [["chekcout", "checkout"]]
+    warned = ("get", "events", "--field-selector=reason=NoServicesMatch", "-o", "name")
+    eventually("it is told beside it", lambda: events.kubectl(*warned))
 
     events.apply("right", {**SPEC, "scope": {"serviceNames": ["checkout"]}})
     assert message(events.until("right", "Delivered")) == "Delivered at the first attempt."

@@ -251,8 +251,8 @@ class World:
             alarm=self.gate.halt,
         )
 
-    def recorded(self, before: CustomEvent, after: CustomEvent) -> None:
-        if (told := notice(before, after, of_deliveries=False)) is not None:
+    def recorded(self, before: CustomEvent, after: CustomEvent, warning: str) -> None:
+        if (told := notice(before, after, warning, of_deliveries=False)) is not None:
             self.notices.append(told)
 
     def courier(self) -> Courier:

@@ -45,6 +45,14 @@ def test_with_the_setting_a_delivery_is_told_as_well() -> None:
     assert found.type == "Normal"
 
 
+def test_a_delivery_with_a_name_that_matches_nothing_is_a_warning() -> None:
+    delivered = recorded(record(state=State.DELIVERED))
+    found = notice(FRESH, delivered, "No workload here is named cart", of_deliveries=True)
+    assert found is not None
+    assert (found.type, found.reason) == ("Warning", "NoServicesMatch")
+    assert found.message == "No workload here is named cart"
+
+
 def test_the_same_is_told_once() -> None:
     held = recorded(record(state=State.HELD))
     assert notice(held, held, of_deliveries=False) is None

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import yaml
 
+from customevents.clocks import now
 from customevents.delivery import lifecycle
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.drafts import Draft, Drafts
@@ -138,8 +139,3 @@ async def _name(
     own = OwnName(cluster, chain("", agents), uptime=lambda: 0.0, found=lambda: None)
     await own.look()
     return own.get()
-
-
-def now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)

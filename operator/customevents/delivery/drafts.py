@@ -45,8 +45,9 @@ class Draft:
         names = ", ".join(self.unmatched[:MOST_NAMES])
         more = len(self.unmatched) - MOST_NAMES
         named = f"{names} and {more} more" if more > 0 else names
-        words = f"{verdict.message.rstrip('.')}. No workload here is named {named}; misspelt?"
-        return replace(verdict, message=words)
+        words = f"No workload here is named {named}; misspelt?"
+        message = f"{verdict.message.rstrip('.')}. {words}"
+        return replace(verdict, message=message, warning=words)
 
 
 @dataclass(frozen=True)

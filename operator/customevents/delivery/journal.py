@@ -163,16 +163,9 @@ class Journal:
         self._seen_before = True
         # Only a write of our own, its answer lost, keeps a lost log from being seen again.
         self._log_lost &= lease["spec"].get("holderIdentity") == self._terms.identity
-        if not self._is_free(lease, observed):
+        if not observed.is_free(lease, self._terms, self._uptime()):
             return None
         return await self._take(lease)
-
-    def _is_free(self, lease: dict[str, Any], observed: Observed) -> bool:
-        spec = lease["spec"]
-        if spec.get("holderIdentity", "") in ("", self._terms.identity):
-            return True
-        unchanged = observed.unchanged_for(lease["metadata"]["resourceVersion"], self._uptime())
-        return unchanged >= float(spec.get("leaseDurationSeconds", self._terms.duration))
 
     async def _found(self) -> TakenOver | None:
         """There is no Lease: the first installation, or somebody deleted it."""

@@ -86,6 +86,14 @@ class Observed:
             self._version, self._since = version, now
         return now - self._since
 
+    def is_free(self, lease: dict[str, Any], terms: Terms, now: float) -> bool:
+        """Whether it was released, is held under our own name, or its holder is silent."""
+        spec = lease["spec"]
+        if spec.get("holderIdentity", "") in ("", terms.identity):
+            return True
+        unchanged = self.unchanged_for(lease["metadata"]["resourceVersion"], now)
+        return unchanged >= float(spec.get("leaseDurationSeconds", terms.duration))
+
     def failed(self) -> None:
         """What could not be read may have changed: count anew."""
         self._since = None

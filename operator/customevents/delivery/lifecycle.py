@@ -46,6 +46,7 @@ class Verdict:
     record: DeliveryRecord
     reason: str
     message: str
+    warning: str = ""  # what a person should notice although it was delivered
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import GROUP, KIND, VERSION, CustomEvent
-from customevents.resource.status import State
+from customevents.resource.status import Reason, State
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +61,13 @@ class Recorder(Protocol):
         """Write one, as events.k8s.io/v1 has it; raises ClusterError."""
 
 
-def notice(before: CustomEvent, after: CustomEvent, *, of_deliveries: bool) -> Notice | None:
-    """What to say of a status that was just written; None: nothing that is new to a person."""
+def notice(
+    before: CustomEvent, after: CustomEvent, warning: str = "", *, of_deliveries: bool
+) -> Notice | None:
+    """What to say of a status that was just written; None: nothing that is new to a person.
+
+    `warning`: what a person should notice although the event was delivered.
+    """
     was, now = before.status, after.status
     record, condition = now.delivery, now.delivered
     known = (was.delivery.id, was.delivery.state, was.delivered.reason)
@@ -71,6 +76,8 @@ def notice(before: CustomEvent, after: CustomEvent, *, of_deliveries: bool) -> N
     regarding = Regarding(f"{GROUP}/{VERSION}", KIND, after.namespace, after.name, after.uid)
     if record.state in WARNED:
         return Notice(regarding, "Warning", condition.reason, condition.message)
+    if record.state is State.DELIVERED and warning:
+        return Notice(regarding, "Warning", Reason.NO_SERVICES_MATCH, warning)
     if record.state is State.DELIVERED and of_deliveries:
         return Notice(regarding, "Normal", condition.reason, condition.message)
     return None
@@ -120,9 +127,9 @@ class Notices:
         self._of_deliveries = of_deliveries
         self._waiting: asyncio.Queue[Notice] = asyncio.Queue(MOST_WAITING)
 
-    def recorded(self, before: CustomEvent, after: CustomEvent) -> None:
+    def recorded(self, before: CustomEvent, after: CustomEvent, warning: str) -> None:
         """A status was written."""
-        if found := notice(before, after, of_deliveries=self._of_deliveries):
+        if found := notice(before, after, warning, of_deliveries=self._of_deliveries):
             self._take(found)
 
     def warn(self, reason: str, message: str) -> None:

@@ -60,8 +60,8 @@ class Receipts:
     cluster: Cluster
     clock: Callable[[], datetime]
     counters: Counters
-    #: Told of each write: the object before and after it.
-    recorded: Callable[[CustomEvent, CustomEvent], None]
+    #: Told of each write: the object before and after it, and what is to be warned of.
+    recorded: Callable[[CustomEvent, CustomEvent, str], None]
     #: Told when going on could send events twice.
     alarm: Callable[[str], None]
     #: Objects with attempts of the last leader, which may still record them itself.
@@ -134,7 +134,7 @@ class Receipts:
             self.alarm(_TOO_OLD)
             raise SchemaTooOld(_TOO_OLD)
         _log(fresh, verdict)
-        self.recorded(base, fresh)
+        self.recorded(base, fresh, verdict.warning)
         return fresh
 
     def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
