@@ -183,6 +183,23 @@ async def test_what_waits_with_a_reason_is_ready_when_that_is_over_and_nothing_e
     assert len(inbox) == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "ready"), [("ClusterNameUnknown", ["a"]), ("NoServicesMatch", [])]
+)
+@pytest.mark.asyncio
+async def test_what_was_out_when_its_reason_was_over_does_not_wait_either(
+    inbox: Inbox, reason: str, ready: list[str]
+) -> None:
+    inbox.offer(waiting("a"))
+    taken = await soon(inbox)
+    assert taken is not None
+    inbox.release(Reason.CLUSTER_NAME_UNKNOWN)  # while its status is written
+    held = record(state=State.HELD, attempts=0)
+    told = recorded(held, reason=reason, uid="a", name="a", resourceVersion="101")
+    inbox.done(taken, told, later(LONG))
+    assert await drained(inbox) == ready
+
+
 # --- Deletion
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,8 @@ class Listed(MemoryCluster):
 
     away = False
     as_listed: list[dict[str, Any]] | None = None
+    #: What happens while the next page is on its way.
+    behind_the_page: Callable[[], object] = staticmethod(lambda: None)
 
     async def open_work(self, namespaces: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
         assert namespaces == ()
@@ -30,6 +32,7 @@ class Listed(MemoryCluster):
             raise ClusterError("the Kubernetes API did not answer: TimeoutError")
         for raw in self.as_listed or list(self.objects.values()):
             yield raw
+        self.behind_the_page()
 
 
 class Scene:
@@ -85,6 +88,18 @@ def test_an_event_that_was_finished_while_the_list_was_on_its_way_is_no_finding(
     scene.clock.advance(3600)
     scene.one_round()
     assert scene.rounds.missed == 0
+
+
+def test_an_event_that_is_finished_while_a_later_page_is_on_its_way_is_not_read(
+    scene: Scene,
+) -> None:
+    event = scene.cluster.apply()
+    scene.inbox.offer(event)
+    scene.cluster.behind_the_page = lambda: scene.inbox.forget(event)
+    scene.cluster.lost_reads = 1
+    scene.clock.advance(3600)
+    scene.one_round()
+    assert scene.cluster.lost_reads == 1
 
 
 def test_an_event_that_is_gone_by_then_is_no_finding(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import heapq
 import itertools
 import logging
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -41,6 +41,8 @@ class _Out:
     deleted: bool = False
     #: The gate opened: it is open to this one as well.
     let_in: bool = False
+    #: Reasons to wait that were over before this one was told them.
+    over: set[Reason] = field(default_factory=set)
 
 
 class Inbox:
@@ -170,7 +172,7 @@ class Inbox:
         count_edit(self._counters, event, fresh)
         if (fresh.generation, fresh.resend) != (event.generation, event.resend):
             self._queue(fresh)  # edited under way; the watch will show nothing newer than this
-        elif gated and out.let_in:
+        elif (gated and out.let_in) or fresh.status.delivered.reason in out.over:
             self._queue(fresh)  # what it was told is over meanwhile
         elif again is not None:
             self._postpone(fresh, again, gated)
@@ -198,6 +200,8 @@ class Inbox:
 
     def release(self, reason: Reason) -> None:
         """What made events wait with this reason is over: they are ready."""
+        for out in self._busy.values():
+            out.over.add(reason)
         for waiting in list(self._postponed.values()):
             if waiting.event.status.delivered.reason == reason:
                 del self._postponed[waiting.event.uid]

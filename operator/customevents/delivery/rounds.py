@@ -66,8 +66,12 @@ class Rounds:
                 logger.warning("the open work cannot be listed: %s", error)
 
     async def _look(self) -> None:
-        listed = [read_event(raw) async for raw in self._cluster.open_work(self._namespaces)]
-        for event in filter(self._is_unseen, listed):
+        unseen = [
+            event
+            async for raw in self._cluster.open_work(self._namespaces)
+            if self._is_unseen(event := read_event(raw))  # now: a later page makes this one old
+        ]
+        for event in unseen:
             await self._look_closer(event)
 
     def _is_unseen(self, event: CustomEvent) -> bool:
