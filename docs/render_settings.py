@@ -35,7 +35,7 @@ def _shown(default: object) -> str:
         return f"`{str(default).lower()}`"
     if isinstance(default, tuple):
         default = ",".join(default)
-    return f"`{default}`" if default != "" else "(empty)"
+    return f"`{default}`" if default not in ("", None) else "(empty)"
 
 
 if __name__ == "__main__":

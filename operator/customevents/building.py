@@ -29,6 +29,8 @@ def events_client(settings: Settings) -> EventsClient:
         settings.base_url,
         KeyFile(settings.api_key_file),
         timeout=settings.delivery_post_timeout,
+        proxy=settings.proxy,
+        ca_file=settings.ca_file,
     )
 
 

@@ -90,12 +90,9 @@ class Operator:
             opened=self._gate_opened,
             warn=self._notices.warn,
         )
+        told = self._notices.recorded
         self._receipts = Receipts(
-            self._cluster,
-            now,
-            self._metrics,
-            recorded=self._notices.recorded,
-            alarm=self._gate.halt,
+            self._cluster, now, self._metrics, recorded=told, alarm=self._gate.halt
         )
         agents = Agents(settings.agent_namespaces)
         self._name = OwnName(

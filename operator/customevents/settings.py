@@ -5,6 +5,7 @@ Each field says its unit, its default, and why that is the default.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +36,8 @@ ENDPOINTS = {Site.US: "https://api.komodor.com", Site.EU: "https://api.eu.komodo
 
 #: Where the agent's own instructions install it.
 AGENT_NAMESPACES = ("komodor", "komodor-agent")
+
+_PROXY = re.compile(r"http://[^/@?#\s]+/?")
 
 
 #: What decides how an event is resolved and shown: the operator says it on its Lease.
@@ -68,6 +71,16 @@ class Settings(BaseSettings):
         False,
         description="Whether `endpoint` may be plain http, for the sandbox. Default false: over "
         "http anyone on the way reads the key.",
+    )
+    proxy: str = Field(
+        "",
+        description="An http proxy to the events API, such as `http://proxy.example:3128`. Empty: "
+        "none, whatever other variables say; the Kubernetes API is never asked through it.",
+    )
+    ca_file: Path | None = Field(
+        None,
+        description="File with certificates (PEM) of authorities to trust about the endpoint, "
+        "besides the public ones. Empty: none; it is read at the start.",
     )
     cluster_name: str = Field(
         "",
@@ -216,6 +229,14 @@ class Settings(BaseSettings):
         if namespaces != (NO_NAMESPACE,):
             raise ValueError(f"must name namespaces, or be {NO_NAMESPACE} alone for none")
         return ()
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, value: str) -> str:
+        # A password would stand in the environment, for all to read who may see the pod.
+        if value and not _PROXY.fullmatch(value):
+            raise ValueError("must be an http address without user or path, as http://host:3128")
+        return value
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> Settings:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import pytest
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import KeyFileError
+from unit.certificates import self_signed
 from unit.posting import BODY, CREATED, client, post
 from unit.raw_server import Connection, answering, hanging, serving
 
@@ -78,23 +77,11 @@ async def test_a_tls_handshake_that_hangs_never_arrived(key: KeyFile) -> None:
     assert no_answer(result) is Stage.CONNECT
 
 
-@pytest.fixture
-def untrusted(tmp_path: Path) -> ssl.SSLContext:
-    """The side of a server whose certificate nobody vouches for."""
-    certificate, private = tmp_path / "certificate.pem", tmp_path / "private.pem"
-    how = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost"
-    where = f"-keyout {private} -out {certificate}"
-    subprocess.run(["openssl", *f"{how} {where}".split()], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, private)
-    return context
-
-
 @pytest.mark.asyncio
 async def test_a_certificate_that_is_not_trusted_is_told_apart(
-    key: KeyFile, untrusted: ssl.SSLContext
+    key: KeyFile, tmp_path: Path
 ) -> None:
-    async with serving(hanging, tls=untrusted) as server:
+    async with serving(hanging, tls=self_signed(tmp_path).server) as server:
         result = await post(f"https://127.0.0.1:{server.port}", key)
     assert no_answer(result) is Stage.CERTIFICATE
 

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ from httpx_aiohttp import AiohttpTransport
 from customevents import __version__
 from customevents.eventsapi.key import KeyFile
 from customevents.eventsapi.payload import CLUSTERS_PATH, EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
+from customevents.resource.errors import SettingsError
 
 # It would log every request, and the words that the server put behind the status.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -33,6 +35,13 @@ MOST_OF_A_BODY = 16 * 1024
 
 #: aiohttp takes any three digits; what is below this is no status of HTTP (RFC 9110, 15).
 LOWEST_STATUS = 100
+
+#: No connection was made, or the proxy refused to make one.
+NOTHING_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+)
 
 #: A remote side closes idle connections; ours are closed first, or a POST meets a closing one.
 KEEPALIVE_SECONDS = 15
@@ -72,15 +81,20 @@ class EventsClient:
         *,
         timeout: float = 30.0,
         connect_timeout: float = 5.0,
+        proxy: str = "",
+        ca_file: Path | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Timeouts are in seconds: `timeout` for a whole attempt, `connect_timeout` within it."""
+        """Timeouts are in seconds: `timeout` for a whole attempt, `connect_timeout` within it.
+
+        Raises SettingsError if `ca_file` holds no certificates.
+        """
         self.endpoint = endpoint
         self._key = key
         self._timeout = timeout
         self._http = httpx.AsyncClient(
             base_url=endpoint,
-            transport=transport or _transport(),
+            transport=transport or _transport(proxy, ca_file),
             timeout=httpx.Timeout(None, connect=connect_timeout),
             headers={"user-agent": f"customevents/{__version__}"},
             follow_redirects=False,
@@ -170,9 +184,17 @@ class EventsClient:
         return body
 
 
-def _transport() -> AiohttpTransport:
+def _transport(proxy: str, ca_file: Path | None) -> AiohttpTransport:
     limits = httpx.Limits(max_connections=100, keepalive_expiry=KEEPALIVE_SECONDS)
-    return AiohttpTransport(limits=limits, trust_env=False)
+    trust = httpx.create_ssl_context(trust_env=False)
+    if ca_file:
+        try:
+            trust.load_verify_locations(ca_file)
+        except OSError as error:  # ssl.SSLError is one: the file holds something else
+            words = f"the CA file {ca_file} gives no certificates: {error.strerror}"
+            raise SettingsError(words) from None
+    through = httpx.Proxy(proxy) if proxy else None
+    return AiohttpTransport(verify=trust, limits=limits, proxy=through, trust_env=False)
 
 
 def _no_answer(error: BaseException) -> NoAnswer:
@@ -184,6 +206,6 @@ def _no_answer(error: BaseException) -> NoAnswer:
 def _stage(cause: BaseException) -> Stage:
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         return Stage.CERTIFICATE
-    if isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+    if isinstance(cause, NOTHING_SENT):
         return Stage.CONNECT
     return Stage.SENT
