@@ -96,6 +96,18 @@ def test_a_planted_agent_is_not_believed_and_the_real_one_releases_the_event_by_
     eventually("the Lease says it", lambda: announced(events)["clusterName"] == "prod-eu-7")
 
 
+def test_the_setting_releases_a_held_event_with_the_restart(
+    events: Events, start_operator: StartOperator
+) -> None:
+    first = start_operator(cluster_name="")
+    events.apply("checkout", SPEC)
+    events.until("checkout", "Held")
+    assert first.terminate() == 0
+    start_operator(cluster_name="prod-eu-1")
+    assert events.until("checkout", "Delivered")["status"]["resolved"]["clusters"] == ["prod-eu-1"]
+    assert len(events.sent()) == 1
+
+
 def test_an_agent_is_believed_in_the_namespaces_that_are_named(
     events: Events, start_operator: StartOperator, existing: Existing, komodor: str
 ) -> None:
