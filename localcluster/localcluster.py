@@ -16,12 +16,22 @@ import time
 from collections.abc import Sequence
 
 import _processes
-from _build import build, fetch_tools
+from _build import build, build_helm3, fetch_module, fetch_tools
 from _cluster import Cluster, stop_detached
-from _common import CACHE, HELM, HERE, KUBECTL, ClusterError, Log, locked
+from _common import CACHE, HELM, HELM3, HERE, KUBECTL, ClusterError, Log, locked
 from _parts import API_SERVER, CONTROLLER_MANAGER, ETCD
 
-__all__ = ["HELM", "KUBECTL", "Cluster", "ClusterError", "build", "fetch_tools"]
+__all__ = [
+    "HELM",
+    "HELM3",
+    "KUBECTL",
+    "Cluster",
+    "ClusterError",
+    "build",
+    "build_helm3",
+    "fetch_module",
+    "fetch_tools",
+]
 
 RUN = CACHE / "run"
 CRDS = sorted((HERE.parent / "crds").glob("*.yaml"))

