@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WAIT ?= yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format contract integration promises docs cluster-up cluster-down requirements clean
+.PHONY: help demo test unit lint format contract integration promises chart docs cluster-up cluster-down requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,10 @@ lint: $(VENV)/ready ## ruff, mypy and import-linter
 format: $(VENV)/ready ## Let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+chart: $(VENV)/ready ## Bring the chart's copies and its README up to date
+	cp crds/customevents.customevents.dev.yaml helm/customevents-operator/files/
+	$(BIN)/python docs/render_chart.py
 
 docs: $(VENV)/ready ## Write the pages that are made from the code
 	$(BIN)/python docs/render_settings.py

@@ -1,0 +1,48 @@
+{{/* The operator's environment, as the values say it: docs/settings.md. */}}
+{{- define "customevents.settings" -}}
+{{- with .Values -}}
+CUSTOMEVENTS_API_KEY_FILE: /etc/customevents/key/api-key
+CUSTOMEVENTS_SITE: {{ .site | quote }}
+{{- if .sandbox.enabled }}
+CUSTOMEVENTS_ENDPOINT: http://{{ include "customevents.name" $ }}-sandbox:8090
+{{- else }}
+CUSTOMEVENTS_ENDPOINT: {{ .endpoint | quote }}
+{{- end }}
+CUSTOMEVENTS_ALLOW_HTTP: {{ or .allowHttp .sandbox.enabled | quote }}
+CUSTOMEVENTS_PROXY: {{ .proxy | quote }}
+{{- if .extraCA.configMap }}
+CUSTOMEVENTS_CA_FILE: /etc/customevents/ca/ca.crt
+{{- end }}
+CUSTOMEVENTS_CLUSTER_NAME: {{ .clusterName | toJson }}
+CUSTOMEVENTS_WATCH_NAMESPACES: {{ .watchNamespaces | join "," | quote }}
+CUSTOMEVENTS_SCOPE_WIDE_FROM: {{ .scope.wideFrom | join "," | default "-" | quote }}
+CUSTOMEVENTS_DISCOVERY_RELEASE: {{ .discovery.release | quote }}
+CUSTOMEVENTS_DISCOVERY_SETTLE_SECONDS: {{ .discovery.settleSeconds | toJson | quote }}
+CUSTOMEVENTS_DISCOVERY_AGENT_NAMESPACES: {{ .discovery.agentNamespaces | join "," | quote }}
+CUSTOMEVENTS_DELIVERY_PAUSED: {{ .delivery.paused | quote }}
+CUSTOMEVENTS_DELIVERY_RATE: {{ .delivery.rate | toJson | quote }}
+CUSTOMEVENTS_DELIVERY_BURST: {{ .delivery.burst | toJson | quote }}
+CUSTOMEVENTS_DELIVERY_IN_FLIGHT: {{ .delivery.inFlight | toJson | quote }}
+CUSTOMEVENTS_DELIVERY_POST_TIMEOUT: {{ .delivery.postTimeout | toJson | quote }}
+CUSTOMEVENTS_DELIVERY_DEADLINE: {{ .delivery.deadline | toJson | quote }}
+CUSTOMEVENTS_DELIVERY_ON_UNKNOWN_OUTCOME: {{ .delivery.onUnknownOutcome | quote }}
+CUSTOMEVENTS_TTL_ENABLED: {{ .ttl.enabled | quote }}
+CUSTOMEVENTS_PROVENANCE_ENABLED: {{ .provenance.enabled | quote }}
+CUSTOMEVENTS_EVENTS_DELIVERED: {{ .events.delivered | quote }}
+CUSTOMEVENTS_LOG_LEVEL: {{ .log.level | quote }}
+CUSTOMEVENTS_METRICS_NAMESPACE_LABEL: {{ .metrics.namespaceLabel | quote }}
+CUSTOMEVENTS_LEASE_NAME: {{ include "customevents.name" $ }}
+CUSTOMEVENTS_LEASE_NAMESPACE: {{ $.Release.Namespace }}
+CUSTOMEVENTS_LEASE_DURATION: {{ .lease.duration | toJson | quote }}
+{{- end }}
+{{- end }}
+
+{{/* A container's env from a map like these; what is empty is left to the operator's default. */}}
+{{- define "customevents.env" -}}
+{{- range $name, $value := . }}
+{{- if $value }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,51 @@
+"""The likeliest mistakes are refused before anything is installed, in words that name the key."""
+
+from __future__ import annotations
+
+import pytest
+
+from chart.helming import CHART, MINIMAL, Helm
+
+#: What is set, and what the refusal must say.
+MISTAKES = {
+    "a wrong type": ("replicaCount=two", "replicaCount", "integer"),
+    "a wrong type in a list": ("watchNamespaces=shop", "watchNamespaces", "array"),
+    "yes for true": ("ttl.enabled=yes", "ttl", "boolean"),
+    "a number for a label": ("commonLabels.build=5", "commonLabels", "string"),
+    "the agent's form of the Secret": ("apiKeySecret=my-secret", "apiKeySecret", "object"),
+    "an unknown key": ("serviceAccount.create=false", "serviceAccount"),
+    "a misspelt key": ("clustername=prod-eu-1", "clustername"),
+    "a misspelt key of a section": ("apiKeySecret.nmae=k", "apiKeySecret", "nmae"),
+    "a section taken away": ("delivery=null", "delivery"),
+    "both forms of the key": ("apiKey=test-key", "apiKey and apiKeySecret.name: set one of them"),
+    "no key": ("apiKeySecret.name=", "an API key is missing: set apiKeySecret.name"),
+    "the sandbox with a key": ("sandbox.enabled=true", "apiKeySecret.name and sandbox.enabled"),
+    "an unknown site": ("site=de", "site", "us", "eu"),
+    "http": ("endpoint=http://events.example", "endpoint", "must be https", "allowHttp"),
+    "no address": ("endpoint=events.example", "endpoint", "such as https://api.komodor.com"),
+    "a key in the address": ("endpoint=https://a.example/?k=1", "endpoint", "without user, query"),
+    "a proxy with a password": ("proxy=http://u:p@a.example", "proxy", "without user or path"),
+    "namespaces without a name": ("watchNamespaces={shop}", "clusterName must be set with watch"),
+    "a list of clusters": ("clusterName=a\\,b", "clusterName", "must be a plain name"),
+    "a blank around the name": ("clusterName= a", "clusterName", "must be a plain name"),
+    "a name of no namespace": ("scope.wideFrom={Shop}", "scope.wideFrom", '"Shop" is not the name'),
+    "a negative rate": ("delivery.rate=-1", "delivery", "rate", "0"),
+    "a timeout without end": ("delivery.postTimeout=301", "postTimeout", "300"),
+    "a policy in small letters": ("delivery.onUnknownOutcome=retry", "onUnknownOutcome", "Retry"),
+    "a setting twice": ("extraEnv[0].name=CUSTOMEVENTS_SITE", "extraEnv: CUSTOMEVENTS_SITE is set"),
+    "off as a chart": ("enabled=false", "enabled"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_refused_in_words(helm: Helm, mistake: str) -> None:
+    given, *words = MISTAKES[mistake]
+    told = helm.refusal("template", CHART, *MINIMAL, "--set", given)
+    assert [word for word in words if word not in told] == [], told
+    assert "nil pointer" not in told
+
+
+@pytest.mark.parametrize("way", ["endpoint=https://a.example", "proxy=http://a.example"])
+def test_another_way_than_to_the_sandbox_is_refused_with_it(helm: Helm, way: str) -> None:
+    told = helm.refusal("template", CHART, "--set", f"sandbox.enabled=true,{way}")
+    assert f"{way.partition('=')[0]}: leave it empty with sandbox.enabled" in told
