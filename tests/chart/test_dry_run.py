@@ -1,0 +1,75 @@
+"""Everything that the chart renders is judged by a real API server, which then forgets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from localcluster import Cluster, fetch_module
+
+from chart.helming import CHART, CI, Helm, Json
+from operating import eventually
+
+#: Where the Prometheus operator publishes its CRDs: with their own rules, so that what is for
+#: Prometheus is judged like the rest.
+PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.83.0"
+DIGEST = "h1:qAKbm+45fqNGcn9sGTa1Ae2TM3KZuYA/uyoD2QKi9+o="
+
+#: No pod is taken whose account is not there, not even to forget it: the pod of `helm test`.
+ACCOUNTS = ("customevents", "customevents-customevents")
+
+
+@pytest.fixture(scope="module")
+def with_prometheus(chart_cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster with the kinds of the Prometheus operator."""
+    folder = fetch_module(PROMETHEUS_OPERATOR, DIGEST) / "example" / "prometheus-operator-crd"
+    files = [
+        f"--filename={folder / f'monitoring.coreos.com_{kind}.yaml'}"
+        for kind in ("servicemonitors", "prometheusrules")
+    ]
+    kubectl = chart_cluster.kubectl
+    kubectl("apply", "--server-side", *files)
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", *files)
+    for account in ACCOUNTS:
+        kubectl("create", "serviceaccount", account, "-n", "customevents")
+    yield chart_cluster
+    kubectl("delete", "serviceaccount", *ACCOUNTS, "-n", "customevents")
+    kubectl("delete", "--wait=false", *files)
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_the_api_server_takes_every_object(
+    with_prometheus: Cluster, helm4: Helm, values: Path
+) -> None:
+    found = helm4.template("-f", values)
+    told = _dry_run(with_prometheus, found)
+    assert told.count("serverside-applied (server dry run)") == len(found)
+
+
+def _dry_run(cluster: Cluster, found: list[Json]) -> str:
+    """A kind that was made just now takes a moment until it is served."""
+    manifests = yaml.safe_dump_all(found)
+    command = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+
+    def attempt() -> str | None:
+        done = cluster.kubectl(*command, input=manifests, check=False)
+        if done.returncode and "no matches for kind" in done.stderr:
+            return None
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return eventually("its kinds are served", attempt)
+
+
+def test_the_api_server_would_refuse_what_is_wrong(with_prometheus: Cluster, helm4: Helm) -> None:
+    """Also of the kinds that are not its own: else the test above would prove nothing of them."""
+    for found in helm4.template("-f", CHART / "ci" / "full-values.yaml"):
+        if found["kind"] in ("ServiceMonitor", "PrometheusRule", "Deployment"):
+            found["spec"]["misspelt"] = True
+            done = with_prometheus.kubectl(
+                "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-",
+                input=yaml.safe_dump(found), check=False,
+            )  # fmt: skip
+            assert "misspelt" in done.stderr, done
