@@ -27,7 +27,7 @@ Objects = dict[State, dict[str, Any]]
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 LONG_AGO = {"occurredAt": "2020-01-31T12:00:00Z", "deliveryDeadlineSeconds": 60}
 NOTHING = {"serviceSelector": {"matchLabels": {"app": "nowhere"}}}
-SPECS = {
+SPECS: dict[State, dict[str, Any]] = {
     State.DELIVERED: SPEC,
     State.FAILED: {**SPEC, "summary": "refuse me"},
     State.EXPIRED: {**SPEC, **LONG_AGO},

@@ -66,7 +66,7 @@ def test_each_release_is_one_new_event_a_rollback_too_and_nothing_drifts(
 def test_a_chart_with_one_tells_of_install_upgrade_and_rollback(
     cluster: Cluster, events: Events, start_operator: StartOperator
 ) -> None:
-    start_operator()
+    start_operator(discovery_settle_seconds="0.5")
     here = ("-n", events.namespace)
     cluster.helm("install", "checkout", str(CHART), *here)
     events.until("checkout", "Delivered", generation=1)
