@@ -37,12 +37,19 @@ def test_each_run_of_a_job_tells_a_new_event_and_ends_with_0(
     assert len({event["idempotencyKey"] for event in events.sent()}) == 2
 
 
-def test_a_job_whose_event_is_refused_ends_with_1_and_shows_why(
+def test_a_job_whose_event_is_refused_ends_with_1(
     events: Events, start_operator: StartOperator, timeline: sandbox.Running
 ) -> None:
     timeline.call("PUT", "/sandbox/faults", {"status": 400})
     start_operator()
-    done = tell(events, "2s")
+    done = tell(events, "1s")
     assert done.returncode == 1
     assert "timed out waiting" in done.stderr
-    assert "refused this event for good" in done.stderr
+    name = events.kubectl("get", "cev", "-o", "jsonpath={.items[*].metadata.name}")
+    events.until(name, "Failed")
+
+
+def test_a_job_whose_event_nobody_delivers_ends_with_1_and_shows_why(events: Events) -> None:
+    done = tell(events, "1s")
+    assert done.returncode == 1
+    assert "Waiting for the operator" in done.stderr

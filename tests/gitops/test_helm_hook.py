@@ -31,7 +31,7 @@ def summaries(events: Events) -> list[str]:
 def test_the_hook_tells_of_install_upgrade_and_rollback_and_leaves_one_object(
     cluster: Cluster, events: Events, start_operator: StartOperator
 ) -> None:
-    start_operator(discovery_settle_seconds="0.5")
+    start_operator(discovery_settle_seconds="0")
     here = ("-n", events.namespace, "--wait", "--timeout=20s")
     for command in (
         ("install", "checkout", str(CHART)),
@@ -51,7 +51,7 @@ def test_a_hook_that_nobody_has_sent_yet_stays_until_it_is_sent(
     cluster: Cluster, events: Events, start_operator: StartOperator
 ) -> None:
     cluster.helm("install", "checkout", str(CHART), "-n", events.namespace)
-    start_operator()
+    start_operator(discovery_settle_seconds="0")
     events.until("checkout", "Delivered")
 
 
