@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from localcluster import Cluster
 
+from integration.audit import requests
 from integration.conftest import Events, StartOperator
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
-ACCOUNT = "system:serviceaccount:customevents:customevents"
-
-
-def requests(cluster: Cluster, since: int) -> list[dict[str, Any]]:
-    """What the account asked for, behind so many characters of the audit log."""
-    lines = map(json.loads, cluster.audit_log.read_text()[since:].splitlines())
-    return [line for line in lines if line["user"]["username"] == ACCOUNT]
 
 
 #: What is read to find the cluster's name.
