@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WAIT ?= yes
+IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format contract integration promises chart docs cluster-up cluster-down requirements clean
+.PHONY: help demo test unit lint format contract integration promises chart docs cluster-up cluster-down image image-check sbom requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -51,16 +52,37 @@ cluster-up: $(VENV)/ready ## Start a local Kubernetes; prints the export line
 cluster-down: $(VENV)/ready ## Stop it
 	@$(BIN)/python localcluster/localcluster.py down
 
+image: ## Build the container image, without a Docker engine (BASE=... for another base)
+	$(if $(BASE),BASE=$(BASE)) image/build.sh
+
+image-check: $(VENV)/ready $(IMAGE_TOOLS)/ready ## Look at the image that `make image` built, and run it
+	$(BIN)/python image/check.py
+
+sbom: $(IMAGE_TOOLS)/ready ## List what ships, as CycloneDX, in dist/
+	mkdir -p dist
+	$(IMAGE_TOOLS)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/customevents.cdx.json requirements.txt
+
 requirements: $(VENV)/ready ## Pin the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --upgrade pyproject.toml --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --constraint requirements.txt --group pyproject.toml:dev pyproject.toml --output-file requirements-dev.txt
+	for group in build image; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --constraint requirements-dev.txt --upgrade --group pyproject.toml:$$group \
+	    --output-file requirements-$$group.txt || exit 1; \
+	done
 
 $(VENV)/ready: pyproject.toml requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+$(IMAGE_TOOLS)/ready: requirements-image.txt
+	$(PYTHON) -m venv $(IMAGE_TOOLS)
+	$(IMAGE_TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-image.txt
 	touch $@
 
 clean: cluster-down ## Remove what was built, but for Go's cache
