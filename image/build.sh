@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 BASE="${BASE:-python:3.13-slim}"
 IMAGE="${IMAGE:-localhost/customevents}"
-STAND_IN=localhost/python:3.13-slim
+STAND_IN=localhost/stand-in-python:3.13-slim # not "python": its short name would mean this one
 NEEDED=(buildah podman runc)
 CACHE="$PWD/.cache/image"
 
