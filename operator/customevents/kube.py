@@ -213,7 +213,7 @@ async def _configuration() -> Configuration:
             config.load_incluster_config(client_configuration=configuration)
         else:
             await config.load_kube_config(client_configuration=configuration)
-    except config.ConfigException as error:
+    except (config.ConfigException, OSError) as error:
         raise ClusterError(f"no way to the Kubernetes API: {error}; is KUBECONFIG set?") from None
     return configuration
 
