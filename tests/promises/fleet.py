@@ -66,15 +66,15 @@ class Fleet:
         found = [item for item in listed["items"] if item["metadata"]["name"] == "customevents"]
         return found[0] if found else {}
 
-    def in_flight(self) -> list[str]:
-        """The delivery ids of the attempts that the Lease lists."""
+    def in_flight(self, namespace: str) -> list[str]:
+        """The delivery ids of the attempts that the Lease lists for this namespace."""
         listed = json.loads(self.lease()["metadata"]["annotations"][IN_FLIGHT])
         assert listed["format"] == 1
-        return [entry[1] for entry in listed["entries"]]
+        return [entry[1] for entry in listed["entries"] if entry[2] == namespace]
 
-    def until_none_is_in_flight(self) -> None:
-        """Wait until the Lease lists no attempt: it is stated anew with each renewal."""
-        eventually("the journal is empty", lambda: not self.in_flight())
+    def until_none_is_in_flight(self, namespace: str) -> None:
+        """Wait until the Lease lists none of them: it is stated anew with each renewal."""
+        eventually("the journal has nothing left", lambda: not self.in_flight(namespace))
 
     def stop(self) -> list[int]:
         """SIGTERM to all that still run; their exit codes."""

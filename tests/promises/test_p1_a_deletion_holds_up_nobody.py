@@ -81,7 +81,7 @@ def test_deleting_returns_at_once_in_every_state_and_the_same_name_is_an_event_o
     assert under_way.answered == "waiting", "the attempt ended before its event was deleted"
 
     new = events.until("again", "Delivered")
-    operators.until_none_is_in_flight()
+    operators.until_none_is_in_flight(events.namespace)
     slowest = max(took, key=lambda name: took[name])
     figure(
         f"P1 deleted in each of {len(names)} states: `kubectl delete` took {took[slowest]:.1f} s "

@@ -59,7 +59,7 @@ def test_a_journal_that_is_spoilt_under_a_living_leader_is_stated_anew(
         cluster.kubectl("-n", "customevents", "patch", "lease", "customevents", "-p", spoilt)
     events = driving.until_terminal(administrator, namespace, within=60)
     tally(events, timeline).check(duplicates=0)
-    operators.until_none_is_in_flight()
+    operators.until_none_is_in_flight(namespace)
 
 
 def test_a_lease_that_is_deleted_under_a_living_leader_is_waited_for_and_made_anew(

@@ -26,7 +26,7 @@ def test_at_the_moment_of_a_post_the_lease_lists_its_attempt(
     driving.create(administrator, [namespace], 5)
     eventually("five are under way", partial(told, timeline, 5))
     posted = {post.delivery_id for post in driving.posts(timeline)}
-    assert posted <= set(operators.in_flight())
+    assert posted <= set(operators.in_flight(namespace))
     timeline.call("DELETE", "/sandbox/faults")
     driving.until_terminal(administrator, namespace, within=60)
 

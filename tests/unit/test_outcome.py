@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from customevents.delivery.outcome import classify
+from customevents.delivery.outcome import asked_pause, classify
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.status import OutcomeClass
+from unit.builders import NOW
 
 ROWS = [
     (OutcomeClass.SUCCESS, [200, 201, 202, 204, 299]),
@@ -68,3 +69,21 @@ def test_the_words_for_an_outcome_hold_nothing_of_the_servers_text() -> None:
     assert classify(NoAnswer(Stage.SENT, "ServerDisconnectedError")).words == (
         "ServerDisconnectedError"
     )
+
+
+@pytest.mark.parametrize(
+    ("result", "seconds"),
+    [
+        (Answer(429, retry_after="7"), 7.0),
+        (Answer(503, retry_after="7"), 7.0),
+        (Answer(429), 0.0),
+        (Answer(408, retry_after="7"), 0.0),
+        (Answer(201, retry_after="7"), 0.0),
+        (NoAnswer(Stage.SENT, "ServerDisconnectedError"), 0.0),
+    ],
+    ids=["429", "503", "429 that says nothing", "408", "201", "no answer"],
+)
+def test_a_retry_after_beside_429_and_503_asks_to_leave_the_endpoint_alone(
+    result: Answer | NoAnswer, seconds: float
+) -> None:
+    assert asked_pause(result, NOW) == seconds
