@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from customevents.clocks import happened
 from customevents.delivery.outcome import Outcome, trouble
 from customevents.delivery.pacing import PROBE_SECONDS, BreakerState, Pace
 from customevents.eventsapi.client import Answer, NoAnswer
@@ -229,11 +230,7 @@ class Gate:
 
     async def _until_changed(self, seconds: float | None) -> None:
         self._changed.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        await happened(self._changed, seconds)
 
     def _wake(self) -> None:
         self._changed.set()

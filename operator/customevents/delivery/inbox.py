@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from customevents.clocks import happened
 from customevents.delivery.counters import Counters, count_deletion, count_edit
 from customevents.delivery.queues import Queues
 from customevents.resource.event import CustomEvent
@@ -291,8 +292,4 @@ class Inbox:
     async def _until_something_happens(self) -> None:
         self._wake.clear()
         wait = (self._timers[0][0] - self._clock()).total_seconds() if self._timers else None
-        try:
-            async with asyncio.timeout(wait):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        await happened(self._wake, wait)

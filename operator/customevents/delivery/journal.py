@@ -12,12 +12,12 @@ write is a compare-and-swap on the resourceVersion read before.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+from customevents.clocks import happened
 from customevents.delivery.lease import (
     Intent,
     Leases,
@@ -210,9 +210,7 @@ class Journal:
         self._wake.clear()
         if self._waiting:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, self._renew_at - self._uptime())):
-                await self._wake.wait()
+        await happened(self._wake, max(0.0, self._renew_at - self._uptime()))
 
     async def _swap(self) -> float:
         """State the whole list, until that succeeded; the uptime at which it began."""

@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from customevents.clocks import happened
 from customevents.delivery.lifecycle import Verdict
 from customevents.resource.errors import ClusterError, Conflict, Gone
 from customevents.resource.event import CustomEvent
@@ -140,8 +141,4 @@ class Reaper:
     async def _until_due(self) -> None:
         self._wake.clear()
         wait = (self._timers[0][0] - self._clock()).total_seconds() if self._timers else None
-        try:
-            async with asyncio.timeout(wait):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        await happened(self._wake, wait)
