@@ -11,6 +11,7 @@ from typing import Any
 from localcluster import Cluster
 
 from chart.helming import CHART, Helm
+from operating import eventually
 
 RELEASE = "customevents"
 NAMESPACE = "customevents"
@@ -45,6 +46,14 @@ def get(
     return found
 
 
+def until_served(cluster: Cluster) -> None:
+    """Wait until CustomEvents can be written: that takes a moment from the CRD's creation."""
+    asked = ("get", "cev", "-A")
+    eventually(
+        "they are served", lambda: cluster.kubectl(*asked, check=False).returncode == 0 or None
+    )
+
+
 def create_event(cluster: Cluster, name: str, namespace: str, **spec: Any) -> None:
     """Write a CustomEvent, as the administrator."""
     event = {
@@ -53,4 +62,5 @@ def create_event(cluster: Cluster, name: str, namespace: str, **spec: Any) -> No
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"eventType": "release", "summary": "checkout 1.4.2 is live", **spec},
     }
+    until_served(cluster)
     cluster.kubectl("create", "-f", "-", input=json.dumps(event))

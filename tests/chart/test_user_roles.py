@@ -9,7 +9,7 @@ import pytest
 from localcluster import HELM, Cluster
 
 from chart.helming import CHART, MINIMAL, Json
-from chart.releases import installed, on
+from chart.releases import installed, on, until_served
 from operating import eventually
 
 HOME = "tenant"
@@ -52,6 +52,7 @@ def tenants(chart_cluster: Cluster) -> Iterator[dict[str, Tenant]]:
         kubectl("create", "rolebinding", *binding)
         found[role] = Tenant(chart_cluster, role)
     with installed(on(chart_cluster, HELM), *MINIMAL):
+        until_served(chart_cluster)
         for role, tenant in found.items():
             verb = "get" if role == "view" else "create"
             asked = (verb, "customevents.customevents.dev", "-n", HOME)
