@@ -123,8 +123,9 @@ class Tally:
 
     def check(self, *, duplicates: int) -> None:
         """Nothing lost or stuck, no Delivered without a 2xx, every duplicate counted."""
-        assert (self.lost, self.stuck, self.uncounted, self.false_receipts) == (0, 0, [], [])
-        assert self.duplicates <= duplicates
+        wrong = (self.lost, self.stuck, self.uncounted, self.false_receipts)
+        assert wrong == (0, 0, [], []), f"{self}; without a 2xx: {self.false_receipts}"
+        assert self.duplicates <= duplicates, str(self)
 
 
 def _maybe_applied(post: Post) -> bool:

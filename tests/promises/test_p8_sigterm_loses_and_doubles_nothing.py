@@ -23,6 +23,9 @@ EVENTS, STOPS, ROUNDS = (2000, 6, 10) if FULL else (600, 3, 1)
 #: Seconds: the attempt's timeout and 20 more.
 GRACE = 50.0
 
+#: Seconds until an answer, so that each stop finds POSTs without one.
+SLOW = 0.05
+
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_sigterm_in_mid_drain_loses_nothing_and_doubles_nothing(
@@ -34,6 +37,7 @@ def test_sigterm_in_mid_drain_loses_nothing_and_doubles_nothing(
     figure: Callable[[str], None],
 ) -> None:
     moments = random.Random(seed)
+    timeline.call("PUT", "/sandbox/faults", {"delaySeconds": SLOW})
     driving.create(administrator, [namespace], EVENTS)
     operators.start()
     operators.start()

@@ -1,0 +1,141 @@
+"""Breaks the operator in one place, in a copy, and runs the tests that must notice.
+
+    python tests/faults/mutate.py              # lists the mutations
+    python tests/faults/mutate.py the-fence    # breaks that and runs its tests; several, or "all"
+    python tests/faults/mutate.py all --unit   # without the tests that need a cluster
+
+mutations.toml lists them; it exits 0 if each run was red. README.md says what was seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "operator"
+LIST = Path(__file__).with_name("mutations.toml")
+
+#: What pytest's exit code says.
+COLOURS = {0: "GREEN", 1: "red"}
+
+#: Seconds; a broken program may never end.
+PATIENCE = 400.0
+
+
+class Mutation(NamedTuple):
+    """What is broken: `before` becomes `after` in a file of the package."""
+
+    name: str
+    breaks: str
+    file: str
+    before: str
+    after: str
+    #: Each must turn red: what pytest is given, below tests/.
+    tests: tuple[str, ...]
+
+
+def mutated(mutation: Mutation) -> str:
+    """The file as it is with the mutation.
+
+    Raises ValueError if the text that it changes does not stand there once.
+    """
+    content = (SOURCE / "customevents" / mutation.file).read_text()
+    if content.count(mutation.before) != 1:
+        raise ValueError(f"{mutation.name}: its text does not stand once in {mutation.file}")
+    return content.replace(mutation.before, mutation.after)
+
+
+def all_mutations() -> list[Mutation]:
+    """What mutations.toml lists."""
+    listed = tomllib.loads(LIST.read_text())["mutation"]
+    return [Mutation(**{**one, "tests": tuple(one["tests"])}) for one in listed]
+
+
+def main() -> int:
+    """Run what the command line asks for; how many mutations were not noticed."""
+    options = _options()
+    listed = all_mutations()
+    chosen = [each for each in listed if {each.name, "all"} & set(options.names)]
+    if not chosen:
+        for mutation in listed:
+            print(f"{mutation.name:28} {mutation.breaks}")
+        return 0
+    unnoticed = [each.name for each in chosen if not _is_noticed(each, unit_only=options.unit)]
+    print(f"{len(chosen)} mutations; not noticed by all their tests: {unnoticed or 'none'}")
+    return len(unnoticed)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="MUTATION", help="or all; none: list them")
+    parser.add_argument("--unit", action="store_true", help="only tests that need no cluster")
+    options = parser.parse_args()
+    if unknown := set(options.names) - {"all", *(each.name for each in all_mutations())}:
+        parser.error(f"no such mutation: {', '.join(sorted(unknown))}")
+    return options
+
+
+def _is_noticed(mutation: Mutation, *, unit_only: bool) -> bool:
+    """Whether each of its tests is red, run on a copy of the package that has the mutation."""
+    scratch = ROOT / ".cache"
+    scratch.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=scratch, prefix="mutant-") as folder:
+        copy = Path(folder) / "operator"
+        shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        (copy / "customevents" / mutation.file).write_text(mutated(mutation))
+        tests = [test for test in mutation.tests if test.startswith("unit/") or not unit_only]
+        colours = [_colour(mutation, test, copy) for test in tests]
+    return set(colours) <= {"red"}
+
+
+def _colour(mutation: Mutation, test: str, source: Path) -> str:
+    code, said = _run(f"tests/{test}".split(), source)
+    lines = said.splitlines()
+    broken = any(line.startswith("ERROR ") for line in lines)  # before the test could tell
+    colour = COLOURS.get(code, f"pytest exit {code}") if not broken else "ERROR"
+    print(f"{mutation.name}: {test}: {colour}", flush=True)
+    for line in [line for line in lines if line.startswith(("E  ", "ERROR "))][:3]:
+        print(f"    {line}", flush=True)
+    return colour
+
+
+def _run(tests: Sequence[str], source: Path) -> tuple[int, str]:
+    """Run tests on the package in this folder; pytest's exit code, and what it said."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "--tb=short",
+            "-p",
+            "no:cacheprovider",
+            *tests,
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(source)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # and the operators that the tests started
+        said, _ = process.communicate()
+    return process.returncode, said
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""The list of mutations stays true while the code changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faults.mutate import Mutation, all_mutations, mutated
+
+TESTS = Path(__file__).parents[1]
+README = Path(__file__).with_name("README.md")
+
+
+@pytest.mark.parametrize("mutation", all_mutations(), ids=lambda mutation: mutation.name)
+def test_a_mutation_finds_its_place_leaves_a_program_and_names_tests(mutation: Mutation) -> None:
+    compile(mutated(mutation), mutation.file, "exec")
+    assert all((TESTS / test.split()[0]).is_file() for test in mutation.tests)
+    assert f"`{mutation.name}`" in README.read_text()
