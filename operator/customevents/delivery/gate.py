@@ -83,6 +83,9 @@ class Gate:
         self._warn = warn
         self._probe_every = probe_every
         self._changed = asyncio.Event()
+        #: First come, first served: else who waits for a token may lose to those behind, again and
+        #: again.
+        self._line = asyncio.Lock()
         self._trouble = asyncio.Event()
         self._ending = False
         self._down = False
@@ -125,6 +128,10 @@ class Gate:
 
     async def enter(self) -> Closed | None:
         """None: go, and tell `leave` how it ended. Closed: come again later."""
+        async with self._line:
+            return await self._enter()
+
+    async def _enter(self) -> Closed | None:
         while True:
             if self._ending or self.halted:
                 return Closed(self._probe_every, "")

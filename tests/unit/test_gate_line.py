@@ -1,0 +1,28 @@
+"""At the gate, first come is first served."""
+
+from __future__ import annotations
+
+import asyncio
+
+from customevents.delivery.pacing import Breaker, Pace, TokenBucket
+from unit.gating import CREATED, Place, play
+
+
+def test_who_waits_for_a_token_never_loses_it_to_one_behind() -> None:
+    place = Place(pace=Pace(TokenBucket(rate=5.0, burst=1), Breaker(closed=True)))
+    served: list[int] = []
+
+    async def attempt(number: int) -> None:
+        assert await place.gate.enter() is None
+        served.append(number)
+        place.gate.leave(CREATED)
+
+    async def story() -> None:
+        attempts = []
+        for number in range(50):
+            attempts.append(asyncio.create_task(attempt(number)))
+            await asyncio.sleep(0.07)
+        await asyncio.gather(*attempts)
+        assert served == list(range(50))
+
+    play(place, story)
