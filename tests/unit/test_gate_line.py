@@ -26,3 +26,14 @@ def test_who_waits_for_a_token_never_loses_it_to_one_behind() -> None:
         assert served == list(range(50))
 
     play(place, story)
+
+
+def test_who_waits_long_for_a_slow_rate_is_told_of_no_trouble() -> None:
+    place = Place(pace=Pace(TokenBucket(rate=0.1, burst=1), Breaker(closed=True)))
+
+    async def story() -> None:
+        closed = await place.gate.enter()
+        assert closed is not None
+        assert (round(closed.seconds), closed.why) == (10, "")
+
+    play(place, story)

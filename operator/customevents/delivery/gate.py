@@ -142,8 +142,9 @@ class Gate:
                 self._pace.begin()
                 return None
             if wait is not None and wait > PATIENCE:
-                self._sent_back = True
-                return Closed(wait, self._why())
+                why = self._why()
+                self._sent_back |= bool(why)
+                return Closed(wait, why)
             await self._until_changed(wait)
 
     def leave(self, outcome: Outcome, pause: float = 0.0) -> None:
@@ -245,4 +246,6 @@ class Gate:
     def _why(self) -> str:
         if self.breaker is BreakerState.OPEN:
             return _DOWN
-        return "The events API asked for a pause; nothing is sent until that is over"
+        if self._pace.paused(self._uptime()):
+            return "The events API asked for a pause; nothing is sent until that is over"
+        return ""  # its turn comes by the rate limit: no trouble to speak of
