@@ -11,6 +11,7 @@ from kubernetes import client, config
 from localcluster import Cluster, build
 
 from figures import table
+from namespaces import temporary_namespace
 
 ROOT = Path(__file__).parents[1]
 CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
@@ -40,13 +41,10 @@ def api(cluster: Cluster) -> Iterator[client.ApiClient]:
 
 @pytest.fixture
 def namespace(api: client.ApiClient, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace of the test's own, named after it; nobody waits for its end."""
+    """A namespace of the test's own, named after it."""
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:50].strip("-")
-    name = f"{words}-{secrets.token_hex(3)}"
-    namespaces = client.CoreV1Api(api)
-    namespaces.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
-    yield name
-    namespaces.delete_namespace(name)
+    with temporary_namespace(api, f"{words}-{secrets.token_hex(3)}") as name:
+        yield name
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from localcluster import Cluster
 from contract.cases import ACCEPTED, REFUSED, UNKNOWN_FIELDS, Json, scope, spec
 from contract.events_in_cluster import COLLECTION, Events, answer, manifest
 from contract.status_cases import ACCEPTED_STATUS, FULL_STATUS, REFUSED_STATUS
+from namespaces import temporary_namespace
 
 STATUS_OF_NOBODY = {
     "conditions": [
@@ -30,13 +31,10 @@ STATUS_OF_NOBODY = {
 @pytest.fixture(scope="module")
 def shared_events(api: client.ApiClient) -> Iterator[Events]:
     """A namespace for dry runs, which leave nothing behind; in it one object, named `event`."""
-    namespaces = client.CoreV1Api(api)
-    name = client.V1ObjectMeta(name="crd-cases")
-    namespaces.create_namespace(client.V1Namespace(metadata=name))
-    events = Events(api, "crd-cases")
-    events.create(spec())
-    yield events
-    namespaces.delete_namespace("crd-cases")
+    with temporary_namespace(api, "crd-cases") as name:
+        events = Events(api, name)
+        events.create(spec())
+        yield events
 
 
 # --- what is taken, and what is refused ---

@@ -12,6 +12,7 @@ from localcluster import Cluster
 
 from customevents import sandbox
 from integration.conftest import account, events, key_file, timeline  # noqa: F401
+from namespaces import temporary_namespace
 from promises import driving
 from promises.driving import Api
 from promises.fleet import Fleet, fleet
@@ -30,11 +31,8 @@ def administrator(cluster: Cluster) -> Iterator[Api]:
 @pytest.fixture
 def other(namespace: str, api: client.ApiClient) -> Iterator[str]:
     """A second namespace."""
-    core = client.CoreV1Api(api)
-    name = f"{namespace[:50]}-other"
-    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
-    yield name
-    core.delete_namespace(name)
+    with temporary_namespace(api, f"{namespace[:50]}-other") as name:
+        yield name
 
 
 @pytest.fixture
