@@ -55,7 +55,7 @@ class Operator:
         self._inbox = Inbox(now, self._metrics, room=lambda: len(self._journal) < MOST_ENTRIES)
         self._tellings = Tellings()
         #: Who takes in what the watch shows.
-        self._readers: list[Inbox | Reaper] = [self._inbox]
+        self._readers: list[Inbox | Reaper | Rounds] = [self._inbox]
         self._watch = Watch(self._from_watch, namespaces=settings.watch_namespaces)
 
     async def run(self) -> None:
@@ -103,6 +103,7 @@ class Operator:
         )
         self._announcer = self._new_announcer(agents)
         self._rounds = Rounds(self._inbox, self._cluster, settings.watch_namespaces, clock=now)
+        self._readers.append(self._rounds)
         parts = (self._inbox, self._gate, self._journal, self._rounds, self._watch)
         self._metrics.read(Exposed(*parts, paused=settings.delivery_paused))
         await self._serve_probes(stack)

@@ -41,6 +41,18 @@ async def test_an_edit_replaces_itself_and_keeps_its_place(inbox: Inbox) -> None
 
 
 @pytest.mark.asyncio
+async def test_an_older_version_than_the_one_that_waits_is_ignored(inbox: Inbox) -> None:
+    first = waiting("a")
+    newer = edited(first, version=101)
+    offer_all(inbox, [newer, first])
+    assert await soon(inbox) == newer
+    newest = edited(first, version=102)
+    offer_all(inbox, [newest, newer])
+    inbox.done(newer, newer, None)
+    assert await soon(inbox) == newest
+
+
+@pytest.mark.asyncio
 async def test_what_is_settled_meanwhile_is_not_given_out(inbox: Inbox) -> None:
     offer_all(inbox, [waiting("a"), waiting("b"), finished("a", version=101)])
     assert await drained(inbox) == ["b"]

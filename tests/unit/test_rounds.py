@@ -23,8 +23,9 @@ class Listed(MemoryCluster):
 
     away = False
     as_listed: list[dict[str, Any]] | None = None
-    #: What happens while the next page is on its way.
+    #: What happens while the next page is on its way, and while a read of one object is.
     behind_the_page: Callable[[], object] = staticmethod(lambda: None)
+    behind_the_read: Callable[[], object] = staticmethod(lambda: None)
 
     async def open_work(self, namespaces: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
         assert namespaces == ()
@@ -33,6 +34,11 @@ class Listed(MemoryCluster):
         for raw in self.as_listed or list(self.objects.values()):
             yield raw
         self.behind_the_page()
+
+    async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
+        found = await super().get_event(namespace, name)
+        self.behind_the_read()
+        return found
 
 
 class Scene:
@@ -100,6 +106,31 @@ def test_an_event_that_is_finished_while_a_later_page_is_on_its_way_is_not_read(
     scene.clock.advance(3600)
     scene.one_round()
     assert scene.cluster.lost_reads == 1
+
+
+@pytest.mark.parametrize("change", ["offer", "forget"])
+def test_what_the_watch_shows_while_the_answer_is_on_its_way_is_newer_than_the_answer(
+    scene: Scene, change: str
+) -> None:
+    """Else an event that is delivered meanwhile would be sent a second time."""
+    event = scene.cluster.apply()
+
+    def shown_and_delivered() -> None:
+        getattr(scene.rounds, change)(event)
+
+    scene.cluster.behind_the_read = shown_and_delivered
+    scene.clock.advance(3600)
+    scene.one_round()
+    assert (scene.rounds.missed, len(scene.inbox)) == (0, 0)
+
+
+def test_what_the_watch_shows_of_another_event_meanwhile_changes_nothing(scene: Scene) -> None:
+    scene.cluster.apply()
+    another = read_event(raw_event(uid="another"))
+    scene.cluster.behind_the_read = lambda: scene.rounds.offer(another)
+    scene.clock.advance(3600)
+    scene.one_round()
+    assert (scene.rounds.missed, len(scene.inbox)) == (1, 1)
 
 
 def test_an_event_that_is_gone_by_then_is_no_finding(scene: Scene) -> None:

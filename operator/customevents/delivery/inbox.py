@@ -117,15 +117,18 @@ class Inbox:
 
     def offer(self, event: CustomEvent) -> None:
         """Take in an event as the watch shows it; older than what is known, it is ignored."""
-        if self._is_stale(event):
+        out = self._busy.get(event.uid)
+        known = out.shown if out else self._find(event)
+        newer = known is not None and known.resource_version > event.resource_version
+        if self._is_stale(event) or newer:
             return
-        if (out := self._busy.get(event.uid)) is not None:
-            if out.shown is not None:
-                count_edit(self._counters, out.shown, event)
-            out.shown = event
+        if out is None:
+            count_edit(self._counters, known, event)
+            self._take_in(event)
             return
-        count_edit(self._counters, self._find(event), event)
-        self._take_in(event)
+        if known is not None:
+            count_edit(self._counters, known, event)
+        out.shown = event
 
     def forget(self, event: CustomEvent) -> None:
         """The object is deleted; an attempt that is under way ends by itself."""

@@ -53,8 +53,19 @@ class Rounds:
         self._namespaces = namespaces
         self._clock = clock
         self._every = every
+        #: The event that is being read, as long as the watch shows nothing of it.
+        self._reading = ""
         #: Events that the watch should have shown and did not.
         self.missed = 0
+
+    def offer(self, event: CustomEvent) -> None:
+        """The watch shows an event: what is read of it now may be older."""
+        if event.uid == self._reading:
+            self._reading = ""
+
+    def forget(self, event: CustomEvent) -> None:
+        """The watch shows that an event is deleted."""
+        self.offer(event)
 
     async def run(self) -> None:
         """Go round for ever; an API server that is away is no finding."""
@@ -80,11 +91,12 @@ class Rounds:
 
     async def _look_closer(self, event: CustomEvent) -> None:
         """It may have been finished while the list was on its way."""
+        self._reading = event.uid
         try:
             now = read_event(await self._cluster.get_event(event.namespace, event.name))
         except Gone:
             return
-        if self._is_unseen(now):
+        if self._reading == now.uid and self._is_unseen(now):
             self.missed += 1
             logger.error("the watch never showed %s: is it silent?", now.path)
             self._inbox.offer(now)
