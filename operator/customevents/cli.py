@@ -249,6 +249,8 @@ def render(
         async with kube.connect() as cluster:
             where = namespace or kube.current_namespace()
             renderer = await rendering.renderer(cluster, operator_namespace, lease)
+            if renderer.note:
+                typer.echo(f"# {renderer.note}", err=True)
             if text is not None:
                 return [await renderer.render(e) for e in rendering.read_manifests(text, where)]
             return [await renderer.render(await rendering.live(cluster, where, str(name)))]

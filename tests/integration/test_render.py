@@ -115,6 +115,19 @@ def test_what_cannot_be_sent_is_one_line(text: str, words: str, customevents: Sh
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_without_the_operators_lease_it_says_that_it_guesses(
+    events: Events, customevents: Shell
+) -> None:
+    spec = {**SPEC, "scope": {"level": "Account"}}
+    elsewhere = ("--operator-namespace", "default")
+    done = customevents("render", "-f", "-", *elsewhere, stdin=events.manifest("wide", spec))
+    assert done.returncode == 0, done.stderr
+    note = (
+        "# the operator's settings are not known, so its defaults count: Lease default/customevents"
+    )
+    assert done.stderr.startswith(note)
+
+
 def test_a_file_or_a_name_is_wanted_and_not_both(customevents: Shell) -> None:
     assert customevents("render").returncode == 2
     assert customevents("render", "checkout", "-f", "-").returncode == 2

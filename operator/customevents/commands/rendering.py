@@ -46,8 +46,10 @@ class Rendered:
 class Renderer:
     """Renders events as the operator of this cluster would send them."""
 
-    def __init__(self, drafts: Drafts) -> None:
+    def __init__(self, drafts: Drafts, note: str) -> None:
+        """`note` is a line for people on what this renderer had to guess; may be empty."""
         self._drafts = drafts
+        self.note = note
 
     async def render(self, event: CustomEvent) -> Rendered:
         """The body of an event. Raises InvalidSpec, in one line, if there is none to be sent."""
@@ -66,7 +68,7 @@ class Renderer:
 
 async def renderer(cluster: Cluster, operator_namespace: str, lease_name: str) -> Renderer:
     """A renderer with the settings of this cluster's operator. Raises ClusterError."""
-    said = await _announced(cluster, operator_namespace, lease_name)
+    said, note = await _announced(cluster, operator_namespace, lease_name)
     settings = said.settings
     rules = Rules(
         settings.get("discovery_release", True), tuple(settings.get("scope_wide_from", ["*"]))
@@ -79,7 +81,7 @@ async def renderer(cluster: Cluster, operator_namespace: str, lease_name: str) -
         rules=rules,
         discovery=Discovery(cluster, now, settle=0.0),
     )
-    return Renderer(drafts)
+    return Renderer(drafts, note)
 
 
 async def live(cluster: Cluster, namespace: str, name: str) -> CustomEvent:
@@ -121,12 +123,15 @@ def _as_applied(document: dict[str, Any], namespace: str) -> CustomEvent:
     return read_event({"metadata": metadata, "spec": document.get("spec")})
 
 
-async def _announced(cluster: Cluster, namespace: str, lease_name: str) -> Announcement:
+async def _announced(cluster: Cluster, namespace: str, lease_name: str) -> tuple[Announcement, str]:
+    """What the operator says; if that cannot be read, its defaults, and a line that says so."""
     try:
         lease = await Lease(cluster, namespace, lease_name).read()
-    except ClusterError:
-        return Announcement()  # no operator, or no right to read its Lease: its defaults
-    return read_announcement(lease) or Announcement()
+    except ClusterError as error:
+        where = f"Lease {namespace}/{lease_name}"
+        note = f"the operator's settings are not known, so its defaults count: {where}: {error}"
+        return Announcement(), note
+    return read_announcement(lease) or Announcement(), ""
 
 
 async def _name(
