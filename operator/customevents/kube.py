@@ -11,7 +11,8 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import config
@@ -213,9 +214,23 @@ async def _configuration() -> Configuration:
             config.load_incluster_config(client_configuration=configuration)
         else:
             await config.load_kube_config(client_configuration=configuration)
-    except (config.ConfigException, OSError) as error:
-        raise ClusterError(f"no way to the Kubernetes API: {error}; is KUBECONFIG set?") from None
+    except Exception as error:  # whatever the library trips over in a file that is no kubeconfig
+        words = " ".join(str(error).split())
+        raise ClusterError(
+            f"no way to the Kubernetes API: {words}; is KUBECONFIG set to a kubeconfig?"
+        ) from None
+    configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
+    # Else aiohttp looks for a proxy and a .netrc at each request, in threads.
+    configuration.client_session_kwargs = {"trust_env": False}
     return configuration
+
+
+def _proxy_for(host: str) -> str | None:
+    """The proxy that the environment names for the API server, as kubectl takes it."""
+    server = urlsplit(host)
+    if proxy_bypass(server.netloc):
+        return None
+    return getproxies().get(server.scheme)
 
 
 def _parse(content: bytes) -> dict[str, Any]:

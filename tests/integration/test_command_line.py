@@ -71,6 +71,20 @@ def test_without_a_cluster_it_says_so_in_one_line(tmp_path: Path) -> None:
     assert "no way to the Kubernetes API" in done.stderr.splitlines()[-1]
 
 
+def test_the_proxy_of_the_environment_is_for_the_api_server_too(account: Path) -> None:
+    env = {**operator_environment(account), "HTTPS_PROXY": "http://127.0.0.1:1"}
+    done = customevents("list", **env)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "did not answer: ClientProxyConnectionError" in done.stderr
+    assert customevents("list", **env, NO_PROXY="127.0.0.1").returncode == 0
+
+
+def test_a_netrc_that_knows_the_api_servers_host_is_not_used(account: Path, tmp_path: Path) -> None:
+    (netrc := tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
+    done = customevents("list", **operator_environment(account), NETRC=str(netrc))
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_port_that_is_taken_is_one_line_that_names_the_setting(
     account: Path, key_file: Path
 ) -> None:

@@ -134,8 +134,12 @@ def on_a_terminal(customevents: Shell, *args: str) -> str:
 
 
 def test_an_error_is_one_line(cluster: Cluster, customevents: Shell, tmp_path: Path) -> None:
+    (no_yaml := tmp_path / "no-yaml").write_text("users: {")
+    (something_else := tmp_path / "something-else").write_text("a text")
     for kubeconfig, words in (
         (tmp_path / "kubeconfig", "no way to the Kubernetes API"),
+        (no_yaml, "no way to the Kubernetes API"),
+        (something_else, "no way to the Kubernetes API"),
         (cluster.user_kubeconfig("stranger"), 'User "stranger" cannot list resource'),
     ):
         done = customevents("list", kubeconfig=kubeconfig)
