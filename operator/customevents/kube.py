@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -38,6 +39,9 @@ MERGE_PATCH = "application/merge-patch+json"
 
 #: A list of objects without their spec and status.
 METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+#: Where a pod finds the namespace of its service account.
+OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 #: Who the command line is in an object's managedFields.
 FIELD_MANAGER = "customevents"
@@ -210,7 +214,7 @@ async def connect() -> AsyncIterator[Cluster]:
 async def _configuration() -> Configuration:
     configuration = Configuration()
     try:
-        if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
+        if _in_a_pod():
             config.load_incluster_config(client_configuration=configuration)
         else:
             await config.load_kube_config(client_configuration=configuration)
@@ -223,6 +227,10 @@ async def _configuration() -> Configuration:
     # Else aiohttp looks for a proxy and a .netrc at each request, in threads.
     configuration.client_session_kwargs = {"trust_env": False}
     return configuration
+
+
+def _in_a_pod() -> bool:
+    return "KUBERNETES_SERVICE_HOST" in os.environ and not os.environ.get("KUBECONFIG")
 
 
 def _proxy_for(host: str) -> str | None:
@@ -242,8 +250,10 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 
 def current_namespace() -> str:
-    """The namespace of the kubeconfig's current context, else `default`."""
+    """The pod's own namespace, or that of the kubeconfig's current context; else `default`."""
     try:
+        if _in_a_pod():
+            return OWN_NAMESPACE.read_text().strip()
         _, current = config.list_kube_config_contexts()
     except (config.ConfigException, OSError):
         return "default"
