@@ -60,6 +60,8 @@ def entry(time: str | None, **fields: str) -> dict[str, str]:
         ([entry("2026-05-01T15:00:00Z", subresource="status")], 12),
         ([entry(None)], 12),
         ([entry("2026-05-01T11:00:00Z")], 12),
+        ([entry("9999-12-31T23:59:59Z"), entry("2026-05-01T13:00:00Z")], 13),
+        ([entry("0000-12-31T12:00:00Z")], 12),
     ],
     ids=[
         "created and left alone",
@@ -69,6 +71,8 @@ def entry(time: str | None, **fields: str) -> dict[str, str]:
         "only our own status",
         "an entry without a time",
         "never before its creation",
+        "a time that leaves no room for a deadline",
+        "a time before all that can be read",
     ],
 )
 def test_an_event_changed_when_somebody_last_wrote_anything_but_its_status(

@@ -32,6 +32,10 @@ RESEND_ANNOTATION = "customevents.dev/resend"
 #: What `status.delivery.resend` holds; of a longer value the rest says nothing.
 LONGEST_RESEND = 1024
 
+#: Authors may write into managedFields what they like: a time outside of these cannot be read, or
+#: leaves no room for a deadline.
+FIRST_TIME, LAST_TIME = "1970", "9999"
+
 #: The delivery record of an event that nobody has written on yet, as the schema gives it.
 UNTOUCHED = {"state": State.PENDING.value}
 
@@ -140,6 +144,7 @@ def _changed(metadata: dict[str, Any]) -> datetime:
     times = [metadata["creationTimestamp"]] + [
         entry["time"]
         for entry in metadata.get("managedFields", ())
-        if entry.get("subresource") != "status" and entry.get("time")
+        if entry.get("subresource") != "status"
+        and FIRST_TIME <= (entry.get("time") or "") < LAST_TIME
     ]
     return max(datetime.fromisoformat(time) for time in times)
