@@ -145,3 +145,15 @@ def test_an_api_server_that_is_away_is_no_finding_and_ends_no_round(scene: Scene
     with pytest.raises(ClusterError):
         scene.one_round()
     assert scene.rounds.missed == 0
+
+
+def test_a_status_that_cannot_be_read_ends_no_round(scene: Scene) -> None:
+    """The schema lets a time of the year 0 in, and whoever may write status may set it."""
+    scene.cluster.apply()
+    scene.cluster.as_listed = [
+        raw_event(status={"delivery": {"nextAttemptTime": "0000-01-01T00:00:00Z"}}),
+        *scene.cluster.objects.values(),
+    ]
+    scene.clock.advance(3600)
+    scene.one_round()
+    assert scene.rounds.missed == 1

@@ -80,10 +80,17 @@ class Rounds:
         unseen = [
             event
             async for raw in self._cluster.open_work(self._namespaces)
-            if self._is_unseen(event := read_event(raw))  # now: a later page makes this one old
+            if (event := self._unseen(raw))  # now: a later page makes this one old
         ]
         for event in unseen:
             await self._look_closer(event)
+
+    def _unseen(self, raw: dict[str, Any]) -> CustomEvent | None:
+        try:
+            event = read_event(raw)
+        except ValueError:
+            return None  # nobody can take it in; that was said when the watch showed it
+        return event if self._is_unseen(event) else None
 
     def _is_unseen(self, event: CustomEvent) -> bool:
         old = event.changed < self._clock() - FRESH
@@ -93,10 +100,10 @@ class Rounds:
         """It may have been finished while the list was on its way."""
         self._reading = event.uid
         try:
-            now = read_event(await self._cluster.get_event(event.namespace, event.name))
+            now = self._unseen(await self._cluster.get_event(event.namespace, event.name))
         except Gone:
             return
-        if self._reading == now.uid and self._is_unseen(now):
+        if now is not None and self._reading == now.uid:
             self.missed += 1
             logger.error("the watch never showed %s: is it silent?", now.path)
             self._inbox.offer(now)
