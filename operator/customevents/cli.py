@@ -129,17 +129,17 @@ def send(
 
     The exit codes are those of `wait`. After a timeout the event is still there, and still sent.
     """
-    from customevents.commands.drafting import Flags, manifest, to_yaml
+    from customevents.commands import drafting, kubectl_yaml
 
     about = (service, namespace_scope, cluster, level)
-    flags = Flags(event_type, summary, severity, _pairs(detail), occurred_at, *about)
+    flags = drafting.Flags(event_type, summary, severity, _pairs(detail), occurred_at, *about)
     with options.errors_end_with(4):
         content = _content(flags, curl)
-        event = manifest(content.spec, name, namespace)
+        event = drafting.manifest(content.spec, name, namespace)
         for remark in content.remarks:
             typer.echo(f"customevents: {remark}", err=True)
         if as_resource:
-            typer.echo(to_yaml(event))
+            typer.echo(kubectl_yaml.write_yaml(event))
             return
         ending = asyncio.run(_send(event, namespace, timeout))
     raise typer.Exit(ending)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from customevents.resource.errors import InvalidBody
 from customevents.resource.event import GROUP, KIND, VERSION
 from customevents.resource.spec import parse_spec
@@ -83,12 +81,6 @@ def manifest(spec: dict[str, Any], name: str | None, namespace: str | None) -> d
         "metadata": metadata,
         "spec": spec,
     }
-
-
-def to_yaml(manifest: dict[str, Any]) -> str:
-    """The object as people write it."""
-    text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
-    return text.rstrip()
 
 
 def _present(**fields: Any) -> dict[str, Any]:

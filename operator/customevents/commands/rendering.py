@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from customevents.clocks import now
+from customevents.commands.kubectl_yaml import read_yaml
 from customevents.delivery import lifecycle
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.drafts import Draft, Drafts
@@ -95,7 +96,7 @@ def read_manifests(text: str, namespace: str) -> Iterator[CustomEvent]:
     Raises InvalidSpec if the file is no YAML, or holds none.
     """
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document]
+        documents = [document for document in read_yaml(text) if document]
     except yaml.YAMLError as error:
         raise InvalidSpec(f"this is no YAML: {' '.join(str(error).split())}") from None
     events = [document for document in documents if _is_event(document)]
@@ -114,6 +115,8 @@ def _as_applied(document: dict[str, Any], namespace: str) -> CustomEvent:
     metadata = {
         **given,
         "uid": "",
+        "labels": _strings(given, "labels"),
+        "annotations": _strings(given, "annotations"),
         "name": given.get("name") or f"{given.get('generateName', '')}…",
         "namespace": given.get("namespace") or namespace,
         "resourceVersion": "0",
@@ -121,6 +124,13 @@ def _as_applied(document: dict[str, Any], namespace: str) -> CustomEvent:
         "managedFields": [],
     }
     return read_event({"metadata": metadata, "spec": document.get("spec")})
+
+
+def _strings(metadata: dict[str, Any], part: str) -> dict[str, str]:
+    found = metadata.get(part, {})
+    if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
+        return found
+    raise InvalidSpec(f"metadata.{part} must be strings: put numbers, true and false into quotes")
 
 
 async def _announced(cluster: Cluster, namespace: str, lease_name: str) -> tuple[Announcement, str]:
