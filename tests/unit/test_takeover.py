@@ -7,6 +7,7 @@ import pytest
 from customevents.delivery.courier import Handled
 from customevents.delivery.lease import Intent
 from customevents.delivery.lifecycle import Policy
+from customevents.eventsapi.client import Answer
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
@@ -197,3 +198,54 @@ def test_an_event_that_cannot_be_read_any_more_fails_and_is_counted_once(
         settle(world, lost)
     assert stands(world, event).state is State.FAILED
     assert stands(world, event).unknown_outcomes == 1
+
+
+# --- Whom it is about
+
+
+def about(*namespaces: str) -> Raw:
+    return raw_spec(scope={"namespaces": list(namespaces)})
+
+
+def test_what_was_resolved_for_the_content_before_is_not_the_scope_of_the_lost_one(
+    world: World,
+) -> None:
+    """The wide event was delivered; its narrow edit was under way."""
+    event = world.cluster.apply(spec=about("shop", "pay", "ship"))
+    handle(world, event)
+    lost = entry(
+        world.cluster.change(event, lambda raw: raw.update(spec=about("shop"))), sequence=2
+    )
+    settle(world, lost)
+    world.clock.advance(POST_TIMEOUT)
+    handle(world, world.cluster.now(event))
+    _, (body, sent_as) = world.api.posts
+    assert sent_as == lost.delivery_id
+    assert body["scope"]["namespaces"] == ["shop"]
+
+
+def test_what_was_shown_before_the_first_attempt_is_not_what_that_attempt_sent(
+    world: World,
+) -> None:
+    """Shown while it was suspended; what it was released with came after that."""
+    labels = {"app.kubernetes.io/instance": "checkout"}
+    event = world.cluster.apply(spec=raw_spec(suspend=True), labels=labels)
+    world.clock.advance(60)
+    handle(world, event)
+    world.workloads.apply("checkout", labels=labels)
+    event = world.cluster.change(event, lambda raw: raw.update(spec=raw_spec()))
+    settle(world, entry(event))
+    world.clock.advance(60)
+    handle(world, world.cluster.now(event))
+    ((body, _),) = world.api.posts
+    assert body["scope"]["servicesNames"] == ["checkout"]
+
+
+def test_the_scope_of_the_attempts_before_the_lost_one_stays(world: World) -> None:
+    world.api.answers = [Answer(503), Answer(201)]
+    event = world.cluster.apply()
+    handle(world, event)
+    before = world.cluster.now(event).status.resolved
+    settle(world, entry(event, attempt=2))
+    assert before is not None
+    assert world.cluster.now(event).status.resolved == before

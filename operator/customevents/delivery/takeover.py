@@ -19,6 +19,7 @@ from customevents.delivery.lifecycle import Verdict
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import parse_spec
+from customevents.resource.status import ResolvedScope
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class TakeOver:
             verdict = self._verdict(event, entry, open_until)
             if verdict is not None:
                 self.courier.counters.unknown_outcome(entry.namespace)
-                event = await receipts.write(event, verdict, event.status.resolved)
+                event = await receipts.write(event, verdict, _frozen(event, verdict))
         self.courier.journal.drop(entry.uid)
         return event
 
@@ -96,3 +97,10 @@ class TakeOver:
             return merging.superseded(event, spec, entry.sequence, now)
         verdict = self.courier.judge(spec, current, lifecycle.LOST)
         return merging.not_before(verdict, open_until)
+
+
+def _frozen(event: CustomEvent, verdict: Verdict) -> ResolvedScope | None:
+    """The scope of the recorded attempts under this id; the lost one's own is not known."""
+    before = event.status.delivery
+    same = before.id == verdict.record.id and before.attempts > 0
+    return event.status.resolved if same else None
