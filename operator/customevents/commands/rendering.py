@@ -150,7 +150,8 @@ async def _name(
     """The name that the operator says, else what the cluster tells whoever asks here."""
     if said.cluster_name:
         return ClusterName(said.cluster_name, said.cluster_name_source)
-    agents = Agents((*AGENT_NAMESPACES, operator_namespace))
+    believed = said.settings.get("agent_namespaces") or (*AGENT_NAMESPACES, operator_namespace)
+    agents = Agents(believed)
     own = OwnName(cluster, chain("", agents), uptime=lambda: 0.0, found=lambda: None)
     await own.look()
     return own.get()
