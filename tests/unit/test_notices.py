@@ -129,3 +129,4 @@ def test_of_a_flood_only_so_many_wait() -> None:
 
 def test_a_long_message_is_cut_to_what_kubernetes_takes() -> None:
     assert len(wrote(Recorder(), "x" * 5000)[0]) == 1024
+    assert wrote(Recorder(), "é" * 5000) == ["é" * 512]

@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 #: What a person should look at.
 WARNED = frozenset({State.FAILED, State.EXPIRED, State.HELD})
 
-#: Characters, as the API bounds them.
+#: Bytes, as the API counts them (it speaks of characters).
 LONGEST_NOTE = 1024
+#: Characters.
 LONGEST_REPORTER = 128
 
 #: Notices that wait to be written; of more, the newest are not told.
@@ -96,7 +97,7 @@ def manifest(notice: Notice, *, reporter: str, now: datetime) -> dict[str, Any]:
         "action": "Deliver",
         "type": notice.type,
         "reason": notice.reason,
-        "note": notice.message[:LONGEST_NOTE],
+        "note": notice.message.encode()[:LONGEST_NOTE].decode(errors="ignore"),
         "regarding": {
             "apiVersion": about.api_version,
             "kind": about.kind,
