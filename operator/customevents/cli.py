@@ -189,18 +189,18 @@ def list_undelivered(
     from customevents import kube
     from customevents.commands import following, listing
 
-    async def reading() -> list[CustomEvent]:
+    async def reading() -> tuple[str, list[CustomEvent]]:
         async with kube.connect() as cluster:
             where = "" if everywhere else namespace or kube.current_namespace()
-            return await following.undelivered(cluster, where)
+            return where, listing.oldest_first(await following.undelivered(cluster, where))
 
-    events = listing.oldest_first(asyncio.run(reading()))
+    where, events = asyncio.run(reading())
     if form is not options.Form.TABLE:
         typer.echo(listing.for_programs(events, form))
     elif events:
         listing.print_table(events, datetime.now(UTC), namespaces=everywhere)
     else:
-        typer.echo("Everything is delivered.", err=True)
+        typer.echo(f"Everything in {where or 'all namespaces'} is delivered.", err=True)
 
 
 @app.command()

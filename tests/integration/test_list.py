@@ -103,10 +103,13 @@ def test_yaml_says_the_same_as_json(events: Events, customevents: Shell) -> None
     assert yaml.safe_load(done.stdout) == listed(customevents)
 
 
-def test_nothing_to_list_is_said_to_people_and_is_empty_for_programs(customevents: Shell) -> None:
+def test_nothing_to_list_is_said_to_people_with_where_and_is_empty_for_programs(
+    events: Events, customevents: Shell
+) -> None:
+    """A misspelt namespace, or that of another context, must not pass for the one that is meant."""
     done = customevents("list")
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "Everything is delivered.\n"
+    assert done.stderr == f"Everything in {events.namespace} is delivered.\n"
     assert listed(customevents) == []
 
 
