@@ -54,6 +54,7 @@ def test_without_an_operator_it_says_so_and_ends_with_1(
     assert done.returncode == 1
     assert "wrong operator none has ever led here" in line(done.stdout, "operator")
     assert "Try --operator-namespace" in done.stdout
+    assert "of a release with watchNamespaces, --lease=RELEASE-customevents" in done.stdout
 
 
 def test_a_refused_key_is_named_with_what_to_do(

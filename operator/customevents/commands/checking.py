@@ -147,7 +147,10 @@ async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
 async def _operator(cluster: Cluster, place: Place) -> tuple[dict[str, Any] | None, list[Finding]]:
     about = "operator"
     where = f"Lease {place.operator_namespace}/{place.lease_name}"
-    elsewhere = "is it installed, and in another namespace? Try --operator-namespace"
+    elsewhere = (
+        "is it installed, and in another namespace? Try --operator-namespace; and of a release "
+        "with watchNamespaces, --lease=RELEASE-customevents"
+    )
     try:
         lease = await Lease(cluster, place.operator_namespace, place.lease_name).read()
     except Gone:
