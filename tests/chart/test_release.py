@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from localcluster import HELM, Cluster
 
 from chart.conftest import BINARIES
@@ -98,3 +99,34 @@ def test_a_release_for_namespaces_is_let_in_beside_another_one(chart_cluster: Cl
         for name in ("one", "two"):
             assert get(chart_cluster, "deployment", f"{name}-customevents") is not None
             assert get(chart_cluster, "role", f"{name}-customevents", name) is not None
+
+
+def test_a_teams_admin_installs_for_the_own_namespace_with_the_rights_that_the_readme_names(
+    chart_cluster: Cluster,
+) -> None:
+    cluster, home, user = chart_cluster, "team", "admin-of-team"
+    for args in (
+        ("create", "namespace", home),
+        ("create", "rolebinding", "admin", "--clusterrole=admin", f"--user={user}", "-n", home),
+        ("apply", "-f", "-"),
+    ):
+        cluster.kubectl(*args, input=documented_rights(user, home))
+    who = ("-n", home, "--kube-as-user", user)
+    given = (*MINIMAL, "--set", f"clusterName=prod-eu-1,watchNamespaces={{{home}}}")
+    helm = on(cluster, HELM)
+    helm.succeed("install", "ours", CHART, *who, *given)
+    helm.succeed("uninstall", "ours", *who)
+
+
+def documented_rights(user: str, namespace: str) -> str:
+    """The Role of the chart's README, bound to this user."""
+    page = (CHART / "README.md").read_text()
+    role = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    role["metadata"]["namespace"] = namespace
+    binding = {
+        **{key: role[key] for key in ("apiVersion", "metadata")},
+        "kind": "RoleBinding",
+        "roleRef": {"kind": "Role", "name": role["metadata"]["name"]},
+        "subjects": [{"kind": "User", "name": user}],
+    }
+    return yaml.safe_dump_all([role, binding])

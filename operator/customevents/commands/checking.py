@@ -140,7 +140,7 @@ async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
     return _warning(
         about,
         f"you may not create CustomEvents in {namespace}",
-        "ask for the role edit there; the chart adds CustomEvents to it",
+        "ask for the role edit there; a release for the whole cluster adds CustomEvents to it",
     )
 
 
