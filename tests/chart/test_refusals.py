@@ -45,6 +45,32 @@ def test_a_mistake_is_refused_in_words(helm: Helm, mistake: str) -> None:
     assert "nil pointer" not in told
 
 
+#: Values without which the templates break, or say something else than the default does.
+NEEDED = [
+    "clusterName",
+    "watchNamespaces",
+    "scope.wideFrom",
+    "scopePolicy.enabled",
+    "discovery.settleSeconds",
+    "delivery.rate",
+    "delivery.burst",
+    "delivery.inFlight",
+    "delivery.postTimeout",
+    "delivery.deadline",
+    "lease.duration",
+    "sandbox.enabled",
+    "crds.keep",
+]
+
+
+@pytest.mark.parametrize("key", NEEDED)
+def test_a_value_that_is_left_empty_is_named(helm: Helm, key: str) -> None:
+    """As in a file of values, with nothing behind the colon: that takes the default away."""
+    told = helm.refusal("template", CHART, *MINIMAL, "--set", f"{key}=null")
+    last = key.rpartition(".")[2]
+    assert f"missing property '{last}'" in told or f"{last} is required" in told  # Helm 4, Helm 3
+
+
 @pytest.mark.parametrize("way", ["endpoint=https://a.example", "proxy=http://a.example"])
 def test_another_way_than_to_the_sandbox_is_refused_with_it(helm: Helm, way: str) -> None:
     told = helm.refusal("template", CHART, "--set", f"sandbox.enabled=true,{way}")
