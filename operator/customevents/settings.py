@@ -32,6 +32,9 @@ class Site(StrEnum):
 
 
 #: Source: the API's documentation, "EU accounts".
+#: Of the API, as `eventsapi` adds it: who pastes the address of its documentation, pastes this too.
+EVENTS_PATH = "/mgmt/v1/events"
+
 ENDPOINTS = {Site.US: "https://api.komodor.com", Site.EU: "https://api.eu.komodor.com"}
 
 #: Where the agent's own instructions install it.
@@ -255,6 +258,8 @@ class Settings(BaseSettings):
             )
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError("endpoint must hold no user, query or fragment")
+        if parts.path.rstrip("/").endswith(EVENTS_PATH):
+            raise ValueError(f"endpoint must be the base address, without {EVENTS_PATH}")
         return self
 
     @property

@@ -23,6 +23,11 @@ MISTAKES = {
     "an unknown site": ("site=de", "site", "us", "eu"),
     "http": ("endpoint=http://events.example", "endpoint", "must be https", "allowHttp"),
     "no address": ("endpoint=events.example", "endpoint", "such as https://api.komodor.com"),
+    "the API's path in the address": (
+        "endpoint=https://api.komodor.com/mgmt/v1/events",
+        "endpoint",
+        "must be the base address",
+    ),
     "a key in the address": ("endpoint=https://a.example/?k=1", "endpoint", "without user, query"),
     "a proxy with a password": ("proxy=http://u:p@a.example", "proxy", "without user or path"),
     "namespaces without a name": ("watchNamespaces={shop}", "clusterName must be set with watch"),

@@ -219,6 +219,14 @@ def test_plain_http_is_refused_with_the_way_to_allow_it(environment: pytest.Monk
     )
 
 
+def test_an_endpoint_pasted_with_the_apis_own_path_is_refused(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert refusal(environment, ENDPOINT="https://api.komodor.com/mgmt/v1/events/") == (
+        "CUSTOMEVENTS_ENDPOINT: endpoint must be the base address, without /mgmt/v1/events"
+    )
+
+
 @pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
 def test_the_key_file_must_be_named(environment: pytest.MonkeyPatch, value: str | None) -> None:
     environment.delenv("CUSTOMEVENTS_API_KEY_FILE")
