@@ -145,7 +145,8 @@ class Courier:
         resolved = draft.scope
         body = self.drafts.body(event, spec, record, resolved)
 
-        closed = await self._commit(event, record)
+        expires = lifecycle.deadline(event, spec, self.policy, record)
+        closed = await self._commit(event, record, expires)
         if closed is not None:
             return await self._wait_at_the_gate(event, record, resolved, closed)
         begun = self.uptime()
@@ -165,7 +166,9 @@ class Courier:
         self.journal.drop(event.uid)
         return Handled(fresh, verdict.record.next_attempt_time)
 
-    async def _commit(self, event: CustomEvent, record: DeliveryRecord) -> Closed | None:
+    async def _commit(
+        self, event: CustomEvent, record: DeliveryRecord, expires: datetime
+    ) -> Closed | None:
         """Pass the gate and write the intent down; None: the attempt may be made now."""
         intent = Intent(
             uid=event.uid,
@@ -176,17 +179,20 @@ class Courier:
             attempt=record.attempts + 1,
         )
         while (closed := await self.gate.enter()) is None:
-            if not self.inbox.is_current(event):
+            if not self._stands(event, expires):
                 self.gate.leave(_NOT_SENT)
                 return Closed(0.0, "")
             committed = await self.journal.commit(intent)
-            if self.journal.may_send(committed) and self.gate.is_open:
+            may_send = self.journal.may_send(committed) and self.gate.is_open
+            if may_send and self._stands(event, expires):
                 return None
-            # The process was stopped, the Lease ran out, or another event met trouble meanwhile:
-            # nothing was sent on this commit.
+            # Meanwhile trouble came, or this event changed or expired: nothing was sent on it.
             self.gate.leave(_NOT_SENT)
             self.journal.drop(event.uid)
         return closed
+
+    def _stands(self, event: CustomEvent, expires: datetime) -> bool:
+        return self.inbox.is_current(event) and self.clock() < expires
 
     async def _wait_at_the_gate(
         self, event: CustomEvent, record: DeliveryRecord, resolved: ResolvedScope, closed: Closed

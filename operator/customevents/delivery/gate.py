@@ -107,7 +107,7 @@ class Gate:
     @property
     def is_open(self) -> bool:
         """Whether what has entered may still be sent: others learn of trouble meanwhile."""
-        shut = self.paused or self.halted
+        shut = self._ending or self.paused or self.halted
         return not shut and not self._pace.held_back(self._uptime())
 
     @property
