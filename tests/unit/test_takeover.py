@@ -11,6 +11,7 @@ from customevents.eventsapi.client import Answer
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
+from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec, record
 from unit.in_memory import Raw, World
 from unit.instant import at_once
@@ -249,3 +250,22 @@ def test_the_scope_of_the_attempts_before_the_lost_one_stays(world: World) -> No
     settle(world, entry(event, attempt=2))
     assert before is not None
     assert world.cluster.now(event).status.resolved == before
+
+
+def test_what_has_no_scope_after_a_lost_attempt_is_sent_when_it_has_one(world: World) -> None:
+    """It waits for its scope, as its reason says, and not for a person."""
+    event = world.cluster.apply()
+    settle(world, entry(event))
+    world.clock.advance(600)
+    known, world.cluster_name = world.cluster_name, Nameless("the cluster's name is not known")
+    handle(world, world.cluster.now(event))
+    held = world.cluster.now(event)
+    assert (held.status.delivery.state, held.status.delivered.reason) == (
+        State.HELD,
+        "ClusterNameUnknown",
+    )
+    assert not held.settled
+    world.cluster_name = known
+    handle(world, held)
+    assert stands(world, event).state is State.DELIVERED
+    assert len(world.api.posts) == 1

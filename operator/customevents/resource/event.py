@@ -36,6 +36,18 @@ LONGEST_RESEND = 1024
 #: leaves no room for a deadline.
 FIRST_TIME, LAST_TIME = "1970", "9999"
 
+#: What a held event waits for without a person, also where an attempt was lost before: that may
+#: have been lost before its scope was recorded, which is then looked for again.
+LEFT_BY_ITSELF = frozenset(
+    {
+        Reason.CLUSTER_NAME_UNKNOWN,
+        Reason.NO_SERVICES_MATCH,
+        Reason.TOO_MANY_SERVICES,
+        Reason.SERVICES_UNKNOWN,
+        Reason.ENDPOINT_PAUSED,
+    }
+)
+
 #: The delivery record of an event that nobody has written on yet, as the schema gives it.
 UNTOUCHED = {"state": State.PENDING.value}
 
@@ -81,11 +93,12 @@ class CustomEvent:
     def waits_for_a_person(self) -> bool:
         """Whether it is held until somebody edits or resends it."""
         record = self.status.delivery
-        if record.state is not State.HELD:
+        reason = self.status.delivered.reason
+        if record.state is not State.HELD or reason in LEFT_BY_ITSELF:
             return False
         last = record.last_outcome
         lost = last is not None and last.outcome_class is OutcomeClass.UNKNOWN
-        return lost or self.status.delivered.reason == Reason.RESTORED_FROM_BACKUP
+        return lost or reason == Reason.RESTORED_FROM_BACKUP
 
     @property
     def settled(self) -> bool:
