@@ -58,6 +58,31 @@ async def test_a_connection_that_times_out_never_arrived(key: KeyFile) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_name_that_nobody_answers_for_never_arrived(
+    key: KeyFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a network policy drops the requests to the cluster's DNS."""
+
+    async def silence(*_: Any, **__: Any) -> None:
+        await asyncio.sleep(60.0)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", silence)
+    async with client("https://events.example.com", key, timeout=1.0) as api:
+        result = await api.post(BODY, "5e0c")
+    assert no_answer(result) is Stage.CONNECT
+
+
+@pytest.mark.asyncio
+async def test_a_proxy_that_does_not_answer_lets_nothing_arrive(key: KeyFile) -> None:
+    async with serving(hanging) as proxy:
+        through = f"http://127.0.0.1:{proxy.port}"
+        api = EventsClient("https://events.example.com", key, timeout=1.0, proxy=through)
+        async with api:
+            result = await api.post(BODY, "5e0c")
+    assert no_answer(result) is Stage.CONNECT
+
+
+@pytest.mark.asyncio
 async def test_a_tls_handshake_that_fails_never_arrived(key: KeyFile) -> None:
     async def speak_no_tls(connection: Connection) -> None:
         await connection.reader.read(5)

@@ -95,7 +95,9 @@ class EventsClient:
         self._http = httpx.AsyncClient(
             base_url=endpoint,
             transport=transport or _transport(proxy, ca_file),
-            timeout=httpx.Timeout(None, connect=connect_timeout),
+            # aiohttp's time for a connection, as a whole, is called that of the pool. Without it, a
+            # name server or proxy that is silent would look like a lost answer.
+            timeout=httpx.Timeout(None, connect=connect_timeout, pool=timeout / 2),
             headers={"user-agent": f"customevents/{__version__}"},
             follow_redirects=False,
             trust_env=False,
