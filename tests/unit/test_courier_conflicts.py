@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from customevents.delivery.courier import Handled
-from customevents.eventsapi.client import NoAnswer, Stage
+from customevents.delivery.courier import Handled, Late
+from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.resource.errors import Conflict
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
 from unit.builders import record
@@ -113,3 +114,30 @@ def test_a_record_that_a_backup_brings_back_is_no_other_operator(world: World) -
     world.api.during = lambda: another_records(world, event, id="of-another-uid")
     handle(world, event)
     assert world.gate.halted == ""
+
+
+# --- A refusal behind which no other record stands
+
+
+def test_a_conflict_that_changed_no_record_does_not_change_what_is_recorded(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.answers = [NEVER_ARRIVED, Answer(400)]
+    first = handle(world, event).fresh
+    assert first is not None
+    world.clock.advance(300)
+    world.cluster.refusals = [Conflict("the object has been modified", 409)]
+    second = handle(world, first)
+    stands = world.cluster.now(event).status
+    assert (stands.delivery.state, stands.delivery.attempts) == (State.FAILED, 2)
+    assert stands.delivered.reason == "Refused"
+    assert second.again is None
+
+
+def test_what_is_refused_without_a_cause_is_not_tried_without_a_pause(world: World) -> None:
+    """As by a webhook that answers 422."""
+    event = world.cluster.apply()
+    refused = Conflict("denied", 422)
+    world.cluster.refusals = [refused] * 1000
+    with pytest.raises(Late):
+        handle(world, event)
+    assert len(world.cluster.refusals) > 980

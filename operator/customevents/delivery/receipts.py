@@ -86,11 +86,16 @@ class Receipts:
             except Gone:
                 self._gone(event, verdict)
                 return None
-            except Conflict:
+            except Conflict as conflict:
                 found = await self.find(event.namespace, event.name, event.uid)
                 if found is None:
                     self._gone(event, verdict)
                     return None
+                if found.stored_record == base.stored_record:
+                    # No other record is in the way: there is nothing to merge with.
+                    base, failures = found, failures + 1
+                    await self._pause(event, conflict, failures)
+                    continue
                 self._look_for_another(event, found, verdict)
                 verdict, resolved, ours = _merged(event, found, verdict, resolved)
                 if verdict.record == found.status.delivery:
@@ -99,8 +104,11 @@ class Receipts:
                 generation = generation if ours else found.status.delivered.observed_generation
             except ClusterError as error:
                 failures += 1
-                logger.warning("%s: the status cannot be written yet: %s", event.path, error)
-                await asyncio.sleep(min(LONGEST_PAUSE, 0.25 * 2.0 ** min(failures, 10)))
+                await self._pause(event, error, failures)
+
+    async def _pause(self, event: CustomEvent, error: ClusterError, failures: int) -> None:
+        logger.warning("%s: the status cannot be written yet: %s", event.path, error)
+        await asyncio.sleep(min(LONGEST_PAUSE, 0.25 * 2.0 ** min(failures, 10)))
 
     async def find(self, namespace: str, name: str, uid: str) -> CustomEvent | None:
         """The object as it is now; None if it is gone, or another one of the same name."""
