@@ -72,12 +72,17 @@ class Parts:
 
     async def drain(self, patience: float) -> int:
         """Wait for those that end by themselves; how many did not, after so many seconds."""
-        if not self._ending:
-            return 0
-        _, late = await asyncio.wait(self._ending, timeout=patience)
-        for part in late:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + patience
+        # Looked at again and again: a part may leave something aside as it ends.
+        while (left := self._unfinished()) and (still := end - loop.time()) > 0:
+            await asyncio.wait(left, timeout=still, return_when=asyncio.FIRST_COMPLETED)
+        for part in left:
             part.cancel()
-        return len(late)
+        return len(left)
+
+    def _unfinished(self) -> set[asyncio.Task[None]]:
+        return {part for part in self._ending if not part.done()}
 
     def _aside_ended(self, part: asyncio.Task[None]) -> None:
         self._ending.discard(part)
