@@ -140,6 +140,7 @@ def test_of_an_event_edited_meanwhile_the_old_content_is_counted_and_the_new_one
     settle(world, lost)
     after = stands(world, event)
     assert (after.state, after.sequence, after.unknown_outcomes) == (State.PENDING, 2, 1)
+    world.clock.advance(POST_TIMEOUT)
     handle(world, world.cluster.now(event))
     ((body, sent_as),) = world.api.posts
     assert body["summary"] == "other"
@@ -161,6 +162,7 @@ def test_of_an_event_resent_meanwhile_the_lost_attempt_is_counted_and_the_resend
     world.cluster.change(event, resend)
     settle(world, lost)
     assert stands(world, event).unknown_outcomes == 1
+    world.clock.advance(POST_TIMEOUT)
     handle(world, world.cluster.now(event))
     assert len(world.api.posts) == 2
     assert world.api.posts[-1][1] not in (lost.delivery_id, world.api.posts[0][1])
@@ -173,6 +175,7 @@ def test_content_that_came_back_is_told_after_the_lost_attempt_of_another(world:
     lost = entry(world.cluster.change(event, edit), sequence=2)
     world.cluster.change(event, lambda raw: raw.update(spec=raw_spec()))
     settle(world, lost)
+    world.clock.advance(POST_TIMEOUT)
     handle(world, world.cluster.now(event))
     first, second = (sent_as for _, sent_as in world.api.posts)
     assert first != second
@@ -269,3 +272,18 @@ def test_what_has_no_scope_after_a_lost_attempt_is_sent_when_it_has_one(world: W
     handle(world, held)
     assert stands(world, event).state is State.DELIVERED
     assert len(world.api.posts) == 1
+
+
+def test_what_was_edited_is_not_sent_before_the_lost_attempt_has_ended(world: World) -> None:
+    """A deposed leader may still be sending the old content: the new one must come after it."""
+    event = world.cluster.apply()
+    lost = entry(event)
+    world.cluster.change(event, edit)
+    settle(world, lost)
+    now = world.cluster.now(event)
+    assert (now.status.delivery.state, now.status.delivery.unknown_outcomes) == (State.PENDING, 1)
+    assert handle(world, now).again == later(POST_TIMEOUT)
+    assert world.api.posts == []
+    world.clock.advance(POST_TIMEOUT)
+    handle(world, now)
+    assert [body["summary"] for body, _ in world.api.posts] == ["other"]

@@ -94,7 +94,10 @@ class TakeOver:
             return replace(failed, record=record)
         current = lifecycle.current_record(event, spec, now)
         if current.id != entry.delivery_id:
-            return merging.superseded(event, spec, entry.sequence, now)
+            told = merging.superseded(event, spec, entry.sequence, now)
+            # Not before what was lost, or the older content would stand behind the newer.
+            due = told.record.model_copy(update={"next_attempt_time": open_until})
+            return replace(told, record=due)
         verdict = self.courier.judge(spec, current, lifecycle.LOST)
         return merging.not_before(verdict, open_until)
 
