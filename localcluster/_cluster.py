@@ -95,6 +95,11 @@ class Cluster:
         while self._ports:
             self._ports.pop().close()
 
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """The ids of the processes that run."""
+        return tuple(process.pid for process in self._running.values())
+
     def kill(self, part: str) -> None:
         """End one part with SIGKILL: "kube-apiserver", "kube-controller-manager" or "etcd"."""
         if part not in self._running:

@@ -15,6 +15,7 @@ from customevents.clocks import now
 from operating import eventually
 from promises import driving
 from promises.conftest import FULL
+from promises.cores import apart
 from promises.driving import Api, Call
 from promises.fleet import Fleet
 
@@ -58,20 +59,21 @@ def test_a_drain_is_faster_than_that_of_the_documented_kopf_handler(
     tmp_path: Path,
     figure: Callable[[str], None],
 ) -> None:
-    driving.create(administrator, [namespace], EVENTS, prefix="ours")
-    operators.start()
-    driving.until_terminal(administrator, namespace, within=120)
-    ours = _rate(timeline, namespace, "ours")
-    assert operators.stop() == [0]
-    driving.delete_all(administrator, namespace)  # it would take these for new ones as well
+    with apart(cluster):
+        driving.create(administrator, [namespace], EVENTS, prefix="ours")
+        operators.start()
+        driving.until_terminal(administrator, namespace, within=120)
+        ours = _rate(timeline, namespace, "ours")
+        assert operators.stop() == [0]
+        driving.delete_all(administrator, namespace)  # it would take these for new ones as well
 
-    driving.create(administrator, [namespace], EVENTS, prefix="theirs")
-    with baseline.naive(cluster, key_file, timeline.url, tmp_path):
-        driving.until_terminal(administrator, namespace, within=180)
-    theirs = _rate(timeline, namespace, "theirs")
+        driving.create(administrator, [namespace], EVENTS, prefix="theirs")
+        with baseline.naive(cluster, key_file, timeline.url, tmp_path):
+            driving.until_terminal(administrator, namespace, within=180)
+        theirs = _rate(timeline, namespace, "theirs")
     figure(
-        f"P11 drain of {EVENTS}, rate limit off: {ours:.0f}/s; the documented kopf handler "
-        f"{theirs:.0f}/s; {ours / theirs:.2f} times as fast"
+        f"P11 drain of {EVENTS}, each on a core of its own: {ours:.0f}/s; the documented kopf "
+        f"handler {theirs:.0f}/s; {ours / theirs:.2f} times as fast"
     )
     assert ours / theirs >= AT_LEAST
 
