@@ -106,6 +106,17 @@ def test_an_attempt_whose_object_is_gone_is_dropped(world: World) -> None:
     assert len(world.journal) == 0
 
 
+def test_an_object_that_a_newer_version_wrote_does_not_keep_a_leader_from_its_work(
+    world: World,
+) -> None:
+    event = world.cluster.apply()
+    (raw,) = world.cluster.objects.values()
+    raw["status"] = {"delivery": {"state": "NotKnownYet"}}
+    settle(world, entry(event))
+    assert world.cluster.writes == []
+    assert len(world.journal) == 0
+
+
 def test_another_object_of_the_same_name_is_an_event_of_its_own(world: World) -> None:
     old = entry(world.cluster.apply())
     again = world.cluster.apply(uid="another")
