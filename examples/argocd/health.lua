@@ -29,8 +29,8 @@ if delivered.observedGeneration ~= obj.metadata.generation or (resend ~= "" and 
 end
 
 -- Held is mostly for something that turns up by itself; these two wait for a person.
-local answer_lost = delivery.lastOutcome ~= nil and delivery.lastOutcome.class == "Unknown"
-local needs_a_person = delivery.state == "Held" and (answer_lost or delivered.reason == "RestoredFromBackup")
+local held_for_a_person = delivered.reason == "UnknownOutcome" or delivered.reason == "RestoredFromBackup"
+local needs_a_person = delivery.state == "Held" and held_for_a_person
 
 if delivery.state == "Failed" or delivery.state == "Expired" or needs_a_person then
   health.status = "Degraded"

@@ -103,6 +103,7 @@ def test_a_gate_opens_only_for_what_the_operator_has_seen(
 
 def lost(found: dict[str, Any]) -> None:
     found["status"]["delivery"]["lastOutcome"] = {"class": "Unknown"}
+    found["status"]["conditions"][0]["reason"] = "UnknownOutcome"
 
 
 def restored(found: dict[str, Any]) -> None:
@@ -117,6 +118,15 @@ def test_a_gate_is_degraded_where_the_operator_waits_for_a_person(
     change(changed)
     assert read_event(changed).waits_for_a_person
     assert health(changed)[0] == "Degraded"
+
+
+def test_a_gate_is_progressing_where_only_the_scope_is_missing_after_a_lost_answer(
+    every_state: Objects,
+) -> None:
+    changed = gated(every_state[State.HELD])
+    changed["status"]["delivery"]["lastOutcome"] = {"class": "Unknown"}
+    assert not read_event(changed).waits_for_a_person
+    assert health(changed)[0] == "Progressing"
 
 
 def test_the_script_is_added_to_the_settings_that_argo_cd_has(
