@@ -111,7 +111,10 @@ class Receipts:
         await asyncio.sleep(min(LONGEST_PAUSE, 0.25 * 2.0 ** min(failures, 10)))
 
     async def find(self, namespace: str, name: str, uid: str) -> CustomEvent | None:
-        """The object as it is now; None if it is gone, unreadable, or another of the same name."""
+        """The object as it is now; None if it is gone, or another one of the same name.
+
+        Raises ValueError if it cannot be read.
+        """
         while True:
             try:
                 found = read_event(await self.cluster.get_event(namespace, name))
@@ -120,10 +123,6 @@ class Receipts:
             except ClusterError as error:
                 logger.warning("%s/%s cannot be read yet: %s", namespace, name, error)
                 await asyncio.sleep(1.0)
-            except ValueError as error:
-                # A newer version wrote it, or a person: it must not stop what others wait for.
-                logger.error("%s/%s cannot be read: %s", namespace, name, error)
-                return None
             else:
                 return found if found.uid == uid else None
 

@@ -57,7 +57,12 @@ class TakeOver:
 
     async def _settle(self, entry: Intent, open_until: datetime) -> CustomEvent | None:
         receipts = self.courier.receipts
-        event = await receipts.find(entry.namespace, entry.name, entry.uid)
+        try:
+            event = await receipts.find(entry.namespace, entry.name, entry.uid)
+        except ValueError as error:
+            # A newer version wrote it, and will count the attempt: it stays in the journal.
+            logger.error("%s/%s cannot be read: %s", entry.namespace, entry.name, error)
+            return None
         if event is None:
             logger.info("%s/%s was deleted before it was delivered", entry.namespace, entry.name)
             self.courier.counters.cancelled(entry.namespace)
