@@ -11,7 +11,7 @@ import pytest
 SOURCES = Path(__file__).parents[2] / "operator"
 MODULES = sorted(SOURCES.rglob("*.py"))
 
-LONGEST_MODULE = 300
+LONGEST_MODULE = 400
 LONGEST_FUNCTION = 40
 
 
