@@ -12,13 +12,32 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.rules import Answer, CutAfter, CutBefore, Delay, Handle, HangAfter, HangBefore, Rulebook
+from proxy.rules import (
+    Answer,
+    CutAfter,
+    CutBefore,
+    CutWithin,
+    Delay,
+    Handle,
+    HangAfter,
+    HangBefore,
+    Hold,
+    RawAnswer,
+    Rulebook,
+    ShiftDate,
+    StreamAction,
+)
+from proxy.streams import EventStream, Streams
 from proxy.wire import (
     Head,
     Request,
     Seen,
+    Sink,
     copy_body,
+    copy_lines,
     has_body,
+    later,
+    raw_answer,
     read_head,
     read_request,
     status_answer,
@@ -81,6 +100,7 @@ class Surroundings:
 
     upstream: Upstream
     rules: Rulebook
+    streams: Streams
     requests: list[Seen]
     #: Runs something beyond the end of a connection.
     spawn: Callable[[Coroutine[Any, Any, None]], object]
@@ -123,16 +143,17 @@ class Connection:
         """Answer one request; whether another may follow."""
         seen = Seen(time.monotonic(), request.method, request.path)
         self._around.requests.append(seen)
-        rule = self._around.rules.find(request)
-        action = rule.rule.action if rule else None
-        if rule and action and not action.after and await self._act(rule, request, seen):
+        handle = self._around.rules.find(request)
+        if handle and not _comes_after(handle) and await self._act(handle, request, seen):
             return request.head.keeps_alive
         head = await self._forward(request)
         seen.status = status_of(head)
-        if rule and action and action.after and await self._act(rule, request, seen):
+        if handle and _comes_after(handle) and await self._act(handle, request, seen):
             self._drop_server()  # with the answer on it
             return request.head.keeps_alive
-        return await self._pass_on(request, head)
+        if request.watches and seen.status == 200 and head.chunked:
+            return await self._stream(request, head)
+        return await self._pass_on(request, head, handle)
 
     async def _forward(self, request: Request) -> Head:
         if self._server is None or not self._server.alive:
@@ -141,17 +162,45 @@ class Connection:
         await self._server.send(request.head.raw + request.body)
         return await read_head(self._server.reader)
 
-    async def _pass_on(self, request: Request, head: Head) -> bool:
+    async def _pass_on(self, request: Request, head: Head, handle: Handle | None) -> bool:
         assert self._server is not None
+        sink: Sink = self._client.send
+        match handle and handle.rule.action:
+            case ShiftDate(seconds):
+                head = later(head, seconds)
+            case CutWithin(length):
+                sink = _cutting(sink, length)
         await self._client.send(head.raw)
         if not has_body(request, head):
             return request.head.keeps_alive and head.keeps_alive
-        await copy_body(head, self._server.reader, self._client.send)
+        await copy_body(head, self._server.reader, sink)
         ends = head.chunked or head.length is not None
         return ends and request.head.keeps_alive and head.keeps_alive
 
+    async def _stream(self, request: Request, head: Head) -> bool:
+        """Pass a watch on, event by event; whether another request may follow."""
+        assert self._server is not None
+        await self._client.send(head.raw)
+        stream = EventStream(request, self._client.writer)
+        with self._around.streams.opened(stream):
+            copying = asyncio.create_task(copy_lines(self._server.reader, stream.take))
+            over = asyncio.create_task(stream.over.wait())
+            try:
+                await asyncio.wait({copying, over}, return_when=asyncio.FIRST_COMPLETED)
+                if not stream.over.is_set():
+                    await copying
+                    stream.end()
+            finally:
+                copying.cancel()
+                over.cancel()
+                await asyncio.gather(copying, over, return_exceptions=True)
+        self._drop_server()
+        if stream.silent:
+            await asyncio.Event().wait()
+        return request.head.keeps_alive
+
     async def _act(self, handle: Handle, request: Request, seen: Seen) -> bool:
-        """Do what the rule says; whether that was the answer."""
+        """Do what the rule says before the answer is passed on; whether that was the answer."""
         handle.bite()
         match handle.rule.action:
             case Delay(seconds):
@@ -164,8 +213,12 @@ class Connection:
                 seen.status = status
                 await self._client.send(status_answer(status, retry_after, message))
                 return True
-            case hold:
-                await self._hold(handle, None if hold.after else request, seen)
+            case RawAnswer(status, content_type, body, headers):
+                seen.status = status
+                await self._client.send(raw_answer(status, content_type, body, headers))
+                return True
+            case Hold(after):
+                await self._hold(handle, None if after else request, seen)
         return False
 
     async def _hold(self, handle: Handle, unsent: Request | None, seen: Seen) -> None:
@@ -180,6 +233,26 @@ class Connection:
         if self._server:
             self._server.reset()
             self._server = None
+
+
+def _comes_after(handle: Handle) -> bool:
+    """Whether the request is forwarded first."""
+    action = handle.rule.action
+    return not isinstance(action, StreamAction) and action.after
+
+
+def _cutting(sink: Sink, length: int) -> Sink:
+    """A sink that takes so many bytes and then resets the connection."""
+    left = length
+
+    async def take(piece: bytes) -> None:
+        nonlocal left
+        await sink(piece[:left])
+        left -= len(piece)
+        if left <= 0:
+            raise Cut
+
+    return take
 
 
 async def _arrive_late(upstream: Upstream, handle: Handle, request: Request, seen: Seen) -> None:

@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from proxy.wire import Request
 
@@ -63,6 +63,64 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class RawAnswer:
+    """Answer with this and nothing of an API server's, as what stands in between does.
+
+    `after`: forward the request nevertheless.
+    """
+
+    status: int
+    content_type: str
+    body: str
+    headers: tuple[tuple[str, str], ...] = ()
+    after: bool = False
+
+
+@dataclass(frozen=True)
+class CutWithin:
+    """Forward it, pass so many bytes of the answer's body on, and reset the connection."""
+
+    length: int
+    after: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class ShiftDate:
+    """Forward it, and let the answer's Date be so many seconds later."""
+
+    seconds: float
+    after: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class InsertEvent:
+    """Let this event come in the stream of a watch, and no other after it if `then_end`."""
+
+    event: dict[str, Any]
+    then_end: bool = False
+
+
+@dataclass(frozen=True)
+class EndAtOnce:
+    """End the stream of a watch in good order, before anything has come in it."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Let nothing come in the stream of a watch any more, and leave it open.
+
+    It stays so when the rule ends, as a connection does that a firewall forgot.
+    """
+
+
+@dataclass(frozen=True)
+class DropFrames:
+    """Swallow the events of a watch in which this regular expression is found, each alone."""
+
+    matching: str
+
+
+@dataclass(frozen=True)
 class Hold:
     """Stop until `Handle.release`, before it is forwarded or after it is answered; then go on.
 
@@ -73,7 +131,24 @@ class Hold:
     after: bool = False
 
 
-Action = Delay | CutBefore | CutAfter | HangBefore | HangAfter | Answer | Hold
+#: What happens to a request, or to its answer.
+RequestAction = (
+    Delay
+    | CutBefore
+    | CutAfter
+    | CutWithin
+    | HangBefore
+    | HangAfter
+    | Answer
+    | RawAnswer
+    | ShiftDate
+    | Hold
+)
+
+#: What happens to the stream of a watch once it has begun, also to one that is open already.
+StreamAction = InsertEvent | EndAtOnce | Silence | DropFrames
+
+Action = RequestAction | StreamAction
 
 
 @dataclass(frozen=True)
@@ -113,9 +188,16 @@ class Handle:
         self.hits = 0
         #: Set when it first happens; see the module on what that means for the API server.
         self.reached = threading.Event()
+        #: Whether the rule was ended.
+        self.over = False
         self._book = book
         self._matched = 0
         self._released = asyncio.Event()
+
+    @property
+    def is_for_streams(self) -> bool:
+        """Whether it is for the streams of watches, and not for requests."""
+        return isinstance(self.rule.action, StreamAction)
 
     def release(self) -> None:
         """Let go what a Hold holds, now and later."""
@@ -163,6 +245,7 @@ class Rulebook:
         with self._lock:
             self._handles = tuple(each for each in self._handles if each not in handles)
         for handle in handles:
+            handle.over = True
             handle.release()
 
     def clear(self) -> None:
@@ -170,7 +253,15 @@ class Rulebook:
         self.discard(*self._handles)
 
     def find(self, request: Request) -> Handle | None:
-        """The first rule that is for this request; every rule counts it, whichever takes it."""
+        """The first rule that is for this request; every rule counts it, whichever takes it.
+
+        Those for streams are not asked: see `for_streams`.
+        """
         with self._lock:
-            takers = [handle for handle in self._handles if handle.takes(request)]
+            asked = [each for each in self._handles if not each.is_for_streams]
+            takers = [handle for handle in asked if handle.takes(request)]
         return takers[0] if takers else None
+
+    def for_streams(self) -> list[Handle]:
+        """The rules for the streams of watches, of which each one acts."""
+        return [handle for handle in self._handles if handle.is_for_streams]

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 from proxy.connection import Connection, Stream, Surroundings
 from proxy.kubeconfig import Kubeconfig, serving_context
 from proxy.rules import Handle, Rule, Rulebook
+from proxy.streams import Streams
 from proxy.wire import Seen
 
 T = TypeVar("T")
@@ -40,7 +41,10 @@ class ApiProxy:
         given.write(self.kubeconfig, f"https://127.0.0.1:{self._address[1]}", authority)
         self._loop = asyncio.new_event_loop()
         self._rules = Rulebook(self._loop.call_soon_threadsafe)
-        self._around = Surroundings(given.upstream(), self._rules, self.requests, self._spawn)
+        self._streams = Streams(self._rules)
+        self._around = Surroundings(
+            given.upstream(), self._rules, self._streams, self.requests, self._spawn
+        )
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._listener: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,8 +70,11 @@ class ApiProxy:
             raise self._errors[0]
 
     def add(self, rule: Rule) -> Handle:
-        """Put a rule in force, behind those that are."""
-        return self._rules.add(rule)
+        """Put a rule in force, behind those that are; one for streams acts on open ones, too."""
+        handle = self._rules.add(rule)
+        if handle.is_for_streams:
+            self._loop.call_soon_threadsafe(self._streams.meet, handle)
+        return handle
 
     def clear(self) -> None:
         """End all rules; what they hold goes on, what they made hang goes on hanging."""

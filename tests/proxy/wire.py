@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
+
+#: The end of a body that comes in chunks.
+END_OF_CHUNKS = b"0\r\n\r\n"
 
 #: Takes a piece of a body.
 Sink = Callable[[bytes], Awaitable[None]]
@@ -66,12 +72,17 @@ class Request:
     method: str
     path: str
 
+    @property
+    def watches(self) -> bool:
+        """Whether it asks for a stream of events."""
+        return re.search(r"[?&]watch=(1|true)", self.path) is not None
+
 
 @dataclass(slots=True)
 class Seen:
     """One request that came, at `time.monotonic()`.
 
-    `status` is the API server's, or that of an Answer in its place; None as long as there is
+    `status` is the API server's, or that of an (Raw)Answer in its place; None as long as there is
     neither. With CutAfter and HangAfter the client never gets to read it.
     """
 
@@ -132,6 +143,32 @@ async def copy_body(head: Head, reader: asyncio.StreamReader, sink: Sink) -> Non
             await sink(piece)
 
 
+async def copy_lines(reader: asyncio.StreamReader, sink: Sink) -> None:
+    """Hand on a body that comes in chunks, line by line and without their sizes."""
+    begun = b""
+
+    async def take(piece: bytes) -> None:
+        nonlocal begun
+        _, _, content = piece.partition(b"\r\n")
+        *lines, begun = (begun + content.removesuffix(b"\r\n")).split(b"\n")
+        for line in lines:
+            await sink(line + b"\n")
+
+    await _copy_chunks(reader, take)
+
+
+def chunk(content: bytes) -> bytes:
+    """One chunk of a body."""
+    return b"%x\r\n%b\r\n" % (len(content), content)
+
+
+def later(head: Head, seconds: float) -> Head:
+    """The head of an answer that was given so many seconds later, by its Date."""
+    date = parsedate_to_datetime(head.fields["date"]) + timedelta(seconds=seconds)
+    said = b"\r\nDate: " + format_datetime(date, usegmt=True).encode()
+    return replace(head, raw=re.sub(rb"(?i)\r\ndate:[^\r]*", said, head.raw, count=1))
+
+
 async def _copy(reader: asyncio.StreamReader, length: int, sink: Sink) -> None:
     while length:
         piece = await reader.read(min(length, _PIECE))
@@ -164,10 +201,22 @@ def status_answer(status: int, retry_after: int | None, message: str) -> bytes:
         "reason": _REASONS.get(status, phrase.replace(" ", "")),
         "code": status,
     }
-    lines = [f"HTTP/1.1 {status} {phrase}", "Content-Type: application/json"]
+    headers = []
     if retry_after is not None:
         document["details"] = {"retryAfterSeconds": retry_after}
-        lines.append(f"Retry-After: {retry_after}")
-    body = json.dumps(document).encode()
-    lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode() + body
+        headers.append(("Retry-After", str(retry_after)))
+    return raw_answer(status, "application/json", json.dumps(document), headers)
+
+
+def raw_answer(
+    status: int, content_type: str, body: str, headers: Iterable[tuple[str, str]]
+) -> bytes:
+    """An answer with this body."""
+    content = body.encode()
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"Content-Type: {content_type}",
+        *(f"{name}: {value}" for name, value in headers),
+        f"Content-Length: {len(content)}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + content

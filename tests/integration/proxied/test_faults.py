@@ -6,6 +6,8 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from email.utils import parsedate_to_datetime
+from http.client import IncompleteRead
 
 import pytest
 
@@ -18,11 +20,14 @@ from proxy import (
     ApiProxy,
     CutAfter,
     CutBefore,
+    CutWithin,
     Delay,
     HangAfter,
     HangBefore,
     Hold,
+    RawAnswer,
     Rule,
+    ShiftDate,
 )
 
 STATUS = r"/status$"
@@ -82,6 +87,41 @@ def test_an_answer_is_a_status_object_whether_or_not_the_request_was_done(
         }
     assert is_written(events) == done
     assert client.call("GET", "/a")[0] == 200
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_raw_answer_is_nothing_of_an_api_servers(
+    proxy: ApiProxy, client: Client, events: Events, done: bool
+) -> None:
+    page = RawAnswer(404, "text/html", "<h1>Not found</h1>", (("Server", "nginx"),), after=done)
+    proxy.add(Rule("PATCH", STATUS, page))
+    client.send("PATCH", "/a/status", FAILED)
+    with closing(client.connection.getresponse()) as answer:
+        assert (answer.status, answer.headers["Content-Type"]) == (404, "text/html")
+        assert answer.headers["Server"] == "nginx"
+        assert answer.read() == b"<h1>Not found</h1>"
+    assert is_written(events) == done
+    assert client.call("GET", "/a")[0] == 200
+
+
+def test_cut_within_ends_an_answer_that_has_begun(proxy: ApiProxy, client: Client) -> None:
+    proxy.add(Rule("GET", "/a$", CutWithin(20)))
+    client.send("GET", "/a")
+    answer = client.connection.getresponse()
+    with closing(answer), pytest.raises(IncompleteRead, match="20 bytes read"):
+        answer.read()
+    assert answer.status == 200
+
+
+def test_the_date_of_an_answer_can_be_shifted(proxy: ApiProxy, client: Client) -> None:
+    dates = []
+    for shift in (0, 3600):
+        proxy.add(Rule("GET", "/a$", ShiftDate(shift)))
+        client.send("GET", "/a")
+        with closing(client.connection.getresponse()) as answer:
+            answer.read()
+            dates.append(parsedate_to_datetime(answer.headers["Date"]))
+    assert 3600 <= (dates[1] - dates[0]).total_seconds() <= 3610
 
 
 @pytest.mark.parametrize(("action", "done"), [(HangBefore(), False), (HangAfter(), True)])
