@@ -72,10 +72,18 @@ def operator_environment(kubeconfig: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def operator(
+def operator(folder: Path, kubeconfig: Path, **settings: str) -> Iterator[RunningOperator]:
+    """Run an operator until the block ends; it must be ready first, and gone after."""
+    with starting(folder, kubeconfig, **settings) as running:
+        eventually("the operator is ready", lambda: probe(running, "/readyz") == 200 or None)
+        yield running
+
+
+@contextmanager
+def starting(
     folder: Path, kubeconfig: Path, *, pod_name: str = "operator", **settings: str
 ) -> Iterator[RunningOperator]:
-    """Run an operator until the block ends; it must be ready first, and gone after."""
+    """Run an operator until the block ends, as soon as it answers its probes, whatever it says."""
     log_file = folder / f"operator-{time.monotonic_ns()}.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
@@ -86,9 +94,7 @@ def operator(
         )
     try:
         port = eventually("the operator answers its probes", lambda: _port(process, log_file))
-        running = RunningOperator(process, log_file, port)
-        eventually("the operator is ready", lambda: probe(running, "/readyz") == 200 or None)
-        yield running
+        yield RunningOperator(process, log_file, port)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
@@ -102,12 +108,17 @@ def operator(
 
 def probe(running: RunningOperator, path: str) -> int:
     """The status of one probe."""
+    return probed(running, path)[0]
+
+
+def probed(running: RunningOperator, path: str) -> tuple[int, str]:
+    """The status of one probe, and what it says."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{running.port}{path}", timeout=5) as answer:
-            return int(answer.status)
+            return int(answer.status), answer.read().decode()
     except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
+        with error:
+            return error.code, error.read().decode()
 
 
 def scrape(running: RunningOperator) -> Scrape:

@@ -55,10 +55,14 @@ class Api:
         document: Any = None,
         *,
         query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
     ) -> bytes:
         """Send one request, and only one, and return the answer; fails if that is no success."""
         url = f"{self.server}{path}?{urlencode(query or {})}"
-        answer = self.pool.request(method, url, json=document, retries=False, timeout=30)
+        headers = {"Content-Type": content_type}
+        answer = self.pool.request(
+            method, url, json=document, headers=headers, retries=False, timeout=30
+        )
         assert answer.status < 300, f"{answer.status} for {method} {path}: {answer.data!r}"
         return answer.data
 
@@ -128,6 +132,34 @@ def create(
 
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         return list(threads.map(work, range(count)))
+
+
+def create_one(api: Api, namespace: str, name: str, summary: str) -> None:
+    """Create one ordinary event."""
+    spec = {"eventType": "release", "summary": summary}
+    api.call("POST", _events_path(namespace), _manifest(name, spec))
+
+
+def change(api: Api, namespace: str, name: str, patch: dict[str, Any]) -> None:
+    """Merge something into an event."""
+    path = f"{_events_path(namespace)}/{name}"
+    api.call("PATCH", path, patch, content_type="application/merge-patch+json")
+
+
+def edit(api: Api, namespace: str, name: str, summary: str) -> None:
+    """Give an event other content."""
+    change(api, namespace, name, {"spec": {"summary": summary}})
+
+
+def resend(api: Api, namespace: str, name: str, value: str) -> None:
+    """Ask for an event to be told again."""
+    annotations = {"customevents.dev/resend": value}
+    change(api, namespace, name, {"metadata": {"annotations": annotations}})
+
+
+def delete(api: Api, namespace: str, name: str) -> None:
+    """Delete one event."""
+    api.call("DELETE", f"{_events_path(namespace)}/{name}")
 
 
 def listed(api: Api, namespace: str | None = None, *, page: int = 500) -> list[dict[str, Any]]:

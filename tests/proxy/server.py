@@ -76,6 +76,13 @@ class ApiProxy:
             self._loop.call_soon_threadsafe(self._streams.meet, handle)
         return handle
 
+    def open_streams(self, path: str) -> int:
+        """How many watches are open whose path matches, those aside that were silenced."""
+        return self._on_loop(self._count(path))
+
+    async def _count(self, path: str) -> int:
+        return self._streams.count(path)
+
     def clear(self) -> None:
         """End all rules; what they hold goes on, what they made hang goes on hanging."""
         self._rules.clear()

@@ -28,6 +28,10 @@ class EventStream:
         self._dropping: list[Handle] = []
         self._met: set[Handle] = set()
 
+    def is_for(self, path: str) -> bool:
+        """Whether its path matches, and it goes on."""
+        return not self.over.is_set() and re.search(path, self._request.path) is not None
+
     def meet(self, handle: Handle) -> None:
         """Let a rule act, if it is for this stream; a second time changes nothing."""
         if handle in self._met or self.over.is_set():
@@ -91,6 +95,10 @@ class Streams:
             yield
         finally:
             self._open.remove(stream)
+
+    def count(self, path: str) -> int:
+        """How many of those are open whose path matches, and not silent."""
+        return sum(stream.is_for(path) for stream in self._open)
 
     def meet(self, handle: Handle) -> None:
         """Let a new rule act on what is open already, the oldest first."""

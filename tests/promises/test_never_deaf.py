@@ -1,0 +1,211 @@
+"""Whatever its watch is answered, the operator soon tells what is new, edited and resent.
+
+In each row the same process goes on, says that it is well, and tells nothing twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+from kubernetes import client
+from localcluster import Cluster
+
+from customevents import sandbox
+from namespaces import temporary_namespace
+from promises import driving
+from promises.hearing import EXPIRED, Ear, Known
+from promises.namespaced import namespaced_account, rights_in
+from proxy import Action, Answer, ApiProxy, CutWithin, EndAtOnce, Handle, RawAnswer, Rule
+
+PAGE = "<html><body><h1>Something in between</h1></body></html>"
+
+#: What stands between, or the API server itself, may answer at any time.
+ANSWERS: dict[str, Action] = {
+    "401": Answer(401),
+    "403": Answer(403),
+    "404": Answer(404),
+    "410": Answer(410),
+    "429": Answer(429, retry_after=1),
+    "500": Answer(500),
+    "page-with-200": RawAnswer(200, "text/html", PAGE),
+    "page-with-502": RawAnswer(502, "text/html", PAGE),
+    "json-that-is-no-list": RawAnswer(200, "application/json", "[]"),
+    "cut-within": CutWithin(100),
+}
+
+#: An event in the stream that says that it cannot go on.
+ERRORS: dict[str, dict[str, object]] = {
+    "500": {**EXPIRED, "reason": "InternalError", "code": 500},
+    "410": EXPIRED,
+    "without-a-code": {"kind": "Status", "status": "Failure", "message": "what now?"},
+}
+
+#: What gates each change; the rest runs in full alone.
+SHORT = {("watch", "401"), ("watch", "page-with-200"), ("error", "500"), ("list", "403")}
+
+#: Seconds for which something lasts, where it does.
+A_WHILE = 8.0
+
+
+def rows(kind: str, names: Iterable[str]) -> list[ParameterSet]:
+    return [
+        pytest.param(name, id=name, marks=() if (kind, name) in SHORT else pytest.mark.full)
+        for name in names
+    ]
+
+
+@pytest.fixture(scope="module", params=["cluster", "namespaced"])
+def ear(
+    request: pytest.FixtureRequest,
+    cluster: Cluster,
+    api: client.ApiClient,
+    account: Path,
+    key_file: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Ear]:
+    """An operator that watches everything, or two namespaces of which it has the rights alone."""
+    folder = tmp_path_factory.mktemp(request.param)
+    names = [f"never-deaf-{request.param}-{which}" for which in ("a", "b")]
+    settings = {"api_key_file": str(key_file), "cluster_name": "prod-eu-1", "delivery_rate": "0"}
+    if request.param == "namespaced":
+        account = namespaced_account(cluster)
+        settings["watch_namespaces"] = ",".join(names)
+    with (
+        temporary_namespace(api, names[0]),
+        temporary_namespace(api, names[1]),
+        driving.administrator(cluster.kubeconfig) as administrator,
+        sandbox.running() as timeline,
+        ApiProxy(account, folder) as proxy,
+    ):
+        for name in names:
+            rights_in(cluster, name)
+        settings["endpoint"] = timeline.url
+        listening = Ear(administrator, proxy, timeline, folder, settings, tuple(names))
+        yield listening
+        listening.stop()
+
+
+@pytest.mark.parametrize("name", rows("watch", ANSWERS))
+def test_a_watch_is_answered_once_with(ear: Ear, name: str, figure: Callable[[str], None]) -> None:
+    with ear.listening() as known:
+        ear.spoil_watch(ANSWERS[name])
+        hears_and_says(ear, known, f"a watch answered with {name}", figure)
+
+
+@pytest.mark.parametrize("name", rows("list", ANSWERS))
+def test_a_list_is_answered_once_with(ear: Ear, name: str, figure: Callable[[str], None]) -> None:
+    with ear.listening() as known:
+        ear.spoil_list(ANSWERS[name])
+        hears_and_says(ear, known, f"a list answered with {name}", figure)
+
+
+@pytest.mark.parametrize("name", rows("error", ERRORS))
+def test_an_error_comes_in_the_stream(ear: Ear, name: str, figure: Callable[[str], None]) -> None:
+    with ear.listening() as known:
+        ear.insert({"type": "ERROR", "object": ERRORS[name]})
+        hears_and_says(ear, known, f"ERROR {name} in the stream", figure)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", rows("begin", ANSWERS))
+def test_while_it_starts_all_but_the_lease_is_answered_with(
+    ear: Ear, name: str, figure: Callable[[str], None]
+) -> None:
+    starts_in_trouble(ear, ANSWERS[name], r"^(?!.*/leases)", f"at the start {name}", figure)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", rows("begin", ANSWERS))
+def test_while_it_starts_the_watch_alone_is_answered_with(
+    ear: Ear, name: str, figure: Callable[[str], None]
+) -> None:
+    what = f"at the start, watches answered with {name}"
+    starts_in_trouble(ear, ANSWERS[name], ear.watches, what, figure)
+
+
+@pytest.mark.full
+def test_the_token_is_expired_while_it_starts(ear: Ear, figure: Callable[[str], None]) -> None:
+    starts_in_trouble(ear, Answer(401), "/", "at the start 401 to everything", figure)
+
+
+def starts_in_trouble(
+    ear: Ear, action: Action, path: str, what: str, figure: Callable[[str], None]
+) -> None:
+    with ear.listening() as known:
+        ear.stop()
+        trouble = ear.proxy.add(Rule("GET", path, action, count=None))
+        ear.start(until_ready=False)
+        trouble.reached.wait(10)
+        lasts(A_WHILE, trouble)
+        hears_and_says(ear, known, what, figure)
+
+
+@pytest.mark.full
+def test_everything_is_answered_with_401_while_the_token_is_renewed(
+    ear: Ear, figure: Callable[[str], None]
+) -> None:
+    with ear.listening() as known:
+        refused = ear.proxy.add(Rule(None, "/", Answer(401), count=None))
+        ear.proxy.add(Rule("GET", ear.watches, EndAtOnce(), count=None))
+        lasts(10, refused)
+        ear.proxy.clear()
+        hears_and_says(ear, known, "401 to everything for 10 s", figure)
+
+
+@pytest.mark.full
+def test_watches_and_lists_are_answered_with_503_for_longer_than_kopf_tries(
+    ear: Ear, figure: Callable[[str], None]
+) -> None:
+    with ear.listening() as known:
+        refused = ear.proxy.add(Rule("GET", "/customevents", Answer(503), count=None))
+        ear.proxy.add(Rule("GET", ear.watches, EndAtOnce(), count=None))
+        lasts(60, refused)
+        ear.proxy.clear()
+        hears_and_says(ear, known, "503 for 60 s", figure)
+
+
+@pytest.mark.full
+def test_the_api_server_cannot_be_reached_for_longer_than_kopf_tries(
+    ear: Ear, figure: Callable[[str], None]
+) -> None:
+    with ear.listening() as known:
+        ear.proxy.down()
+        time.sleep(60)
+        ear.proxy.up()
+        hears_and_says(ear, known, "refused connections for 60 s", figure)
+
+
+@pytest.mark.full
+def test_streams_that_end_at_once_for_ever_are_no_reason_to_spin(
+    ear: Ear, figure: Callable[[str], None]
+) -> None:
+    with ear.listening() as known:
+        ear.proxy.add(Rule("GET", ear.watches, EndAtOnce(), count=None))
+        time.sleep(10)  # what it does at first is not measured
+        with ear.spending() as spent:
+            heard = ear.hears(known)
+            time.sleep(max(0.0, 60 - spent().seconds))
+            cost = spent()
+        figure(f"never deaf {ear.mode}, every stream ends at once: {heard}; {cost}")
+        ear.check(known, heard)
+        assert cost.requests <= cost.seconds * len(ear.namespaces), cost
+        assert cost.lines <= 10 + 2 * len(ear.namespaces) * 3, "10 a minute, and what it told"
+
+
+def lasts(seconds: float, trouble: Handle) -> None:
+    """The time itself is the trouble; a condition to wait for there is none."""
+    time.sleep(seconds)
+    trouble.remove()
+
+
+def hears_and_says(ear: Ear, known: Known, what: str, figure: Callable[[str], None]) -> None:
+    """What happens now is told in time."""
+    with ear.spending() as spent:
+        heard = ear.hears(known)
+        figure(f"never deaf {ear.mode}, {what}: {heard}; {spent()}")
+
+    ear.check(known, heard)
