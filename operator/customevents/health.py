@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-#: A probe answers None if all is well, else one line that says what is not.
-Probe = Callable[[], str | None]
+
+@dataclass(frozen=True)
+class Finding:
+    """What a probe finds: whether it is well enough, and a line for each thing that is not."""
+
+    ok: bool = True
+    troubles: Sequence[str] = ()
+
+
+Probe = Callable[[], Finding]
 
 
 @asynccontextmanager
@@ -36,7 +45,8 @@ async def serve(
 
 def _answer(probe: Probe) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(_: web.Request) -> web.StreamResponse:
-        trouble = probe()
-        return web.Response(text=(trouble or "ok") + "\n", status=503 if trouble else 200)
+        found = probe()
+        lines = ["ok", *found.troubles] if found.ok else found.troubles
+        return web.Response(text="\n".join(lines) + "\n", status=200 if found.ok else 503)
 
     return handle

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,20 @@ class Cluster:
     def __init__(self, client: ApiClient) -> None:
         self._client = client
 
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return str(self._client.configuration.host)
+
+    def session(self, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
+        """A session that leads there as this does, for another event loop: kopf has its own."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._client.rest_client.ssl_context),
+            proxy=self._client.configuration.proxy,
+            trust_env=False,
+            middlewares=(*middlewares, self._authorise),
+        )
+
     async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
         """Read one CustomEvent. Raises Gone if it is not there."""
         return await self.request("GET", _path(namespace, name))
@@ -72,11 +86,15 @@ class Cluster:
         path = f"{_path(event.namespace, event.name)}/status"
         return await self.request("PATCH", path, operations, content_type=JSON_PATCH)
 
-    async def open_work(self, namespaces: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
-        """All events that are not finished, page by page; no namespaces: of all of them."""
-        for namespace in namespaces or ("",):
-            async for item in self._pages(_collection(namespace), fieldSelector=OPEN):
-                yield item
+    async def open_work(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        """A namespace's events that are not finished, page by page; "" = all namespaces'."""
+        async for item in self._pages(_collection(namespace), fieldSelector=OPEN):
+            yield item
+
+    async def all_events(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        """A namespace's events, page by page; "" = all namespaces'."""
+        async for item in self._pages(_collection(namespace)):
+            yield item
 
     async def events_in_state(self, namespace: str, state: State) -> AsyncIterator[dict[str, Any]]:
         """A namespace's events in one state of delivery, page by page."""
@@ -133,6 +151,14 @@ class Cluster:
         """The token that requests carry now; empty if they carry none. It must not be logged."""
         carried = await self._client.configuration.get_api_key_with_prefix("BearerToken")
         return (carried or "").partition(" ")[2].strip()
+
+    async def _authorise(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        carried = await self._client.configuration.get_api_key_with_prefix("BearerToken")
+        if carried:
+            request.headers["Authorization"] = carried.strip()
+        return await handler(request)
 
     async def _pages(
         self, path: str, *, accept: str = JSON, **query: str

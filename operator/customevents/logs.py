@@ -19,8 +19,9 @@ def set_up(level: str, form: Format) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # A line for each step of kopf's start says nothing to the reader of our log.
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # kopf has a line for each try; watch.py says once what is wrong.
+    if level != "DEBUG":
+        logging.getLogger("kopf").setLevel(logging.CRITICAL + 1)
 
 
 class JsonFormatter(logging.Formatter):

@@ -163,6 +163,14 @@ class Watch(Protocol):
     def age(self) -> float | None:
         """Seconds since it last showed anything; None: it has not begun."""
 
+    @property
+    def watching(self) -> Mapping[str, bool]:
+        """Whether changes are seen, by namespace ("": all of them)."""
+
+    @property
+    def restarts(self) -> int:
+        """How often it was begun anew."""
+
 
 @dataclass(frozen=True, eq=False)
 class Exposed(Collector):
@@ -244,9 +252,19 @@ class Exposed(Collector):
             "Seconds since the watch last showed anything; absent where it has not begun.",
             self.watch.age,
         )
+        yield _gauges(
+            "watching",
+            "Whether changes of CustomEvents are seen, by namespace, which is empty where all are "
+            "watched together; absent where the watch has not begun.",
+            "namespace",
+            self.watch.watching,
+        )
+        yield _counter(
+            "watch_restarts", "Times that the watch ended and was begun anew.", self.watch.restarts
+        )
         yield _counter(
             "events_missed",
-            "Events that the watch never showed, and a look at the open work found.",
+            "Events, or changes of them, that the watch never showed and a list did.",
             self.rounds.missed,
         )
 

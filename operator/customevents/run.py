@@ -25,6 +25,7 @@ from customevents.delivery.reaper import Reaper
 from customevents.delivery.receipts import Receipts
 from customevents.delivery.rounds import Rounds
 from customevents.delivery.takeover import TakeOver
+from customevents.health import Finding
 from customevents.metrics import Exposed, Metrics
 from customevents.parts import Parts
 from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError
@@ -40,6 +41,9 @@ STUCK = 300.0
 
 logger = logging.getLogger(__name__)
 
+#: Seconds after which a new process is worth a try where a new kopf in this one did not help.
+HELPLESS = 300.0
+
 #: What a drain may take beyond an attempt's timeout, in seconds.
 GRACE = 20.0
 
@@ -52,15 +56,17 @@ class Operator:
         self._loop = asyncio.get_running_loop()
         self._parts = Parts()
         self._metrics = Metrics(namespace_label=settings.metrics_namespace_label)
-        self._inbox = Inbox(now, self._metrics, room=lambda: len(self._journal) < MOST_ENTRIES)
+        self._inbox = Inbox(
+            now, uptime, self._metrics, room=lambda: len(self._journal) < MOST_ENTRIES
+        )
         self._tellings = Tellings()
         #: Who takes in what the watch shows.
         self._readers: list[Inbox | Reaper | Rounds] = [self._inbox]
-        self._watch = Watch(self._from_watch, namespaces=settings.watch_namespaces)
+        self._watch = Watch(_Relay(self, self._inbox), namespaces=settings.watch_namespaces)
 
     async def run(self) -> None:
-        """Run until SIGTERM or SIGINT, then drain. Raises what a part failed with."""
-        for asked in (signal.SIGTERM, signal.SIGINT):
+        """Run until SIGTERM, SIGINT or SIGHUP, then drain. Raises what a part failed with."""
+        for asked in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(asked, self._finish)
         async with AsyncExitStack() as stack:
             await self._build(stack)
@@ -102,7 +108,14 @@ class Operator:
             found=lambda: self._inbox.release(Reason.CLUSTER_NAME_UNKNOWN),
         )
         self._announcer = self._new_announcer(agents)
-        self._rounds = Rounds(self._inbox, self._cluster, settings.watch_namespaces, clock=now)
+        self._rounds = Rounds(
+            self._inbox,
+            self._cluster,
+            settings.watch_namespaces,
+            clock=now,
+            uptime=uptime,
+            renew=self._watch.renew,
+        )
         self._readers.append(self._rounds)
         parts = (self._inbox, self._gate, self._journal, self._rounds, self._watch)
         self._metrics.read(Exposed(*parts, paused=settings.delivery_paused))
@@ -163,15 +176,19 @@ class Operator:
             reaper = Reaper(self._cluster, now)
             self._readers.append(reaper)
             self._parts.own(reaper.run(), "the reaper")
-        self._watch.start(failed=self._watch_failed)
+        self._watch.start(self._cluster, failed=self._watch_failed)
 
     async def _take_in_open_work(self) -> None:
         """What is undelivered goes first; kopf's list of everything follows behind."""
-        try:
-            async for raw in self._cluster.open_work(self._settings.watch_namespaces):
-                self._take_in(None, raw)
-        except ClusterError as error:
-            logger.warning("the open work cannot be listed, the watch will bring it: %s", error)
+        for namespace in self._settings.watch_namespaces or ("",):
+            try:
+                async for raw in self._cluster.open_work(namespace):
+                    self.take_in(None, raw)
+            except ClusterError as error:
+                where = f" of namespace {namespace}" if namespace else ""
+                logger.warning(
+                    "the open work%s cannot be listed, the watch will bring it: %s", where, error
+                )
 
     def _gate_opened(self) -> None:
         self._tellings.reset()
@@ -190,33 +207,37 @@ class Operator:
             ) from None
         logger.info("probes are answered on port %d", bound)
 
-    def _alive(self) -> str | None:
-        """What is wrong that a restart would mend; an API server that is away is not."""
-        if missed := self._rounds.missed:
-            return f"the watch has missed {missed} events"
+    def _alive(self) -> Finding:
+        """Whether a restart would mend what is wrong; an API server that is away it would not."""
         patience = self._settings.delivery_post_timeout + STUCK
         longest = self._inbox.longest_busy()
-        if self._journal.valid and longest > patience:
-            return f"an event has been under way for {longest:.0f} s"
-        return None
+        if not self._journal.valid:
+            return Finding()
+        if self._watch.helpless_for > HELPLESS:
+            return Finding(False, self._watch.troubles)
+        if longest > patience:
+            return Finding(False, [f"an event has been under way for {longest:.0f} s"])
+        return Finding()
 
-    def _ready(self) -> str | None:
-        """What keeps a leader from its work until a person mends it; a standby is ready."""
-        return self._gate.halted or None
-
-    def _from_watch(self, change: str | None, raw: dict[str, Any]) -> None:
-        """On kopf's thread: everything of ours happens on our own loop."""
-        self._loop.call_soon_threadsafe(self._take_in, change, raw)
+    def _ready(self) -> Finding:
+        """Whether a leader is at work, or what a person has to mend; a standby is ready."""
+        halted = [self._gate.halted] if self._gate.halted else []
+        # One namespace's trouble is told, and keeps nobody from the others.
+        is_ready = not halted and not self._watch.is_deaf
+        return Finding(is_ready, halted + self._watch.troubles)
 
     def _watch_failed(self, error: BaseException) -> None:
         self._loop.call_soon_threadsafe(self._parts.fail, error)
 
-    def _take_in(self, change: str | None, raw: dict[str, Any]) -> None:
+    def take_in(self, change: str | None, raw: dict[str, Any]) -> None:
+        """What the watch or a list shows: the inbox and whoever else reads it."""
         try:
             event = read_event(raw)
         except ValueError as error:
             logger.error("%s cannot be read: %s", raw["metadata"]["name"], error)
             return
+        if change is None:
+            self._inbox.confirm(event.uid)
         for reader in self._readers:
             reader.forget(event) if change == "DELETED" else reader.offer(event)
 
@@ -237,6 +258,27 @@ class Operator:
         journal.cancel()
         await asyncio.wait({journal})
         await self._journal.release()
+
+
+class _Relay:
+    """Hands on what the watch's thread tells: everything of ours happens on our own loop."""
+
+    def __init__(self, operator: Operator, inbox: Inbox) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._operator = operator
+        self._inbox = inbox
+
+    def shown(self, change: str | None, raw: dict[str, Any]) -> None:
+        """An object was listed or has changed."""
+        self._loop.call_soon_threadsafe(self._operator.take_in, change, raw)
+
+    def lost(self, namespace: str) -> None:
+        """Changes go unseen."""
+        self._loop.call_soon_threadsafe(self._inbox.lost_sight, namespace)
+
+    def sees(self, namespace: str) -> None:
+        """They are shown again."""
+        self._loop.call_soon_threadsafe(self._inbox.sees, namespace)
 
 
 async def run(settings: Settings) -> None:

@@ -4,8 +4,13 @@ kopf is the trigger and not the engine: its handlers of `on.create` record a suc
 status is written and send everything in flight once more at SIGTERM. So there is one `on.event`
 handler, no storages, no finalizers, no peering.
 
-kopf runs on a thread with an event loop of its own. When it stops, for whatever reason, it cancels
-every task that was created since its start on its loop: here these are only its own.
+kopf ends for good on many an ordinary answer of the API server, and goes on for ever with streams
+that show nothing. So it is supervised here: however it ends, it is begun anew, for as long as it
+takes, and its first list shows what was missed. Each namespace has a kopf of its own: the trouble
+of one is nobody else's.
+
+All of them run on one thread with an event loop of its own: on the main thread kopf would take the
+signals, and its first list of a large cluster would hold up everything else.
 """
 
 from __future__ import annotations
@@ -14,113 +19,258 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from asyncio import FIRST_COMPLETED
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
 
+import aiohttp
 import kopf
 import uvloop
 
-from customevents.resource.errors import PartFailed
+from customevents.clocks import happened
 from customevents.resource.event import GROUP, PLURAL
+from customevents.sight import GOOD_FOR, Eyes, Observer, Sight, one_line
 
-#: What the handler gets: the kind of the change (None: from the first list) and the raw object.
-Handler = Callable[[str | None, dict[str, Any]], None]
+logger = logging.getLogger(__name__)
+
+#: Seconds until kopf is begun anew: doubled with each failure in a row, up to the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+
+#: Where the API server gave no answer at all, to ask is cheap and to be late is not.
+LONGEST_PAUSE_UNANSWERED = 5.0
+
+#: Seconds between the tries of one request, which are kopf's own; it ends with the last of them.
+TRIES = (0.5, 1.0, 2.0)
+
+#: Seconds: the API server is asked to end each stream after so long, which it does with a bookmark;
+#: one that has shown nothing for longer is held back by something in between.
+STREAM, SILENT = 45, 50.0
+
+#: Seconds within which kopf must ask for its first list.
+LISTS_WITHIN = 60.0
+
+#: Seconds that the tasks of a kopf get to end.
+ENDING = 5.0
+
+
+class Connection(Protocol):
+    """The way to the API server."""
+
+    @property
+    def server(self) -> str:
+        """Its address."""
+
+    def session(self, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
+        """A session that leads there as we do, for the event loop that runs."""
 
 
 class Watch:
     """kopf on its thread, from `start` to `stop`."""
 
-    def __init__(self, handler: Handler, *, namespaces: Sequence[str]) -> None:
-        """`handler` is called on kopf's thread. No namespaces: all of them."""
-        self._handler = handler
-        self._namespaces = tuple(namespaces)
+    def __init__(self, observer: Observer, *, namespaces: Sequence[str]) -> None:
+        """No namespaces: all of them."""
+        self._observer = observer
+        self._watchers = {name: _Watcher(observer, Sight(name)) for name in namespaces or ("",)}
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self._started = threading.Event()
-        self._stop = threading.Event()
-        self._failed: Callable[[BaseException], None] = lambda _: None
-        self._shown: float | None = None
-
-    @property
-    def started(self) -> bool:
-        """Whether kopf is up; what exists already follows within the first list."""
-        return self._started.is_set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
+        self._began: float | None = None
 
     @property
     def age(self) -> float | None:
         """Seconds since it last showed anything, or was started; None before that."""
-        return None if self._shown is None else time.monotonic() - self._shown
+        if self._began is None:
+            return None
+        shown = max(watcher.shown for watcher in self._watchers.values())
+        return time.monotonic() - max(self._began, shown)
 
-    def start(self, failed: Callable[[BaseException], None]) -> None:
-        """Start watching; `failed` is called on kopf's thread if that ends before `stop`."""
-        self._failed = failed
-        self._shown = time.monotonic()
+    @property
+    def restarts(self) -> int:
+        """How often kopf ended, or was ended, and was begun anew."""
+        return sum(watcher.restarts for watcher in self._watchers.values())
+
+    @property
+    def watching(self) -> Mapping[str, bool]:
+        """Whether changes are seen, by namespace ("": all of them); empty before the start."""
+        return {sight.namespace: not sight.trouble for sight in self._sights}
+
+    @property
+    def troubles(self) -> list[str]:
+        """A line for each namespace that is not watched."""
+        return [sight.trouble for sight in self._sights if sight.trouble]
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether nothing at all is watched that should be."""
+        return bool(self._sights) and all(sight.trouble for sight in self._sights)
+
+    @property
+    def helpless_for(self) -> float:
+        """Seconds for which no new start of kopf has helped anywhere, though nobody refused it."""
+        if any(sight.answered for sight in self._sights):
+            return 0.0
+        return min((sight.blind_for for sight in self._sights), default=0.0)
+
+    def start(self, connection: Connection, failed: Callable[[BaseException], None]) -> None:
+        """Start watching; `failed` is called on the thread if that ends before `stop`."""
+        self._connection, self._failed = connection, failed
+        self._began = time.monotonic()
+        for sight in self._sights:
+            sight.last_good = self._began
         self._thread.start()
+
+    def renew(self, namespace: str) -> None:
+        """Begin a namespace's watch anew: it has kept something back."""
+        self._on_thread(self._watchers.get(namespace) or self._watchers[""])
 
     def stop(self) -> None:
         """Stop watching; returns when kopf is gone, mostly at once."""
-        self._stop.set()
+        self._stopping = True
+        for watcher in self._watchers.values():
+            watcher.stopping = True
+            self._on_thread(watcher)
         if self._thread.is_alive():
-            self._thread.join(timeout=5.0)
+            self._thread.join(timeout=ENDING)
+
+    @property
+    def _sights(self) -> list[Sight]:
+        if self._began is None:
+            return []
+        return [watcher.sight for watcher in self._watchers.values()]
+
+    def _on_thread(self, watcher: _Watcher) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(watcher.interrupted.set)
 
     def _run(self) -> None:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._operator())
+                runner.run(self._watch())
         except BaseException as error:
             self._failed(error)
-        else:
-            if not self._stop.is_set():
-                self._failed(PartFailed("the watch ended although nobody asked it to"))
 
-    async def _operator(self) -> None:
-        await kopf.operator(
-            registry=self._registry(),
-            settings=_settings(namespaced=bool(self._namespaces)),
-            clusterwide=not self._namespaces,
-            namespaces=self._namespaces,
-            ready_flag=self._started,
-            stop_flag=self._stop,
+    async def _watch(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            for watcher in self._watchers.values():
+                group.create_task(watcher.run(self._connection))
+
+
+class _Watcher:
+    """Keeps one namespace watched."""
+
+    def __init__(self, observer: Observer, sight: Sight) -> None:
+        self.sight = sight
+        self.shown = float("-inf")
+        self.restarts = 0
+        self.stopping = False
+        #: Set where the kopf that runs is to end.
+        self.interrupted = asyncio.Event()
+        self._observer = observer
+
+    async def run(self, connection: Connection) -> None:
+        """Begin kopf anew whenever it has ended, until the process does."""
+        failures, said = 0, ""
+        while not self.stopping:
+            self.interrupted.clear()
+            good = await self._watch(connection)
+            if self.stopping:
+                return
+            self.restarts += 1
+            self._observer.lost(self.sight.namespace)
+            failures, said = (1, "") if good else (failures + 1, said)
+            if said != self.sight.reason:  # once for each trouble, not for each try
+                said = self.sight.reason
+                logger.warning("not watching%s: %s", self.sight.where, said)
+            await happened(self.interrupted, pause(failures, answered=self.sight.answered))
+
+    async def _watch(self, connection: Connection) -> bool:
+        """One kopf, from its start to its end; whether it has watched for a while."""
+        eyes, tasks = Eyes(self.sight, self._observer), list[asyncio.Task[Any]]()
+        try:
+            async with connection.session(eyes) as session:
+                info = kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
+                try:
+                    tasks += await self._spawn(info)
+                    tasks.append(asyncio.create_task(self.interrupted.wait()))
+                    await asyncio.wait(tasks, timeout=LISTS_WITHIN, return_when=FIRST_COMPLETED)
+                    if eyes.has_listed:
+                        await asyncio.wait(tasks, return_when=FIRST_COMPLETED)
+                finally:
+                    await _end(tasks)
+        except Exception as error:  # whatever the way to the API server trips over
+            eyes.went_wrong(one_line(error), answered=False)
+        good = self.sight.watched_for >= GOOD_FOR
+        self.sight.lost(_why(tasks, eyes), answered=eyes.answered)
+        return good
+
+    async def _spawn(self, info: kopf.AiohttpSession) -> Collection[asyncio.Task[Any]]:
+        registry, sessions = kopf.OperatorRegistry(), iter([info])
+
+        async def login(**_: Any) -> kopf.AiohttpSession | None:
+            return next(sessions, None)  # where it is refused kopf ends, and does not ask for ever
+
+        kopf.on.login(registry=registry)(login)
+        kopf.on.event(GROUP, PLURAL, registry=registry, id="event")(self._on_event)
+        namespace = self.sight.namespace
+        return await kopf.spawn_tasks(
+            registry=registry,
+            settings=_settings(),
+            clusterwide=not namespace,
+            namespaces=(namespace,) if namespace else (),
         )
 
-    def _registry(self) -> kopf.OperatorRegistry:
-        registry = kopf.OperatorRegistry()
-        kopf.on.login(registry=registry)(_login)
-
-        @kopf.on.event(GROUP, PLURAL, registry=registry)
-        async def on_event(event: kopf.RawEvent, **_: Any) -> None:
-            self._shown = time.monotonic()
-            # kopf only logs what is raised here, and the event would wait for its next change.
-            try:
-                self._handler(event["type"], dict(event["object"]))
-            except Exception as error:
-                self._failed(error)
-
-        return registry
+    async def _on_event(self, event: kopf.RawEvent, **_: Any) -> None:
+        self.shown = time.monotonic()
+        self._observer.shown(event["type"], dict(event["object"]))
 
 
-def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    return kopf.login_with_kubeconfig(**kwargs) or kopf.login_with_service_account(**kwargs)
+def pause(failures: int, *, answered: bool) -> float:
+    """Seconds until kopf is begun anew after so many failures in a row."""
+    longest = LONGEST_PAUSE if answered else LONGEST_PAUSE_UNANSWERED
+    return min(longest, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
 
 
-def _settings(*, namespaced: bool) -> kopf.OperatorSettings:
+def _why(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> str:
+    """Why kopf has ended: what it was answered, or else what it tripped over."""
+    if eyes.reason:
+        return eyes.reason
+    ended = (task for task in tasks if task.done() and not task.cancelled())
+    errors = [error for task in ended if (error := task.exception())]
+    return one_line(errors[0]) if errors else "it has kept something back"
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel them; what does not end in time is left to itself."""
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        return
+    ended, left = await asyncio.wait(tasks, timeout=ENDING)
+    for task in ended:
+        if not task.cancelled():
+            task.exception()  # taken note of, so that asyncio does not complain
+    if left:
+        logger.warning("kopf does not end: %d of its tasks go on", len(left))
+
+
+def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.progress_storage = _NoProgress()
     settings.peering.standalone = True
     settings.posting.enabled = False
+    settings.process.ultimate_exiting_timeout = None  # it would end the whole process
     settings.queueing.idle_timeout = 0.1
     settings.queueing.worker_limit = None
     settings.watching.chunk_size = 500
-    # The right to list this one CRD is enough.
-    settings.watching.field_selectors["apiextensions.k8s.io", "customresourcedefinitions"] = (
-        f"metadata.name={PLURAL}.{GROUP}"
-    )
-    # Else kopf asks for rights on namespaces and CRDs that a namespaced operator has not.
-    settings.scanning.disabled = namespaced
+    settings.watching.server_timeout = STREAM
+    settings.watching.inactivity_timeout = SILENT
+    # A resource or namespace that goes and comes back ends the watch, and it is begun anew.
+    settings.scanning.disabled = True
     settings.networking.request_timeout = 30.0
     settings.networking.connect_timeout = 5.0
-    # On a thread kopf warns that it leaves the signals alone: that is what we want.
-    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    settings.networking.error_backoffs = TRIES
     return settings
 
 

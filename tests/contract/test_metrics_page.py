@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from prometheus_client import Metric
@@ -23,6 +23,8 @@ class AnyPart:
     writes = committed = times_lost = missed = 0
     valid = True
     tokens = age = 0.0
+    restarts = 0
+    watching: ClassVar[dict[str, bool]] = {"": True}
     breaker = "closed"
 
     def __len__(self) -> int:

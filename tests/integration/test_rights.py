@@ -50,8 +50,6 @@ def test_nothing_that_the_operator_asks_for_is_refused(
         ("customevents", "list"),
         ("customevents", "watch"),
         ("customevents/status", "patch"),
-        ("customresourcedefinitions", "list"),
-        ("customresourcedefinitions", "watch"),
         ("leases", "get"),
         ("leases", "update"),
     }

@@ -62,7 +62,7 @@ def resident() -> int:
 
 def main(count: int, status: dict[str, Any]) -> None:
     texts = [stored(number, status) for number in range(count)]
-    inbox = Inbox(lambda: datetime.now(UTC), Metrics(namespace_label=False))
+    inbox = Inbox(lambda: datetime.now(UTC), time.monotonic, Metrics(namespace_label=False))
     before, begun = resident(), time.perf_counter()
     for text in texts:
         inbox.offer(read_event(json.loads(text)))

@@ -31,6 +31,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def uptime(self) -> float:
+        return (self() - NOW).total_seconds()
+
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 

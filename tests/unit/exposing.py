@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import generate_latest
@@ -24,6 +24,8 @@ class Shown:
     """A watch that showed something so many seconds ago."""
 
     age: float | None = None
+    watching: dict[str, bool] = field(default_factory=dict)
+    restarts: int = 0
 
 
 class NothingOpen:
@@ -31,9 +33,12 @@ class NothingOpen:
 
     open: tuple[dict[str, Any], ...] = ()
 
-    async def open_work(self, _: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
+    async def open_work(self, _: str) -> AsyncIterator[dict[str, Any]]:
         for raw in self.open:
             yield raw
+
+    def all_events(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        return self.open_work(namespace)
 
     async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
         raise AssertionError((namespace, name))
@@ -56,7 +61,15 @@ class Scene:
             opened=lambda: None,
             warn=lambda *_: None,
         )
-        self.rounds = Rounds(self.inbox, NothingOpen(), (), clock=self.world.clock)
+        clock = self.world.clock
+        self.rounds = Rounds(
+            self.inbox,
+            NothingOpen(),
+            (),
+            clock=clock,
+            uptime=clock.uptime,
+            renew=lambda _: None,
+        )
         self.watch = Shown()
         self.metrics = Metrics(namespace_label=False)
         self.metrics.read(

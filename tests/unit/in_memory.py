@@ -217,7 +217,7 @@ class World:
     counters: Counted = field(default_factory=Counted)
 
     def __post_init__(self) -> None:
-        self.inbox = Inbox(self.clock, self.counters)
+        self.inbox = Inbox(self.clock, self.clock.uptime, self.counters)
         self.uptime = 0.0
         self.notices: list[Notice] = []
         self.warnings: list[str] = []

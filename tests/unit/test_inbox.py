@@ -33,7 +33,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def inbox(clock: Clock) -> Inbox:
-    return Inbox(clock, Counted())
+    return Inbox(clock, clock.uptime, Counted())
 
 
 # --- Fairness
@@ -67,7 +67,8 @@ def test_each_event_is_given_out_once_and_each_namespace_gets_its_turn(
     offered: list[tuple[str, int]],
 ) -> None:
     async def names() -> list[str]:
-        inbox = Inbox(Clock(), Counted())
+        clock = Clock()
+        inbox = Inbox(clock, clock.uptime, Counted())
         offer_all(inbox, [waiting(f"{space}{n}", space) for space, n in offered])
         return await drained(inbox)
 

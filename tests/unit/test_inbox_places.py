@@ -15,7 +15,8 @@ from unit.queueing import LONG, out, waiting
 
 @pytest.fixture
 def inbox() -> Inbox:
-    return Inbox(Clock(), Counted())
+    clock = Clock()
+    return Inbox(clock, clock.uptime, Counted())
 
 
 def test_each_event_is_in_one_place(inbox: Inbox) -> None:

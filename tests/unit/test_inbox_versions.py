@@ -24,7 +24,8 @@ from unit.queueing import (
 
 @pytest.fixture
 def inbox() -> Inbox:
-    return Inbox(Clock(), Counted())
+    clock = Clock()
+    return Inbox(clock, clock.uptime, Counted())
 
 
 # --- Edits

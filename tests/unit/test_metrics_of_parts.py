@@ -135,6 +135,15 @@ def test_the_watch_tells_how_long_it_has_been_silent(scene: Scene) -> None:
     assert scene.scrape()("watch_age_seconds") == 12.5
 
 
+def test_each_namespace_is_said_to_be_watched_or_not(scene: Scene) -> None:
+    scene.watch.watching = {"shop": True, "gone": False}
+    scene.watch.restarts = 3
+    scrape = scene.scrape()
+    assert scrape("watching", namespace="shop") == 1
+    assert scrape("watching", namespace="gone") == 0
+    assert scrape("watch_restarts_total") == 3
+
+
 def test_what_the_watch_missed_is_counted(scene: Scene) -> None:
     assert scene.scrape()("events_missed_total") == 0
     scene.rounds.missed = 2

@@ -38,7 +38,8 @@ class Place:
 
     def __init__(self) -> None:
         self.room = False
-        self.inbox = Inbox(Clock(), Counted(), room=lambda: self.room)
+        clock = Clock()
+        self.inbox = Inbox(clock, clock.uptime, Counted(), room=lambda: self.room)
 
 
 @pytest.mark.asyncio
@@ -91,7 +92,9 @@ async def test_a_full_list_is_said_once_until_no_namespace_is_blocked(
 def test_couriers_begin_nothing_while_too_many_results_cannot_be_written() -> None:
     world = World()
     most = 3
-    world.inbox = Inbox(world.clock, world.counters, room=lambda: len(world.journal) < most)
+    world.inbox = Inbox(
+        world.clock, world.clock.uptime, world.counters, room=lambda: len(world.journal) < most
+    )
     locked = True
 
     async def refuse_some(event: CustomEvent, status: Raw) -> Raw:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +11,9 @@ import pytest
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.rounds import Rounds
 from customevents.resource.errors import ClusterError
-from customevents.resource.event import read_event
-from unit.builders import Clock, raw_event
+from customevents.resource.event import CustomEvent, read_event
+from customevents.resource.status import State
+from unit.builders import Clock, raw_event, record, recorded
 from unit.counting import Counted
 from unit.in_memory import MemoryCluster
 from unit.instant import at_once
@@ -27,13 +28,16 @@ class Listed(MemoryCluster):
     behind_the_page: Callable[[], object] = staticmethod(lambda: None)
     behind_the_read: Callable[[], object] = staticmethod(lambda: None)
 
-    async def open_work(self, namespaces: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
-        assert namespaces == ()
+    async def open_work(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        assert namespace == ""
         if self.away:
             raise ClusterError("the Kubernetes API did not answer: TimeoutError")
         for raw in self.as_listed or list(self.objects.values()):
             yield raw
         self.behind_the_page()
+
+    def all_events(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        return self.open_work(namespace)
 
     async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
         found = await super().get_event(namespace, name)
@@ -45,11 +49,19 @@ class Scene:
     def __init__(self) -> None:
         self.clock = Clock()
         self.cluster = Listed()
-        self.inbox = Inbox(self.clock, Counted())
-        self.rounds = Rounds(self.inbox, self.cluster, (), clock=self.clock, every=60.0)
+        self.inbox = Inbox(self.clock, self.clock.uptime, Counted())
+        self.renewed: list[str] = []
+        self.rounds = Rounds(
+            self.inbox,
+            self.cluster,
+            (),
+            clock=self.clock,
+            uptime=self.clock.uptime,
+            renew=self.renewed.append,
+        )
 
     def one_round(self) -> None:
-        at_once(self.rounds._look())
+        at_once(self.rounds.look_at_open_work())
 
 
 @pytest.fixture
@@ -142,8 +154,8 @@ def test_an_event_that_is_gone_by_then_is_no_finding(scene: Scene) -> None:
 
 def test_an_api_server_that_is_away_is_no_finding_and_ends_no_round(scene: Scene) -> None:
     scene.cluster.away = True
-    with pytest.raises(ClusterError):
-        scene.one_round()
+    scene.one_round()
+    scene.one_round()
     assert scene.rounds.missed == 0
 
 
@@ -157,3 +169,101 @@ def test_a_status_that_cannot_be_read_ends_no_round(scene: Scene) -> None:
     scene.clock.advance(3600)
     scene.one_round()
     assert scene.rounds.missed == 1
+
+
+# --- What the inbox knows otherwise
+
+
+def edit(scene: Scene, event: CustomEvent) -> None:
+    """Somebody edits an object, an hour ago, and the watch shows nothing."""
+    scene.cluster.change(event, lambda raw: raw["metadata"].update(generation=2))
+    scene.clock.advance(3600)
+
+
+def test_an_edit_of_what_waits_is_found_with_the_open_work(scene: Scene) -> None:
+    event = scene.cluster.apply()
+    scene.inbox.offer(event)
+    edit(scene, event)
+    scene.one_round()
+    known = scene.inbox.known(event.uid)
+    assert known
+    assert (scene.rounds.missed, known.generation) == (1, 2)
+    scene.one_round()
+    assert scene.rounds.missed == 1
+
+
+def test_the_watch_of_the_namespace_is_begun_anew(scene: Scene) -> None:
+    scene.cluster.apply()
+    scene.clock.advance(3600)
+    scene.one_round()
+    assert scene.renewed == ["shop"]
+
+
+def test_a_list_of_everything_finds_an_edit_of_what_is_finished(scene: Scene) -> None:
+    delivered = recorded(record(state=State.DELIVERED))
+    scene.cluster.apply(status=delivered.status.to_json())
+    scene.clock.advance(3600)
+    at_once(scene.rounds.look_at_all())
+    assert scene.rounds.missed == 0
+    edit(scene, delivered)
+    at_once(scene.rounds.look_at_all())
+    assert (scene.rounds.missed, len(scene.inbox)) == (1, 1)
+
+
+def test_what_a_list_of_everything_does_not_contain_is_in_doubt(scene: Scene) -> None:
+    event = scene.cluster.apply()
+    scene.inbox.offer(event)
+    at_once(scene.rounds.look_at_all())
+    assert scene.inbox.in_doubt() == []
+    del scene.cluster.objects[event.namespace, event.name]
+    at_once(scene.rounds.look_at_all())
+    assert scene.inbox.in_doubt() == [event]
+
+
+def test_what_is_in_doubt_is_looked_at_unless_the_watch_confirms_it(scene: Scene) -> None:
+    gone = scene.cluster.apply()
+    scene.inbox.offer(gone)
+    del scene.cluster.objects[gone.namespace, gone.name]
+    stays = scene.cluster.apply(uid="stays", name="stays")
+    scene.inbox.offer(stays)
+    scene.inbox.lost_sight("")
+    scene.inbox.sees("")
+    first = at_once(scene.rounds._look_at_doubts(set()))
+    assert len(scene.inbox) == 2, "the list that has just come may confirm it"
+    at_once(scene.rounds._look_at_doubts(first))
+    assert (len(scene.inbox), scene.inbox.in_doubt()) == (1, [])
+
+
+# --- Namespaces
+
+
+class Apart(Listed):
+    """A cluster in which one namespace may not be listed."""
+
+    async def open_work(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        if namespace == "gone":
+            raise ClusterError("the Kubernetes API answered 403: forbidden", 403)
+        for (where, _), raw in self.objects.items():
+            if where == namespace:
+                yield raw
+
+
+def test_a_namespace_that_cannot_be_listed_keeps_nobody_from_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, cluster = Clock(), Apart()
+    inbox = Inbox(clock, clock.uptime, Counted())
+    rounds = Rounds(
+        inbox,
+        cluster,
+        ("gone", "shop"),
+        clock=clock,
+        uptime=clock.uptime,
+        renew=lambda _: None,
+    )
+    cluster.apply()
+    clock.advance(3600)
+    at_once(rounds.look_at_open_work())
+    at_once(rounds.look_at_open_work())
+    assert (rounds.missed, len(inbox)) == (1, 1)
+    assert caplog.text.count("the events of namespace gone cannot be listed") == 1

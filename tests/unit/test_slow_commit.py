@@ -85,3 +85,34 @@ def test_who_is_asked_to_stop_during_a_commit_sends_nothing_on_it(world: World) 
     deliver(world, lambda _: world.gate.close())
     assert world.api.posts == []
     assert world.cluster.writes == []
+
+
+def gone_unseen(world: World) -> Callable[[CustomEvent], object]:
+    """Let somebody delete it while the watch is away."""
+
+    def delete(event: CustomEvent) -> None:
+        world.inbox.lost_sight("")
+        del world.cluster.objects[event.namespace, event.name]
+
+    return delete
+
+
+def test_an_event_that_is_deleted_while_the_watch_is_away_is_not_sent(world: World) -> None:
+    deliver(world, gone_unseen(world))
+    assert world.api.posts == []
+
+
+def test_an_event_that_is_edited_while_the_watch_is_away_is_sent_as_it_is_then(
+    world: World,
+) -> None:
+    def unseen(event: CustomEvent) -> None:
+        world.inbox.lost_sight("")
+
+        def edit(raw: Raw) -> None:
+            raw["spec"] |= {"summary": "other"}
+            raw["metadata"]["generation"] = 2
+
+        world.cluster.change(event, edit)
+
+    deliver(world, unseen)
+    assert [body["summary"] for body, _ in world.api.posts] == ["other"]

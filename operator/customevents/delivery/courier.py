@@ -179,17 +179,28 @@ class Courier:
             attempt=record.attempts + 1,
         )
         while (closed := await self.gate.enter()) is None:
+            if self.inbox.is_doubtful(event):
+                await self._look(event)
             if not self._stands(event, expires):
                 self.gate.leave(_NOT_SENT)
                 return Closed(0.0, "")
             committed = await self.journal.commit(intent)
             may_send = self.journal.may_send(committed) and self.gate.is_open
-            if may_send and self._stands(event, expires):
+            if may_send and self._stands(event, expires) and not self.inbox.is_doubtful(event):
                 return None
             # Meanwhile trouble came, or this event changed or expired: nothing was sent on it.
             self.gate.leave(_NOT_SENT)
             self.journal.drop(event.uid)
         return closed
+
+    async def _look(self, event: CustomEvent) -> None:
+        """The watch may have missed that it is gone or changed: the object itself tells."""
+        found = await self.receipts.find(event.namespace, event.name, event.uid)
+        if found is None:
+            self.inbox.forget(event)
+        else:
+            self.inbox.confirm(event.uid)
+            self.inbox.offer(found)
 
     def _stands(self, event: CustomEvent, expires: datetime) -> bool:
         return self.inbox.is_current(event) and self.clock() < expires

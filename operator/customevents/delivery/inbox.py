@@ -1,7 +1,7 @@
 """Events that wait for their turn or for their time, keyed by uid; the newest edit wins.
 
 One attempt per uid at a time: what is offered while an attempt is under way waits until that is
-done.
+done. Waits are kept by a clock that only goes forward: the other one may be set at any time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import heapq
 import itertools
 import logging
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -24,10 +24,23 @@ from customevents.resource.status import Reason, State
 logger = logging.getLogger(__name__)
 
 
+#: Seconds within which the watch must have shown a write of our own.
+ECHO = 30.0
+
+#: Seconds for which a look at an object is enough while the watch shows nothing.
+LOOK_HOLDS = 5.0
+
+
 class _Postponed(NamedTuple):
-    due: datetime
+    due: float
     event: CustomEvent
     gated: bool
+
+
+class _Written(NamedTuple):
+    version: int
+    namespace: str
+    at: float
 
 
 @dataclass
@@ -36,7 +49,7 @@ class _Out:
 
     event: CustomEvent
     #: None: it is out only because its status cannot be written.
-    since: datetime | None
+    since: float | None
     #: The newest version that the watch showed.
     shown: CustomEvent | None = None
     deleted: bool = False
@@ -44,6 +57,8 @@ class _Out:
     let_in: bool = False
     #: Reasons to wait that were over before this one was told them.
     over: set[Reason] = field(default_factory=set)
+    #: When the object itself was last looked at.
+    looked_at: float = float("-inf")
 
 
 class Inbox:
@@ -56,23 +71,28 @@ class Inbox:
     def __init__(
         self,
         clock: Callable[[], datetime],
+        uptime: Callable[[], float],
         counters: Counters,
         *,
         room: Callable[[], bool] = lambda: True,
     ) -> None:
-        """While there is no `room` for one more attempt, nothing is given out."""
+        """`uptime` counts seconds. While there is no `room` for an attempt, none is given out."""
         self._clock = clock
+        self._uptime = uptime
         self._counters = counters
         self._room = room
         self._said_full = False
         self._queues = Queues()
         self._postponed: dict[str, _Postponed] = {}
         #: When postponed events are due; an entry whose event has moved on is skipped.
-        self._timers: list[tuple[datetime, int, str]] = []
+        self._timers: list[tuple[float, int, str]] = []
         self._ticket = itertools.count()
         self._busy: dict[str, _Out] = {}
-        #: The resourceVersion that our last write returned, until the watch has shown it.
-        self._written: dict[str, int] = {}
+        #: What our last write returned, oldest first, until the watch has shown it.
+        self._written: dict[str, _Written] = {}
+        #: Namespaces ("" = all) whose changes go unseen, and events that may be gone since.
+        self._blind: set[str] = set()
+        self._doubtful: set[str] = set()
         self._wake = asyncio.Event()
         self._closed = False
 
@@ -81,10 +101,8 @@ class Inbox:
 
     def oldest(self) -> datetime | None:
         """When the oldest of the events that shall be sent was written; None if none shall."""
-        postponed = (waiting.event for waiting in self._postponed.values())
-        busy = (out.event for out in self._busy.values())
         oldest: datetime | None = None
-        for event in itertools.chain(self._queues, postponed, busy):
+        for event in self._known():
             older = oldest is None or event.changed < oldest
             # A suspended one is meant to wait.
             if older and event.status.delivery.state is not State.SUSPENDED:
@@ -103,8 +121,9 @@ class Inbox:
 
     def longest_busy(self) -> float:
         """Seconds for which the oldest of the busy events has been out; 0 if none is."""
-        since = min((out.since for out in self._busy.values() if out.since), default=None)
-        return 0.0 if since is None else (self._clock() - since).total_seconds()
+        times = (out.since for out in self._busy.values() if out.since is not None)
+        since = min(times, default=None)
+        return 0.0 if since is None else self._uptime() - since
 
     def places(self) -> dict[str, int]:
         """How many events there are, by where they are."""
@@ -161,6 +180,7 @@ class Inbox:
         called; an edit that came meanwhile goes first.
         """
         out = self._busy.pop(event.uid)
+        self._doubtful.discard(event.uid)
         if fresh is None or out.deleted:
             if fresh is not None:
                 count_deletion(self._counters, fresh)  # else whoever missed it has counted it
@@ -171,8 +191,7 @@ class Inbox:
             self._written.pop(event.uid, None)
             self._take_in(out.shown)
             return
-        if fresh.resource_version > event.resource_version:
-            self._written[event.uid] = fresh.resource_version
+        self._expect_echo(event, fresh, out.shown)
         count_edit(self._counters, event, fresh)
         if (fresh.generation, fresh.resend) != (event.generation, event.resend):
             self._queue(fresh)  # edited under way; the watch will show nothing newer than this
@@ -184,7 +203,63 @@ class Inbox:
     def knows(self, uid: str) -> bool:
         """Whether an event waits here, is out, or was written and not shown since."""
         places: list[Container[str]] = [self._postponed, self._busy, self._written]
-        return self._queues.has(uid) or any(uid in place for place in places)
+        return self._queues.get(uid) is not None or any(uid in place for place in places)
+
+    def known(self, uid: str) -> CustomEvent | None:
+        """The newest version of an event that waits here or is out."""
+        if (out := self._busy.get(uid)) is not None:
+            return out.shown or out.event
+        postponed = self._postponed.get(uid)
+        return self._queues.get(uid) if postponed is None else postponed.event
+
+    def uids(self, namespace: str) -> set[str]:
+        """Of all that waits here or is out; the namespace "" is all of them."""
+        return {event.uid for event in self._known() if namespace in ("", event.namespace)}
+
+    def doubt(self, uids: set[str]) -> None:
+        """These may be gone."""
+        self._doubtful |= uids
+
+    def lost_sight(self, namespace: str) -> None:
+        """Changes in a namespace ("" = in all) go unseen: what is known may be gone by now."""
+        self._blind.add(namespace)
+        self.doubt(self.uids(namespace))
+
+    def sees(self, namespace: str) -> None:
+        """The watch shows changes again; what its list did not confirm stays in doubt."""
+        self._blind.discard(namespace)
+
+    def confirm(self, uid: str) -> None:
+        """An event was looked at and is there; if it has changed, it is offered as well."""
+        self._doubtful.discard(uid)
+        if (out := self._busy.get(uid)) is not None:
+            out.looked_at = self._uptime()
+
+    def in_doubt(self) -> list[CustomEvent]:
+        """Events that may be gone although the watch shows changes again."""
+        if "" in self._blind:
+            return []
+        doubted = (event for event in self._known() if event.uid in self._doubtful)
+        return [event for event in doubted if event.namespace not in self._blind]
+
+    def is_doubtful(self, event: CustomEvent) -> bool:
+        """Whether a busy event may be gone or changed, and nobody would have shown it."""
+        if event.uid in self._doubtful:
+            return True
+        out = self._busy.get(event.uid)
+        blind = not self._blind.isdisjoint(("", event.namespace))
+        return blind and out is not None and self._uptime() - out.looked_at > LOOK_HOLDS
+
+    def take_missing_echoes(self) -> set[str]:
+        """The namespaces in which the watch owes us a write of our own; each is told once."""
+        missing = set()
+        while (uid := next(iter(self._written), None)) is not None:
+            written = self._written[uid]
+            if self._uptime() - written.at < ECHO:
+                break
+            missing.add(written.namespace)
+            del self._written[uid]
+        return missing
 
     def is_current(self, event: CustomEvent) -> bool:
         """Whether the watch has shown nothing newer of a busy event, nor its deletion."""
@@ -248,22 +323,39 @@ class Inbox:
         written = self._written.get(event.uid)
         if written is None:
             return False
-        if event.resource_version >= written:
+        if event.resource_version >= written.version:
             del self._written[event.uid]
-        return event.resource_version <= written
+        return event.resource_version <= written.version
+
+    def _expect_echo(
+        self, before: CustomEvent, fresh: CustomEvent, shown: CustomEvent | None
+    ) -> None:
+        is_shown = shown is not None and shown.resource_version >= fresh.resource_version
+        if fresh.resource_version > before.resource_version and not is_shown:
+            self._written.pop(fresh.uid, None)  # to the end: the oldest comes first
+            self._written[fresh.uid] = _Written(
+                fresh.resource_version, fresh.namespace, self._uptime()
+            )
+
+    def _known(self) -> Iterator[CustomEvent]:
+        postponed = (waiting.event for waiting in self._postponed.values())
+        busy = (out.event for out in self._busy.values())
+        return itertools.chain(self._queues, postponed, busy)
 
     def _queue(self, event: CustomEvent) -> None:
         self._queues.put(event)
         self._wake.set()
 
     def _postpone(self, event: CustomEvent, due: datetime, gated: bool) -> None:
-        self._postponed[event.uid] = _Postponed(due, event, gated)
-        heapq.heappush(self._timers, (due, next(self._ticket), event.uid))
+        at = self._uptime() + (due - self._clock()).total_seconds()
+        self._postponed[event.uid] = _Postponed(at, event, gated)
+        heapq.heappush(self._timers, (at, next(self._ticket), event.uid))
         self._wake.set()
 
     def _drop(self, event: CustomEvent) -> None:
         self._remove(event)
         self._written.pop(event.uid, None)
+        self._doubtful.discard(event.uid)
 
     def _remove(self, event: CustomEvent) -> None:
         self._postponed.pop(event.uid, None)
@@ -271,7 +363,7 @@ class Inbox:
 
     def _promote(self) -> None:
         """Queue what is due."""
-        now = self._clock()
+        now = self._uptime()
         while self._timers and self._timers[0][0] <= now:
             due, _, uid = heapq.heappop(self._timers)
             waiting = self._postponed.get(uid)
@@ -289,10 +381,10 @@ class Inbox:
 
     def _next(self) -> CustomEvent:
         event = self._queues.take()
-        self._busy[event.uid] = _Out(event, since=self._clock())
+        self._busy[event.uid] = _Out(event, since=self._uptime())
         return event
 
     async def _until_something_happens(self) -> None:
         self._wake.clear()
-        wait = (self._timers[0][0] - self._clock()).total_seconds() if self._timers else None
+        wait = self._timers[0][0] - self._uptime() if self._timers else None
         await happened(self._wake, wait)

@@ -50,10 +50,10 @@ class Queues:
         """Whether any namespace is blocked, also one in which nothing waits."""
         return bool(self._blocked)
 
-    def has(self, uid: str) -> bool:
-        """Whether an event is here, in whatever namespace."""
+    def get(self, uid: str) -> CustomEvent | None:
+        """The version of an event that is here, in whatever namespace."""
         queues = itertools.chain(self._ready.values(), self._blocked.values())
-        return any(uid in queue for queue in queues)
+        return next((queue[uid] for queue in queues if uid in queue), None)
 
     def find(self, event: CustomEvent) -> CustomEvent | None:
         """The version of an event that is here."""

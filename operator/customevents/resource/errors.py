@@ -10,6 +10,7 @@
     │   ├── Conflict         it changed since it was read (409, or a failed `test` of a JSON Patch)
     │   └── StatusRefused    a status that the schema does not allow: a defect
     ├── SchemaTooOld         the CRD in the cluster drops what the operator writes
+    ├── WatchFailed          an answer that no watch comes of
     ├── LeadershipLost       another process leads now
     └── PartFailed           a part that runs for the operator's life ended before it
 
@@ -59,6 +60,10 @@ class StatusRefused(ClusterError):
 
 class SchemaTooOld(CustomEventsError):
     """The CRD in the cluster silently drops what the operator writes."""
+
+
+class WatchFailed(CustomEventsError):
+    """An answer that no watch comes of; kopf itself would go on with it, or wait for ever."""
 
 
 class LeadershipLost(CustomEventsError):

@@ -138,6 +138,20 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
     )
 
 
+def looks_finished(raw: dict[str, Any]) -> bool:
+    """Whether an object is finished, without reading it: lists are long, and most of it is."""
+    try:
+        metadata, status = raw["metadata"], raw["status"]
+        resend = metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")[:LONGEST_RESEND]
+        return (
+            State(status["delivery"]["state"]).finished
+            and status["conditions"][0]["observedGeneration"] == metadata["generation"]
+            and resend in ("", status["delivery"].get("resend"))
+        )
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        return False
+
+
 def _status(stored: dict[str, Any]) -> tuple[Status, dict[str, Any] | None]:
     """The status, read, and its delivery record as it is stored."""
     if stored.get("delivery") == UNTOUCHED:

@@ -1,0 +1,197 @@
+"""What the watch of a namespace sees, and why it sees nothing: kopf itself tells neither.
+
+`Eyes` stands in kopf's session and looks at each of its answers. It also ends what kopf would go on
+with for ever: a stream that ends as it begins, a page that somebody else answers with, a resource
+that is not there.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+import aiohttp
+
+from customevents.resource.errors import WatchFailed
+from customevents.resource.event import GROUP, PLURAL, VERSION
+
+#: Seconds: a watch that has lasted for so long was no failure.
+GOOD_FOR = 10.0
+
+#: Seconds: kopf would go on for ever with a stream that meets no API server.
+REACHABLE_WITHIN = 5.0
+
+#: So many streams in a row that end within so many seconds are no watch.
+SHORT_STREAMS, SHORT = 3, 1.0
+
+#: Seconds without a watch after which a leader is not at work.
+DEAF = 60.0
+
+#: Characters of an error that a person gets to read.
+LONGEST_REASON = 300
+
+_DISCOVERY, _API = "/apis", f"/apis/{GROUP}/{VERSION}"
+_NO_CRD = f"the API server knows no {PLURAL}.{GROUP}: apply the CustomResourceDefinition"
+
+
+class Observer(Protocol):
+    """Who is told, on the watch's thread; the namespace "" stands for all."""
+
+    def shown(self, change: str | None, raw: dict[str, Any]) -> None:
+        """An object as it is after this change; None: it was listed."""
+
+    def lost(self, namespace: str) -> None:
+        """From now on changes go unseen; and a deletion is for good, as no list tells of it."""
+
+    def sees(self, namespace: str) -> None:
+        """All was listed, and each change is shown."""
+
+
+class Sight:
+    """What is known of one namespace's watch; other threads only read it."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        #: Why nothing is seen.
+        self.reason = "kopf has listed nothing yet"
+        #: Whether the API server has said so: then a new process would be told the same.
+        self.answered = False
+        self.listed = False
+        self.last_good = time.monotonic()
+        self._seeing_since: float | None = None
+
+    @property
+    def watched_for(self) -> float:
+        """Seconds for which changes are seen; 0: they are not."""
+        return 0.0 if self._seeing_since is None else time.monotonic() - self._seeing_since
+
+    @property
+    def blind_for(self) -> float:
+        """Seconds since changes were last seen for any length of time; 0: they are."""
+        return 0.0 if self._seeing_since is not None else time.monotonic() - self.last_good
+
+    @property
+    def where(self) -> str:
+        """For the end of a sentence."""
+        return f" in namespace {self.namespace}" if self.namespace else ""
+
+    @property
+    def trouble(self) -> str:
+        """What a person should know of: not of a moment between two streams."""
+        if self._seeing_since is not None or (self.listed and self.blind_for < DEAF):
+            return ""
+        return f"not watching{self.where}: {self.reason}"
+
+    def sees(self) -> None:
+        """A stream has begun."""
+        self.listed = True
+        if self._seeing_since is None:
+            self._seeing_since = time.monotonic()
+
+    def lost(self, reason: str, *, answered: bool) -> None:
+        """It went wrong like this."""
+        if self.watched_for >= GOOD_FOR:
+            self.last_good = time.monotonic()
+        self._seeing_since = None
+        self.reason, self.answered = reason, answered
+
+
+class Eyes:
+    """A middleware of kopf's session: it sees what kopf is answered, and kopf does not tell."""
+
+    def __init__(self, sight: Sight, observer: Observer) -> None:
+        self._sight = sight
+        self._observer = observer
+        #: Whether kopf has asked for a list.
+        self.has_listed = False
+        self._stream_began = float("-inf")
+        self._short_streams = 0
+        #: What was wrong with the last request; empty if nothing was.
+        self.reason = ""
+        #: Whether that was an answer of the API server.
+        self.answered = False
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """One request of kopf's. Raises WatchFailed where kopf must not go on."""
+        is_ours = request.url.path.startswith(_API) and request.url.path.endswith(f"/{PLURAL}")
+        is_stream = is_ours and "watch" in request.url.query
+        if is_stream:
+            self._mind_short_streams()
+        elif is_ours and "continue" not in request.url.query:
+            self._begin_list()
+        response = await self._ask(request, handler)
+        if request.url.path in (_DISCOVERY, _API):
+            await self._find_the_resource(response)
+        if is_stream and response.status == 200:
+            self._stream_began = time.monotonic()
+            self._sight.sees()
+            self._observer.sees(self._sight.namespace)
+        return response
+
+    def went_wrong(self, reason: str, *, answered: bool) -> None:
+        """Remember what was wrong with a request."""
+        self.reason, self.answered = reason, answered
+
+    def _mind_short_streams(self) -> None:
+        is_short = time.monotonic() - self._stream_began < SHORT
+        self._short_streams = self._short_streams + 1 if is_short else 0
+        if self._short_streams >= SHORT_STREAMS:
+            raise self._failed("its streams end as soon as they begin")
+
+    def _begin_list(self) -> None:
+        if self.has_listed:  # kopf could not go on where its stream ended
+            self._observer.lost(self._sight.namespace)
+        self.has_listed = True
+
+    async def _ask(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        try:
+            response = await handler(request)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            words = f"the Kubernetes API did not answer: {type(error).__name__}"
+            self._sight.lost(words, answered=False)
+            self.went_wrong(words, answered=False)
+            if self._sight.blind_for > REACHABLE_WITHIN:
+                raise WatchFailed(words) from error
+            raise
+        self.went_wrong("", answered=True)
+        if response.status >= 400:
+            words = f"the Kubernetes API answered {response.status}{await _message(response)}"
+            self._sight.lost(words, answered=True)
+            self.went_wrong(words, answered=True)
+        elif response.content_type != "application/json":
+            raise self._failed(
+                f"{response.content_type} was answered where JSON should be: something between "
+                "here and the Kubernetes API answers in its place"
+            )
+        return response
+
+    async def _find_the_resource(self, response: aiohttp.ClientResponse) -> None:
+        """Kopf waits for ever for a resource that is not there."""
+        discovery = response.url.path == _DISCOVERY
+        wanted = f'"{GROUP}/{VERSION}"' if discovery else f'"{PLURAL}"'
+        is_missing = response.status == 404 and not discovery
+        if is_missing or (response.status == 200 and wanted.encode() not in await response.read()):
+            raise self._failed(_NO_CRD)
+
+    def _failed(self, words: str) -> WatchFailed:
+        self.went_wrong(words, answered=True)
+        return WatchFailed(words)
+
+
+async def _message(response: aiohttp.ClientResponse) -> str:
+    """What a Status says, as the end of a sentence; nothing of what is no Status."""
+    try:
+        message = (await response.json())["message"]
+    except (aiohttp.ClientError, ValueError, TypeError, KeyError, OSError):
+        return ""
+    return f": {one_line(message)}"
+
+
+def one_line(words: object) -> str:
+    """What is said or went wrong, short enough for a line."""
+    said = " ".join(str(words).split())[:LONGEST_REASON]
+    return f"{type(words).__name__}: {said}" if isinstance(words, BaseException) else said

@@ -1,0 +1,151 @@
+"""While nobody sees what happens, what is known may be gone; and a watch may keep things back."""
+
+from __future__ import annotations
+
+import pytest
+
+from customevents.delivery.inbox import ECHO, LOOK_HOLDS, Inbox
+from customevents.resource.event import CustomEvent
+from unit.builders import Clock, later
+from unit.counting import Counted
+from unit.queueing import LONG, finished, offer_all, out, soon, waiting, written
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def inbox(clock: Clock) -> Inbox:
+    return Inbox(clock, clock.uptime, Counted())
+
+
+def recorded(inbox: Inbox, name: str, *, version: int) -> CustomEvent:
+    """An event whose result our own write has just put on it, at this version."""
+    event = out(inbox, waiting(name))
+    fresh = finished(name, version=version)
+    inbox.done(event, fresh, None)
+    return fresh
+
+
+# --- Doubt
+
+
+def test_what_waits_is_in_doubt_when_the_watch_is_lost_and_until_it_is_listed(
+    inbox: Inbox,
+) -> None:
+    offer_all(inbox, [waiting("a"), waiting("b")])
+    inbox.lost_sight("")
+    assert inbox.in_doubt() == [], "while nothing is seen there is no use in looking"
+    inbox.confirm("a")
+    inbox.sees("")
+    assert [event.uid for event in inbox.in_doubt()] == ["b"]
+
+
+def test_only_the_namespace_that_is_not_seen_is_in_doubt(inbox: Inbox) -> None:
+    inbox.lost_sight("shop")
+    here, there = out(inbox, waiting("a")), out(inbox, waiting("b", "other"))
+    assert inbox.is_doubtful(here)
+    assert not inbox.is_doubtful(there)
+
+
+def test_what_is_out_is_in_doubt_too(inbox: Inbox) -> None:
+    event = out(inbox, waiting("a"))
+    assert not inbox.is_doubtful(event)
+    inbox.lost_sight("")
+    inbox.sees("")
+    assert inbox.is_doubtful(event)
+    inbox.confirm("a")
+    assert not inbox.is_doubtful(event)
+
+
+def test_a_look_is_enough_for_some_seconds_while_nothing_is_seen(
+    inbox: Inbox, clock: Clock
+) -> None:
+    inbox.lost_sight("")
+    event = out(inbox, waiting("a"))
+    assert inbox.is_doubtful(event)
+    inbox.confirm("a")
+    assert not inbox.is_doubtful(event)
+    clock.advance(LOOK_HOLDS + 1)
+    assert inbox.is_doubtful(event)
+
+
+def test_what_is_gone_or_done_is_no_doubt_any_more(inbox: Inbox) -> None:
+    gone, done = waiting("a"), waiting("b")
+    out_now = out(inbox, done)
+    inbox.offer(gone)
+    inbox.lost_sight("")
+    inbox.sees("")
+    inbox.forget(gone)
+    inbox.done(out_now, out_now, later(LONG))
+    assert inbox.in_doubt() == []
+
+
+# --- Echoes
+
+
+def test_a_write_that_the_watch_does_not_show_is_missed_once(inbox: Inbox, clock: Clock) -> None:
+    recorded(inbox, "a", version=105)
+    clock.advance(ECHO - 1)
+    assert inbox.take_missing_echoes() == set()
+    clock.advance(2)
+    assert inbox.take_missing_echoes() == {"shop"}
+    assert inbox.take_missing_echoes() == set()
+
+
+def test_a_write_that_the_watch_shows_is_not_missed(inbox: Inbox, clock: Clock) -> None:
+    inbox.offer(recorded(inbox, "a", version=105))
+    clock.advance(LONG)
+    assert inbox.take_missing_echoes() == set()
+
+
+def test_a_write_that_the_watch_showed_before_its_answer_came_is_not_missed(
+    inbox: Inbox, clock: Clock
+) -> None:
+    event = out(inbox, waiting("a"))
+    fresh = written(event, version=105)
+    inbox.offer(fresh)
+    inbox.done(event, fresh, later(LONG))
+    clock.advance(LONG)
+    assert inbox.take_missing_echoes() == set()
+
+
+def test_of_two_writes_the_newer_one_counts(inbox: Inbox, clock: Clock) -> None:
+    recorded(inbox, "a", version=105)
+    clock.advance(ECHO - 1)
+    recorded(inbox, "b", version=106)
+    again = out(inbox, waiting("a", version=110))
+    inbox.done(again, written(again, version=111), None)
+    clock.advance(2)
+    assert inbox.take_missing_echoes() == set()
+
+
+# --- Clocks
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_makes_nobody_wait_longer_or_less(hours: int) -> None:
+    wall, steady = Clock(), Clock()
+    inbox = Inbox(wall, steady.uptime, Counted())
+    inbox.offer(waiting("a"))
+    event = await soon(inbox)
+    assert event
+    inbox.done(event, event, later(30))
+    wall.advance(hours * 3600)
+    steady.advance(29)
+    assert await soon(inbox) is None
+    steady.advance(2)
+    assert await soon(inbox) == event
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_makes_nobody_look_stuck(hours: int) -> None:
+    wall, steady = Clock(), Clock()
+    inbox = Inbox(wall, steady.uptime, Counted())
+    out(inbox, waiting("a"))
+    wall.advance(hours * 3600)
+    steady.advance(3)
+    assert inbox.longest_busy() == 3
