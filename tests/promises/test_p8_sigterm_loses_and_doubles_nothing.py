@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import time
 from collections.abc import Callable
 from functools import partial
@@ -55,6 +56,25 @@ def test_sigterm_in_mid_drain_loses_nothing_and_doubles_nothing(
     found.check(duplicates=0)
     assert longest <= GRACE
     assert operators.stop() == [0, 0]
+
+
+@pytest.mark.parametrize("asked", [signal.SIGHUP, signal.SIGINT])
+def test_a_terminal_that_hangs_up_is_a_request_to_stop_like_any_other(
+    asked: signal.Signals,
+    administrator: Api,
+    namespace: str,
+    operators: Fleet,
+    timeline: sandbox.Running,
+) -> None:
+    timeline.call("PUT", "/sandbox/faults", {"delaySeconds": SLOW})
+    driving.create(administrator, [namespace], 100)
+    leader = operators.start()
+    eventually("the drain goes on", lambda: told(timeline, 20))
+    leader.process.send_signal(asked)
+    assert leader.process.wait(timeout=GRACE) == 0
+    operators.start()
+    tally(driving.until_terminal(administrator, namespace, within=60), timeline).check(duplicates=0)
+    assert operators.stop() == [0]
 
 
 def test_sigterm_of_a_standby_and_of_a_leader_that_holds_back_is_obeyed_at_once(
