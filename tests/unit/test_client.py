@@ -141,13 +141,11 @@ async def reset_after_reading(connection: Connection) -> None:
         pytest.param(answering(b"SANDBOX 999 this is not HTTP\r\n\r\n"), id="not HTTP"),
         pytest.param(answering(b"\xff\xfe\x00\r\n\r\n"), id="not even text"),
         pytest.param(answering(b"HTTP/1.1 201"), id="half a status line"),
-        pytest.param(answering(b"HTTP/1.1 201 Created\r\nServer: x"), id="half a header"),
         pytest.param(answering(b"HTTP/1.1 2010 Created\r\n\r\n"), id="four digits"),
         pytest.param(answering(b"HTTP/1.1 042 What\r\n\r\n"), id="no status of HTTP"),
         pytest.param(answering(b"HTTP/1.1 000 What\r\n\r\n"), id="status zero"),
         pytest.param(
-            answering(b"HTTP/1.1 201 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"),
-            id="a flood of headers",
+            answering(b"HTTP/1.1 201 " + b"O" * 100_000 + b"\r\n\r\n"), id="an endless line"
         ),
     ],
 )

@@ -2,7 +2,8 @@
 
 httpx runs over aiohttp's transport, which costs a tenth of the CPU per request. httpx's exception
 types are not used: over this transport a reset after the server has read the whole request arrives
-as a ConnectTimeout. What happened is read from aiohttp's own exception, the cause.
+as a ConnectTimeout. What happened is read from aiohttp's own exception, the cause; and whatever it
+was, a status line that was heard before it is the answer.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from httpx_aiohttp import AiohttpTransport
 from customevents import __version__
 from customevents.eventsapi.key import KeyFile
 from customevents.eventsapi.payload import CLUSTERS_PATH, EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
+from customevents.eventsapi.status_line import Connector, listening
 from customevents.resource.errors import SettingsError
 
 # It would log every request, and the words that the server put behind the status.
@@ -42,6 +44,8 @@ NOTHING_SENT = (
     aiohttp.ClientHttpProxyError,
     aiohttp.ConnectionTimeoutError,
 )
+
+MOST_CONNECTIONS = 100
 
 #: A remote side closes idle connections; ours are closed first, or a POST meets a closing one.
 KEEPALIVE_SECONDS = 15
@@ -161,11 +165,14 @@ class EventsClient:
             method, path, headers={**(headers or {}), KEY_HEADER: key}, **request
         )
         until = asyncio.get_running_loop().time() + self._timeout
-        try:
-            async with asyncio.timeout_at(until):
-                response = await self._http.send(built, stream=True)
-        except Exception as error:  # of whatever type: the cause tells
-            return _no_answer(error), b""
+        with listening() as head:
+            try:
+                async with asyncio.timeout_at(until):
+                    response = await self._http.send(built, stream=True)
+            except Exception as error:  # of whatever type: the cause tells
+                if head.status is not None:
+                    return Answer(head.status, head.retry_after), b""
+                return _no_answer(error), b""
         body = await self._read(response, until)
         if response.status_code < LOWEST_STATUS:
             return NoAnswer(Stage.SENT, "InvalidStatusCode"), b""
@@ -187,7 +194,6 @@ class EventsClient:
 
 
 def _transport(proxy: str, ca_file: Path | None) -> AiohttpTransport:
-    limits = httpx.Limits(max_connections=100, keepalive_expiry=KEEPALIVE_SECONDS)
     trust = httpx.create_ssl_context(trust_env=False)
     if ca_file:
         try:
@@ -196,7 +202,14 @@ def _transport(proxy: str, ca_file: Path | None) -> AiohttpTransport:
             words = f"the CA file {ca_file} gives no certificates: {error.strerror}"
             raise SettingsError(words) from None
     through = httpx.Proxy(proxy) if proxy else None
-    return AiohttpTransport(verify=trust, limits=limits, proxy=through, trust_env=False)
+
+    def session() -> aiohttp.ClientSession:
+        connector = Connector(
+            limit=MOST_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS, ssl=trust
+        )
+        return aiohttp.ClientSession(connector=connector)
+
+    return AiohttpTransport(client=session, proxy=through)
 
 
 def _no_answer(error: BaseException) -> NoAnswer:
