@@ -38,7 +38,7 @@ class Remote:
             raise answer
         return answer
 
-    def key_changed(self) -> bool:
+    async def key_changed(self) -> bool:
         return self.changed
 
 

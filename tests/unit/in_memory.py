@@ -162,7 +162,7 @@ class MemoryApi:
         self.probes += 1
         return self.probe
 
-    def key_changed(self) -> bool:
+    async def key_changed(self) -> bool:
         return self.new_key
 
 

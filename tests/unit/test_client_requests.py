@@ -10,7 +10,7 @@ import pytest
 
 from customevents import sandbox
 from customevents.eventsapi.client import Answer
-from customevents.eventsapi.key import KeyFile
+from customevents.eventsapi.key import LOOK_EVERY, KeyFile
 from unit.posting import BODY, CANARY, CREATED, client, post
 from unit.raw_server import Connection, answering, hanging, serving
 
@@ -95,11 +95,21 @@ async def test_a_documented_event_is_accepted_under_its_delivery_id(
 
 
 @pytest.mark.asyncio
-async def test_a_key_that_changes_is_used_from_the_next_request_on(
+async def test_a_key_that_changes_is_used_within_a_second(
     key: KeyFile, events_api: sandbox.Running
 ) -> None:
+    async with client(events_api.url, key) as api:
+        assert await api.post(BODY, "1") == Answer(201)
+        key.path.write_text("another-key")
+        await asyncio.sleep(LOOK_EVERY)
+        assert await api.post(BODY, "2") == Answer(403)
+
+
+@pytest.mark.asyncio
+async def test_a_probe_reads_the_key_at_once(key: KeyFile, events_api: sandbox.Running) -> None:
     async with client(events_api.url, key) as api:
         key.path.write_text("another-key")
         assert await api.post(BODY, "1") == Answer(403)
         key.path.write_text(CANARY)
+        assert await api.validate() == Answer(200)
         assert await api.post(BODY, "2") == Answer(201)

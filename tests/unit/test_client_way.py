@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -113,3 +114,11 @@ def test_a_file_without_certificates_is_told_at_the_start(
         file.write_text(content)
     with pytest.raises(SettingsError, match=f"the CA file {file} gives no certificates: "):
         EventsClient("https://events.invalid", key, ca_file=file)
+
+
+def test_a_pipe_in_the_place_of_the_certificates_is_told_at_the_start(
+    key: KeyFile, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "ca.crt")
+    with pytest.raises(SettingsError, match="ca.crt gives no certificates: it is no regular file"):
+        EventsClient("https://events.invalid", key, ca_file=tmp_path / "ca.crt")

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import socket
+import subprocess
+import sys
+import threading
 import traceback
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from customevents.eventsapi.key import KeyFile
+from customevents.eventsapi.key import LOOK_EVERY, KeyFile, MountedKey
 from customevents.resource.errors import KeyFileError
+from unit.heartbeat import heartbeat
 
 KEY = "1b671a64-40d5-491e-99b0-da01ff1f3341"
 CANARY = "canary-5a1f"
@@ -86,9 +95,54 @@ def test_a_missing_file_is_an_error_that_names_it(path: Path) -> None:
     assert str(path) in str(caught.value)
 
 
-def test_a_directory_in_the_place_of_the_file_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(KeyFileError, match="Is a directory"):
-        KeyFile(tmp_path).read()
+def pipe(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
+
+
+def listening(path: Path) -> Path:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(path))  # a name of 108 bytes at most
+    return path
+
+
+def linked(path: Path) -> Path:
+    path.symlink_to("/dev/zero")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        pytest.param(lambda path: path.parent, "a directory", id="directory"),
+        pytest.param(pipe, "a named pipe", id="pipe"),
+        pytest.param(listening, "a socket", id="socket"),
+        pytest.param(lambda _: Path("/dev/zero"), "a device", id="device"),
+        pytest.param(linked, "a device", id="a link to a device"),
+    ],
+)
+def test_what_is_no_regular_file_is_an_error_that_names_it(
+    path: Path, make: Callable[[Path], Path], kind: str
+) -> None:
+    found = make(path)
+    with pytest.raises(KeyFileError, match=f"{found} is {kind}; it must be a regular file"):
+        KeyFile(found).read()
+
+
+def test_of_a_file_of_gigabytes_no_more_is_read_than_a_key_may_have(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(8 << 30)
+    tracemalloc.start()
+    with pytest.raises(KeyFileError):
+        KeyFile(path).read()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1 << 20
+
+
+def test_a_key_before_too_many_blanks_is_too_long(path: Path) -> None:
+    with pytest.raises(KeyFileError, match="too long for a key"):
+        key_in(path, KEY + "\n" * 8192)
 
 
 def test_a_key_that_is_shown_by_accident_is_masked(path: Path) -> None:
@@ -171,3 +225,121 @@ def test_what_is_forgotten_is_read_anew_whatever_the_files_times_say(path: Path)
     same_times(path, "other")
     file.forget()
     assert file.read().get_secret_value() == "other"
+
+
+# --- On the event loop
+
+
+class Watched(KeyFile):
+    """Counts the looks; while `hangs` they do not end, as on a mount whose server is gone."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.looks = 0
+        self.under_way = 0
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+
+    def read(self) -> SecretStr:
+        self.looks += 1
+        self.under_way += 1
+        self.goes_on.wait()
+        try:
+            return super().read()
+        finally:
+            self.under_way -= 1
+
+
+@pytest.fixture
+def watched(path: Path) -> Iterator[Watched]:
+    path.write_text(KEY)
+    file = Watched(path)
+    yield file
+    file.goes_on.set()
+
+
+@pytest.mark.asyncio
+async def test_a_key_costs_one_look_a_second(watched: Watched) -> None:
+    key = MountedKey(watched)
+    found = await asyncio.gather(*(key.read() for _ in range(100)))
+    assert {one.get_secret_value() for one in found} == {KEY}
+    assert watched.looks == 1
+    await asyncio.sleep(LOOK_EVERY)
+    await asyncio.gather(*(key.read() for _ in range(100)))
+    assert watched.looks == 2
+
+
+async def mended(key: MountedKey) -> str:
+    """The key, as soon as it can be read again."""
+    async with asyncio.timeout(5.0):
+        while True:
+            try:
+                return (await key.read()).get_secret_value()
+            except KeyFileError:
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.asyncio
+async def test_a_mount_that_hangs_holds_up_neither_the_loop_nor_more_than_one_thread(
+    watched: Watched,
+) -> None:
+    key = MountedKey(watched)
+    watched.goes_on.clear()
+    async with heartbeat() as late:
+        for _ in range(3):
+            with pytest.raises(KeyFileError, match=f"{watched.path}: its file system does not"):
+                await key.read()
+        assert await key.changed()  # so that it is tried again
+        assert watched.under_way == 1
+    assert max(late) < 0.5
+    watched.goes_on.set()
+    assert await mended(key) == KEY
+    assert not await key.changed()
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_is_replaced_is_seen_to_have_changed(watched: Watched) -> None:
+    key = MountedKey(watched)
+    await key.read()
+    assert not await key.changed()
+    watched.path.write_text("other-key")
+    assert await key.changed()
+    assert (await key.read(anew=True)).get_secret_value() == "other-key"
+    assert not await key.changed()
+
+
+@pytest.mark.asyncio
+async def test_after_an_error_the_key_of_before_is_not_used(watched: Watched) -> None:
+    key = MountedKey(watched)
+    await key.read()
+    watched.path.unlink()
+    for _ in range(2):
+        with pytest.raises(KeyFileError, match="No such file"):
+            await key.read(anew=True)
+    with pytest.raises(KeyFileError, match="No such file"):
+        await key.read()
+
+
+def test_a_process_ends_while_a_mount_hangs() -> None:
+    look_and_end = """
+import asyncio, threading
+from pathlib import Path
+from customevents.eventsapi import key
+from customevents.resource.errors import KeyFileError
+
+class Hanging(key.KeyFile):
+    def read(self):
+        threading.Event().wait()
+
+async def main():
+    try:
+        await key.MountedKey(Hanging(Path("nowhere"))).read()
+    except KeyFileError:
+        print("it went on")
+
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", look_and_end], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert ended.stdout == "it went on\n"

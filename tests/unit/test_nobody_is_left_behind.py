@@ -67,16 +67,19 @@ class RotatedKey(MemoryApi):
 
     async def post(self, body: Raw, delivery_id: str) -> Answer:
         await asyncio.sleep(0.05 * self.moments.random())
-        if not self.key_changed():
+        if not self.is_good():
             return Answer(403)
         self.posts.append((body, delivery_id))
         return Answer(201)
 
     async def validate(self) -> Answer:
         await asyncio.sleep(0.3 * self.moments.random())
-        return Answer(200 if self.key_changed() else 403)
+        return Answer(200 if self.is_good() else 403)
 
-    def key_changed(self) -> bool:
+    async def key_changed(self) -> bool:
+        return self.is_good()
+
+    def is_good(self) -> bool:
         return seconds() >= self.good_at
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
+from unit.heartbeat import heartbeat
 from unit.posting import BODY, CREATED, client, post
 from unit.raw_server import Connection, answering, serving
 
@@ -121,25 +120,6 @@ async def test_informational_answers_are_passed_over(key: KeyFile) -> None:
 async def test_more_informational_answers_than_anybody_sends_are_no_answer(key: KeyFile) -> None:
     async with serving(answering(EARLY * 17 + CREATED)) as server:
         assert await post(server, key) == NoAnswer(Stage.SENT, "Flooded")
-
-
-@asynccontextmanager
-async def heartbeat() -> AsyncIterator[list[float]]:
-    """By how much the event loop was late, each time that it was asked, in seconds."""
-    late: list[float] = []
-
-    async def beat() -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + 0.01
-            await asyncio.sleep(0.01)
-            late.append(loop.time() - due)
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield late
-    finally:
-        beating.cancel()
 
 
 def greatest_memory() -> int:

@@ -47,7 +47,7 @@ class Endpoint(Protocol):
     async def validate(self) -> Answer | NoAnswer:
         """Ask whether the key is good, without sending anything; raises KeyFileError."""
 
-    def key_changed(self) -> bool:
+    async def key_changed(self) -> bool:
         """Whether the key's file is another one than at the last request."""
 
 
@@ -233,7 +233,7 @@ class Gate:
         end = self._uptime() + self._probe_every
         while (left := end - self._uptime()) > 0:
             await asyncio.sleep(min(LOOK_AT_THE_KEY, left))
-            if self._endpoint.key_changed():  # also while the file holds no key at all
+            if await self._endpoint.key_changed():  # also while the file holds no key at all
                 return
 
     async def _until_changed(self, seconds: float | None) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +25,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from customevents import __version__
-from customevents.eventsapi.key import KeyFile
+from customevents.eventsapi.key import KeyFile, MountedKey
 from customevents.eventsapi.payload import CLUSTERS_PATH, EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
 from customevents.eventsapi.status_line import Connector, listening
 from customevents.resource.errors import SettingsError
@@ -94,7 +95,7 @@ class EventsClient:
         Raises SettingsError if `ca_file` holds no certificates.
         """
         self.endpoint = endpoint
-        self._key = key
+        self._key = MountedKey(key)
         self._timeout = timeout
         self._http = httpx.AsyncClient(
             base_url=endpoint,
@@ -130,7 +131,7 @@ class EventsClient:
 
     async def validate(self) -> Answer | NoAnswer:
         """Ask whether the key, read anew, is good; nothing is sent. Raises KeyFileError."""
-        self._key.forget()
+        await self._key.read(anew=True)
         result, _ = await self._send("GET", VALIDATE_PATH)
         return result
 
@@ -153,14 +154,14 @@ class EventsClient:
         except (ValueError, KeyError, TypeError):
             return None
 
-    def key_changed(self) -> bool:
+    async def key_changed(self) -> bool:
         """Whether the key's file is another one than at the last request."""
-        return self._key.changed()
+        return await self._key.changed()
 
     async def _send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
     ) -> tuple[Answer | NoAnswer, bytes]:
-        key = self._key.read().get_secret_value()
+        key = (await self._key.read()).get_secret_value()
         built = self._http.build_request(
             method, path, headers={**(headers or {}), KEY_HEADER: key}, **request
         )
@@ -196,11 +197,7 @@ class EventsClient:
 def _transport(proxy: str, ca_file: Path | None) -> AiohttpTransport:
     trust = httpx.create_ssl_context(trust_env=False)
     if ca_file:
-        try:
-            trust.load_verify_locations(ca_file)
-        except OSError as error:  # ssl.SSLError is one: the file holds something else
-            words = f"the CA file {ca_file} gives no certificates: {error.strerror}"
-            raise SettingsError(words) from None
+        _trust_also(trust, ca_file)
     through = httpx.Proxy(proxy) if proxy else None
 
     def session() -> aiohttp.ClientSession:
@@ -210,6 +207,16 @@ def _transport(proxy: str, ca_file: Path | None) -> AiohttpTransport:
         return aiohttp.ClientSession(connector=connector)
 
     return AiohttpTransport(client=session, proxy=through)
+
+
+def _trust_also(trust: ssl.SSLContext, ca_file: Path) -> None:
+    words = f"the CA file {ca_file} gives no certificates"
+    if ca_file.exists() and not ca_file.is_file():  # a pipe would be read for ever
+        raise SettingsError(f"{words}: it is no regular file")
+    try:
+        trust.load_verify_locations(ca_file)
+    except OSError as error:  # ssl.SSLError is one: the file holds something else
+        raise SettingsError(f"{words}: {error.strerror}") from None
 
 
 def _no_answer(error: BaseException) -> NoAnswer:
