@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 #: Seconds; above anything that a busy machine of two cores takes.
 PATIENCE = 30.0
+
+#: What Python is given, to be the command line.
+PROGRAM = ("-m", "customevents")
 
 
 def eventually(what: str, ask: Callable[[], T | None], within: float = PATIENCE) -> T:
@@ -72,22 +75,29 @@ def operator_environment(kubeconfig: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def operator(folder: Path, kubeconfig: Path, **settings: str) -> Iterator[RunningOperator]:
+def operator(
+    folder: Path, kubeconfig: Path, *, program: Sequence[str] = PROGRAM, **settings: str
+) -> Iterator[RunningOperator]:
     """Run an operator until the block ends; it must be ready first, and gone after."""
-    with starting(folder, kubeconfig, **settings) as running:
+    with starting(folder, kubeconfig, program=program, **settings) as running:
         eventually("the operator is ready", lambda: probe(running, "/readyz") == 200 or None)
         yield running
 
 
 @contextmanager
 def starting(
-    folder: Path, kubeconfig: Path, *, pod_name: str = "operator", **settings: str
+    folder: Path,
+    kubeconfig: Path,
+    *,
+    pod_name: str = "operator",
+    program: Sequence[str] = PROGRAM,
+    **settings: str,
 ) -> Iterator[RunningOperator]:
     """Run an operator until the block ends, as soon as it answers its probes, whatever it says."""
     log_file = folder / f"operator-{time.monotonic_ns()}.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "customevents", "run"],
+            [sys.executable, *program, "run"],
             env={**operator_environment(kubeconfig, **settings), "POD_NAME": pod_name},
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ import secrets
 import socket
 from collections.abc import Callable
 
-from customevents.clocks import now, uptime
+from customevents.clocks import ClusterClock, uptime
 from customevents.delivery.drafts import Drafts
 from customevents.delivery.journal import Journal
 from customevents.delivery.lease import Terms
@@ -39,7 +39,9 @@ def pace(settings: Settings) -> Pace:
     return Pace(TokenBucket(settings.delivery_rate, settings.delivery_burst))
 
 
-def journal(settings: Settings, cluster: Cluster, state: Callable[[], str]) -> Journal:
+def journal(
+    settings: Settings, cluster: Cluster, clock: ClusterClock, state: Callable[[], str]
+) -> Journal:
     """The Lease under this pod's name; `state` is what the operator says about itself."""
     lease = Lease(cluster, settings.lease_namespace, settings.lease_name)
     terms = Terms(
@@ -47,10 +49,10 @@ def journal(settings: Settings, cluster: Cluster, state: Callable[[], str]) -> J
         duration=settings.lease_duration,
         post_timeout=settings.delivery_post_timeout,
     )
-    return Journal(lease, terms, uptime=uptime, wall=now, state=state)
+    return Journal(lease, terms, uptime=uptime, wall=clock.now, state=state)
 
 
-def notices(settings: Settings, cluster: Cluster) -> Notices:
+def notices(settings: Settings, cluster: Cluster, clock: ClusterClock) -> Notices:
     """Kubernetes Events; those about the operator itself stand on its Lease."""
     lease = Regarding(
         "coordination.k8s.io/v1", "Lease", settings.lease_namespace, settings.lease_name
@@ -60,12 +62,15 @@ def notices(settings: Settings, cluster: Cluster) -> Notices:
         lease,
         reporter=pod_name(),
         of_deliveries=settings.events_delivered,
-        clock=now,
+        clock=clock.now,
     )
 
 
 def drafts(
-    settings: Settings, cluster: Cluster, cluster_name: Callable[[], ClusterName | Nameless]
+    settings: Settings,
+    cluster: Cluster,
+    clock: ClusterClock,
+    cluster_name: Callable[[], ClusterName | Nameless],
 ) -> Drafts:
     """What fills in scopes and words bodies."""
     return Drafts(
@@ -73,7 +78,7 @@ def drafts(
         cluster_name=cluster_name,
         with_provenance=settings.provenance_enabled,
         rules=Rules(settings.discovery_release, settings.scope_wide_from),
-        discovery=Discovery(cluster, now, settle=settings.discovery_settle_seconds),
+        discovery=Discovery(cluster, clock.now, settle=settings.discovery_settle_seconds),
     )
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -47,11 +47,22 @@ OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 FIELD_MANAGER = "customevents"
 
 
+class Clock(Protocol):
+    """What learns the API server's time."""
+
+    def uptime(self) -> float:
+        """Seconds since boot."""
+
+    def heard(self, date: str | None, asked: float) -> None:
+        """An answer bore this Date; it was asked for at this uptime, and has just arrived."""
+
+
 class Cluster:
     """One connection pool to one API server."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, clock: Clock | None = None) -> None:
         self._client = client
+        self._clock = clock
 
     @property
     def server(self) -> str:
@@ -183,6 +194,7 @@ class Cluster:
     ) -> dict[str, Any]:
         """One request to the API server. Raises ClusterError, or one of its children."""
         headers = {"Accept": accept, "Content-Type": content_type}
+        asked = self._clock.uptime() if self._clock else 0.0
         try:
             _, url, headers, body, _ = await self._client.param_serialize(
                 method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
@@ -198,6 +210,8 @@ class Cluster:
         answer = _parse(content)
         if not 200 <= response.status < 300:
             raise _refused(response.status, answer)
+        if self._clock:  # what something in between answers is not the API server's time
+            self._clock.heard(response.headers.get("Date"), asked)
         return answer
 
 
@@ -227,14 +241,14 @@ class Lease:
 
 
 @asynccontextmanager
-async def connect() -> AsyncIterator[Cluster]:
-    """Connect as the kubeconfig says, or as this pod's service account.
+async def connect(clock: Clock | None = None) -> AsyncIterator[Cluster]:
+    """Connect as the kubeconfig says, or as this pod's service account; `clock` learns the time.
 
     Raises ClusterError if there is neither.
     """
     configuration = await _configuration()
     async with ApiClient(configuration) as client:
-        yield Cluster(client)
+        yield Cluster(client, clock)
 
 
 async def _configuration() -> Configuration:

@@ -6,7 +6,7 @@ from the parts when somebody asks. Nothing here is of a tenant but, by a setting
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -172,6 +172,14 @@ class Watch(Protocol):
         """How often it was begun anew."""
 
 
+class Clock(Protocol):
+    """The API server's clock."""
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of it; None: it was not heard yet."""
+
+
 @dataclass(frozen=True, eq=False)
 class Exposed(Collector):
     """What is read when somebody asks; on the event loop, where all of it lives."""
@@ -181,6 +189,9 @@ class Exposed(Collector):
     journal: Journal
     rounds: Rounds
     watch: Watch
+    clock: Clock
+    #: How many lines of the log were dropped.
+    lines_dropped: Callable[[], int]
     #: Whether the operator is paused by its setting.
     paused: bool
 
@@ -191,6 +202,7 @@ class Exposed(Collector):
         yield from self._pace()
         yield from self._journal()
         yield from self._watch()
+        yield from self._process()
 
     def _waiting(self) -> Iterator[Metric]:
         yield _gauges(
@@ -266,6 +278,19 @@ class Exposed(Collector):
             "events_missed",
             "Events, or changes of them, that the watch never showed and a list did.",
             self.rounds.missed,
+        )
+
+    def _process(self) -> Iterator[Metric]:
+        yield _gauge(
+            "clock_skew_seconds",
+            "Seconds by which this machine's clock is ahead of the API server's; absent until that "
+            "was heard.",
+            self.clock.skew,
+        )
+        yield _counter(
+            "log_lines_dropped",
+            "Lines of the log that were not written, as nobody read it.",
+            self.lines_dropped(),
         )
 
 

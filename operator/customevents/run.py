@@ -13,8 +13,8 @@ import signal
 from contextlib import AsyncExitStack
 from typing import Any
 
-from customevents import __version__, building, health, kube
-from customevents.clocks import now, uptime
+from customevents import __version__, building, health, kube, logs
+from customevents.clocks import ClusterClock, uptime
 from customevents.delivery.announcement import Announcer
 from customevents.delivery.courier import Courier
 from customevents.delivery.gate import Gate
@@ -56,8 +56,12 @@ class Operator:
         self._loop = asyncio.get_running_loop()
         self._parts = Parts()
         self._metrics = Metrics(namespace_label=settings.metrics_namespace_label)
+        self._clock = ClusterClock()
         self._inbox = Inbox(
-            now, uptime, self._metrics, room=lambda: len(self._journal) < MOST_ENTRIES
+            self._clock.now,
+            uptime,
+            self._metrics,
+            room=lambda: len(self._journal) < MOST_ENTRIES,
         )
         self._tellings = Tellings()
         #: Who takes in what the watch shows.
@@ -85,10 +89,12 @@ class Operator:
 
     async def _build(self, stack: AsyncExitStack) -> None:
         settings = self._settings
-        self._cluster = await stack.enter_async_context(kube.connect())
+        self._cluster = await stack.enter_async_context(kube.connect(self._clock))
         self._api = await stack.enter_async_context(building.events_client(settings))
-        self._journal = building.journal(settings, self._cluster, lambda: self._announcer())
-        self._notices = building.notices(settings, self._cluster)
+        self._journal = building.journal(
+            settings, self._cluster, self._clock, lambda: self._announcer()
+        )
+        self._notices = building.notices(settings, self._cluster, self._clock)
         self._gate = Gate(
             building.pace(settings),
             self._api,
@@ -98,7 +104,7 @@ class Operator:
         )
         told = self._notices.recorded
         self._receipts = Receipts(
-            self._cluster, now, self._metrics, recorded=told, alarm=self._gate.halt
+            self._cluster, self._clock.now, self._metrics, recorded=told, alarm=self._gate.halt
         )
         agents = Agents(settings.agent_namespaces)
         self._name = OwnName(
@@ -112,15 +118,26 @@ class Operator:
             self._inbox,
             self._cluster,
             settings.watch_namespaces,
-            clock=now,
+            clock=self._clock.now,
             uptime=uptime,
             renew=self._watch.renew,
         )
         self._readers.append(self._rounds)
-        parts = (self._inbox, self._gate, self._journal, self._rounds, self._watch)
-        self._metrics.read(Exposed(*parts, paused=settings.delivery_paused))
+        self._metrics.read(self._exposed())
         await self._serve_probes(stack)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
+
+    def _exposed(self) -> Exposed:
+        return Exposed(
+            inbox=self._inbox,
+            gate=self._gate,
+            journal=self._journal,
+            rounds=self._rounds,
+            watch=self._watch,
+            clock=self._clock,
+            lines_dropped=logs.lines_dropped,
+            paused=self._settings.delivery_paused,
+        )
 
     def _new_announcer(self, agents: Agents) -> Announcer:
         return Announcer(
@@ -130,6 +147,7 @@ class Operator:
             cluster=lambda: self._name.known,
             agents_elsewhere=lambda: agents.elsewhere,
             endpoint=self._settings.base_url,
+            clock_skew=lambda: self._clock.skew,
             settings=self._settings.announced(),
         )
 
@@ -141,9 +159,9 @@ class Operator:
             gate=self._gate,
             receipts=self._receipts,
             api=self._api,
-            drafts=building.drafts(settings, self._cluster, self._name.get),
+            drafts=building.drafts(settings, self._cluster, self._clock, self._name.get),
             policy=building.policy(settings),
-            clock=now,
+            clock=self._clock.now,
             jitter=random.Random(),
             aside=self._parts.aside,
             tellings=self._tellings,
@@ -173,7 +191,7 @@ class Operator:
             self._parts.drained(courier.run(), f"courier {number}")
         self._parts.own(self._rounds.run(), "the rounds")
         if self._settings.ttl_enabled:
-            reaper = Reaper(self._cluster, now)
+            reaper = Reaper(self._cluster, self._clock.now)
             self._readers.append(reaper)
             self._parts.own(reaper.run(), "the reaper")
         self._watch.start(self._cluster, failed=self._watch_failed)

@@ -22,7 +22,7 @@ class AnyPart:
 
     writes = committed = times_lost = missed = 0
     valid = True
-    tokens = age = 0.0
+    tokens = age = skew = 0.0
     restarts = 0
     watching: ClassVar[dict[str, bool]] = {"": True}
     breaker = "closed"
@@ -45,7 +45,7 @@ def families(*, namespace_label: bool) -> list[Metric]:
     """Every family, in the order in which they are exposed, with a sample of each."""
     metrics = Metrics(namespace_label=namespace_label)
     part: Any = AnyPart()
-    metrics.read(Exposed(part, part, part, part, part, paused=False))
+    metrics.read(Exposed(part, part, part, part, part, part, lines_dropped=lambda: 0, paused=False))
     metrics.attempted("shop", "Success", 0.1)
     for count in (metrics.unusual_success, metrics.unknown_outcome, metrics.cancelled):
         count("shop")

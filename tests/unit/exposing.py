@@ -8,6 +8,7 @@ from typing import Any
 
 from prometheus_client import generate_latest
 
+from customevents.clocks import ClusterClock
 from customevents.delivery.gate import Gate
 from customevents.delivery.journal import Journal
 from customevents.delivery.outcome import Outcome
@@ -79,6 +80,8 @@ class Scene:
                 journal=self.world.journal if journal is None else journal,
                 rounds=self.rounds,
                 watch=self.watch,
+                clock=ClusterClock(),
+                lines_dropped=lambda: 0,
                 paused=paused,
             )
         )

@@ -48,7 +48,10 @@ class Account:
 
 
 def announcer(
-    world: World, account: Account | None = None, cluster: ClusterName | None = PROD
+    world: World,
+    account: Account | None = None,
+    cluster: ClusterName | None = PROD,
+    skew: float | None = None,
 ) -> Announcer:
     return Announcer(
         inbox=world.inbox,
@@ -57,6 +60,7 @@ def announcer(
         cluster=lambda: cluster,
         agents_elsewhere=lambda: ("shop/komodor-agent",),
         endpoint="https://api.komodor.com",
+        clock_skew=lambda: skew,
         settings={"provenance_enabled": True},
     )
 
@@ -98,6 +102,11 @@ def test_it_says_why_nothing_is_sent() -> None:
     found = announced(announcer(world))
     assert found.paused == "The events API refused the key"
     assert found.halted == "another operator sends the same events"
+
+
+@pytest.mark.parametrize(("skew", "told"), [(None, None), (-3600.04, -3600.0), (0.0, 0.0)])
+def test_it_says_by_how_much_its_clock_differs(skew: float | None, told: float | None) -> None:
+    assert announced(announcer(World(), skew=skew)).clock_skew == told
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ from customevents.settings import AGENT_NAMESPACES
 #: Seconds by which the clocks of two machines may differ.
 CLOCKS = 30.0
 
+#: Seconds from which on a difference between the operator's clock and the API server's is told.
+SKEW = 2.0
+
 CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -176,6 +179,7 @@ def _announced(said: Announcement, namespace: str) -> list[Finding]:
         _key(said),
         _endpoint(said),
         _waiting(said),
+        *_clock(said),
         _named(said),
     ]
 
@@ -229,6 +233,15 @@ def _waiting(said: Announcement) -> Finding:
     return _ok(
         "queue", f"{said.waiting} events wait, the oldest since {said.oldest:%Y-%m-%d %H:%M}Z"
     )
+
+
+def _clock(said: Announcement) -> list[Finding]:
+    skew = said.clock_skew
+    if skew is None or abs(skew) <= SKEW:
+        return []
+    where = "ahead of" if skew > 0 else "behind"
+    words = f"that of the operator's node is {abs(skew):.0f} s {where} the API server's"
+    return [_warning("clock", words, "set it by NTP; events are judged by the API server's")]
 
 
 def _named(said: Announcement) -> Finding:

@@ -56,6 +56,8 @@ class Announcement(_Model):
     #: Undelivered events in the queue, and when the oldest that shall be sent was written.
     waiting: int = 0
     oldest: Time | None = None
+    #: Seconds by which the operator's clock is ahead of the API server's.
+    clock_skew: float | None = None
     #: What decides how an event is resolved, by the names of the settings.
     settings: dict[str, Any] = Field(default_factory=dict)
 
@@ -90,6 +92,7 @@ class Announcer:
         cluster: Callable[[], ClusterName | None],
         agents_elsewhere: Callable[[], tuple[str, ...]],
         endpoint: str,
+        clock_skew: Callable[[], float | None],
         settings: dict[str, Any],
     ) -> None:
         self._inbox = inbox
@@ -98,6 +101,7 @@ class Announcer:
         self._cluster = cluster
         self._agents_elsewhere = agents_elsewhere
         self._endpoint = endpoint
+        self._clock_skew = clock_skew
         self._settings = settings
         #: The name that the account was asked about, and its answer.
         self._asked: tuple[str, bool | None] = ("", None)
@@ -106,6 +110,7 @@ class Announcer:
         """The announcement as its annotation holds it."""
         found = self._cluster()
         name = found.name if found else ""
+        skew = self._clock_skew()
         announcement = Announcement(
             version=__version__,
             endpoint=self._endpoint,
@@ -119,6 +124,7 @@ class Announcer:
             breaker=self._gate.breaker,
             waiting=len(self._inbox),
             oldest=self._inbox.oldest(),
+            clock_skew=None if skew is None else round(skew, 1),
             settings=self._settings,
         )
         return announcement.model_dump_json(by_alias=True)
