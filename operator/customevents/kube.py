@@ -6,7 +6,6 @@ the requests themselves.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,8 +19,10 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from customevents.resource.errors import ClusterError, Conflict, Gone, StatusRefused
-from customevents.resource.event import GROUP, PLURAL, VERSION, CustomEvent
+from customevents import answers
+from customevents.resource import names
+from customevents.resource.errors import ClusterError, InvalidName
+from customevents.resource.event import GROUP, KIND, PLURAL, VERSION, CustomEvent
 from customevents.resource.status import State
 
 #: Seconds; longer than any answer of a healthy API server.
@@ -80,7 +81,7 @@ class Cluster:
 
     async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
         """Read one CustomEvent. Raises Gone if it is not there."""
-        return await self.request("GET", _path(namespace, name))
+        return await self.request("GET", _path(namespace, name), kind=KIND)
 
     async def patch_status(self, event: CustomEvent, status: dict[str, Any]) -> dict[str, Any]:
         """Replace an event's status, as a compare-and-swap on its delivery record.
@@ -95,7 +96,7 @@ class Cluster:
         if event.stored_record is None:
             del operations[1]
         path = f"{_path(event.namespace, event.name)}/status"
-        return await self.request("PATCH", path, operations, content_type=JSON_PATCH)
+        return await self.request("PATCH", path, operations, content_type=JSON_PATCH, kind=KIND)
 
     async def open_work(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
         """A namespace's events that are not finished, page by page; "" = all namespaces'."""
@@ -123,13 +124,13 @@ class Cluster:
     async def create_event(self, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create an event, for the command line alone; a field that nobody knows is refused."""
         query = urlencode({"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"})
-        return await self.request("POST", f"{_collection(namespace)}?{query}", manifest)
+        return await self.request("POST", f"{_collection(namespace)}?{query}", manifest, kind=KIND)
 
     async def annotate(self, namespace: str, name: str, annotations: dict[str, str]) -> None:
         """Set annotations, for the command line alone. Flux keeps what this field manager wrote."""
         path = f"{_path(namespace, name)}?fieldManager={FIELD_MANAGER}"
         body = {"metadata": {"annotations": annotations}}
-        await self.request("PATCH", path, body, content_type=MERGE_PATCH)
+        await self.request("PATCH", path, body, content_type=MERGE_PATCH, kind=KIND)
 
     async def delete_event(
         self, namespace: str, name: str, *, uid: str, resource_version: int
@@ -141,17 +142,19 @@ class Cluster:
 
     async def create_notice(self, namespace: str, notice: dict[str, Any]) -> None:
         """Write a Kubernetes Event (events.k8s.io/v1) in this namespace."""
-        await self.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", notice)
+        where = f"/apis/events.k8s.io/v1/namespaces/{names.namespace(namespace)}/events"
+        await self.request("POST", where, notice)
 
     async def get(self, path: str) -> dict[str, Any]:
-        """One object, or one page of a list. Raises ClusterError; Gone if it is not there."""
+        """One object, or one page of a list.
+
+        Raises ClusterError; Gone if it is not there, NoSuchKind if there can be none.
+        """
         return await self.request("GET", path)
 
     async def list_metadata(self, path: str) -> list[dict[str, Any]]:
         """One page of a list, of each object only its metadata. Raises ClusterError."""
-        page = await self.request("GET", path, accept=METADATA)
-        # The items of an empty list are null in this form.
-        return [item["metadata"] for item in page["items"] or ()]
+        return list(answers.metadata(await self.request("GET", path, accept=METADATA)))
 
     async def metadata(self, path: str) -> AsyncIterator[dict[str, Any]]:
         """The `metadata` of all objects of a list, page by page. Raises ClusterError."""
@@ -177,9 +180,9 @@ class Cluster:
         query["limit"] = str(PAGE)
         while True:
             page = await self.request("GET", f"{path}?{urlencode(query)}", accept=accept)
-            for item in page["items"] or ():
+            for item in page["items"]:
                 yield item
-            if not (more := page["metadata"].get("continue")):
+            if not (more := answers.more(page)):
                 return
             query["continue"] = more
 
@@ -191,8 +194,25 @@ class Cluster:
         *,
         content_type: str = JSON,
         accept: str = JSON,
+        kind: str = "",
     ) -> dict[str, Any]:
-        """One request to the API server. Raises ClusterError, or one of its children."""
+        """One request to the API server, answered by an object of this kind; empty: of any.
+
+        Raises ClusterError, or one of its children.
+        """
+        if not names.is_path(path.partition("?")[0]):
+            raise InvalidName(f"{answers.one_line(path)} is no path: one of its names is none")
+        answer = await self._exchange(method, path, body, content_type, accept)
+        about = answers.asked(path)
+        if not 200 <= answer.status < 300:
+            raise answers.refused(about, answer, of_patch=content_type == JSON_PATCH)
+        # What is created may get its name there, and what is deleted may answer with a Status.
+        of_one = method not in ("POST", "DELETE")
+        return answers.read(about, answer, of_one=of_one, kind=kind)
+
+    async def _exchange(
+        self, method: str, path: str, body: Any, content_type: str, accept: str
+    ) -> answers.Answer:
         headers = {"Accept": accept, "Content-Type": content_type}
         asked = self._clock.uptime() if self._clock else 0.0
         try:
@@ -207,37 +227,39 @@ class Cluster:
             raise ClusterError(
                 f"the Kubernetes API did not answer: {type(error).__name__}"
             ) from error
-        answer = _parse(content)
-        if not 200 <= response.status < 300:
-            raise _refused(response.status, answer)
-        if self._clock:  # what something in between answers is not the API server's time
+        # What something in between answers is not the API server's time.
+        if self._clock and 200 <= response.status < 300:
             self._clock.heard(response.headers.get("Date"), asked)
-        return answer
+        wait = response.headers.get("Retry-After", "")
+        return answers.Answer(response.status, content, wait)
 
 
 class Lease:
-    """One Lease, read and swapped."""
+    """One Lease, read and swapped. Raises InvalidName if it cannot be called so."""
 
     def __init__(self, cluster: Cluster, namespace: str, name: str) -> None:
         self._request = cluster.request
-        self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-        self._path = f"{self._all}/{name}"
+        where = names.namespace(namespace)
+        self._all = f"/apis/coordination.k8s.io/v1/namespaces/{where}/leases"
+        self._path = f"{self._all}/{names.of_object('Lease', name)}"
         self._name = name
 
     async def read(self) -> dict[str, Any]:
         """The Lease as it is. Raises Gone."""
-        return await self._request("GET", self._path)
+        return await self._request("GET", self._path, kind="Lease")
 
     async def create(self, lease: dict[str, Any]) -> dict[str, Any]:
         """Make it. Raises Conflict if it is there."""
         metadata = {**lease.get("metadata", {}), "name": self._name}
-        return await self._request("POST", self._all, {**lease, "metadata": metadata})
+        body = {**lease, "metadata": metadata}
+        return await self._request("POST", self._all, body, kind="Lease")
 
     async def replace(self, lease: dict[str, Any]) -> dict[str, Any]:
         """Swap it for what was read before. Raises Conflict if it changed since, or Gone."""
         if not lease["metadata"].get("resourceVersion"):
-            raise Gone("a Lease without a resourceVersion was never read")
-        return await self._request("PUT", self._path, lease)
+            # Sent, it would make a Lease that was deleted anew, and be no compare-and-swap.
+            raise ClusterError("a Lease without a resourceVersion is never written")
+        return await self._request("PUT", self._path, lease, kind="Lease")
 
 
 @asynccontextmanager
@@ -281,14 +303,6 @@ def _proxy_for(host: str) -> str | None:
     return getproxies().get(server.scheme)
 
 
-def _parse(content: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(content)
-    except ValueError:
-        answer = None  # something in between answered
-    return answer if isinstance(answer, dict) else {}
-
-
 def current_namespace() -> str:
     """The pod's own namespace, or that of the kubeconfig's current context; else `default`."""
     try:
@@ -302,25 +316,10 @@ def current_namespace() -> str:
 
 
 def _collection(namespace: str) -> str:
-    within = f"namespaces/{namespace}/" if namespace else ""
+    within = f"namespaces/{names.namespace(namespace)}/" if namespace else ""
     return f"/apis/{GROUP}/{VERSION}/{within}{PLURAL}"
 
 
 def _path(namespace: str, name: str) -> str:
-    return f"{_collection(namespace)}/{name}"
-
-
-def _refused(status: int, answer: dict[str, Any]) -> ClusterError:
-    words = f"the Kubernetes API answered {status}: {answer.get('message', '')}"
-    match status:
-        case 404:
-            return Gone(words, status)
-        case 409:
-            return Conflict(words, status)
-        # A failed `test` names no field; an object that breaks the schema does.
-        case 422 if not answer.get("details", {}).get("causes"):
-            return Conflict(words, status)
-        case 422:
-            return StatusRefused(words, status)
-        case _:
-            return ClusterError(words, status)
+    where = names.namespace(namespace)
+    return f"{_collection(where)}/{names.of_object(KIND, name)}"

@@ -20,7 +20,7 @@ from customevents.delivery.notices import Notice, notice
 from customevents.delivery.pacing import Breaker, Pace, Tellings, TokenBucket
 from customevents.delivery.receipts import Receipts
 from customevents.eventsapi.client import Answer, NoAnswer
-from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError
+from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError, NoSuchKind
 from customevents.resource.event import CustomEvent, read_event
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.discovery import Discovery
@@ -128,7 +128,7 @@ class MemoryWorkloads:
         if self.refusal and self.refused in (None, plural):
             raise self.refusal
         if group != "apps" and all(plural != kind for _, kind in self.there):
-            raise Gone("the server could not find the requested resource", 404)
+            raise NoSuchKind("the server could not find the requested resource", 404)
         for metadata in found:
             yield metadata
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from customevents.resource.errors import ClusterError, Gone
+from customevents.resource.errors import ClusterError, NoSuchKind
 from customevents.scope.search import Workload
 from customevents.scope.workloads import PATIENCE, Workloads
 from unit.builders import NOW, Clock, later
@@ -100,11 +100,19 @@ def test_rollouts_are_found_once_their_crd_is_installed(world: World) -> None:
     world.play(story)
 
 
+def test_what_can_be_no_namespace_has_no_workloads_and_is_never_asked_for(world: World) -> None:
+    async def story() -> None:
+        assert await world.workloads.of("../shop", since=NOW) == ()
+
+    world.play(story)
+    assert world.cluster.lists == []
+
+
 @pytest.mark.parametrize("plural", EACH_KIND)
 @pytest.mark.parametrize(
     "refusal",
     [
-        Gone("the server could not find the requested resource", 404),
+        NoSuchKind("the server could not find the requested resource", 404),
         ClusterError("the Kubernetes API answered 403: forbidden", 403),
     ],
     ids=["missing", "forbidden"],
@@ -113,7 +121,7 @@ def test_no_kind_is_left_out_silently_but_rollouts_that_are_missing(
     world: World, plural: str, refusal: ClusterError
 ) -> None:
     world.cluster.refusal, world.cluster.refused = refusal, plural
-    if plural == "rollouts" and isinstance(refusal, Gone):
+    if plural == "rollouts" and isinstance(refusal, NoSuchKind):
         world.play(lambda: world.names(since=0))
         return
 

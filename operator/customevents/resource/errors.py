@@ -5,8 +5,10 @@
     ├── InvalidBody          JSON that is no body of the events API
     ├── SettingsError        the operator is configured in a way that cannot work
     ├── KeyFileError         the mounted API key cannot be used
+    ├── InvalidName          what was given as a name can be none
     ├── ClusterError         the Kubernetes API refused a request, or could not be reached
-    │   ├── Gone             the object is not there (404), or it is another one of the same name
+    │   ├── Gone             the object is not there: a 404 that names it
+    │   ├── NoSuchKind       the API server has no such kind, or not this version of it
     │   ├── Conflict         it changed since it was read (409, or a failed `test` of a JSON Patch)
     │   └── StatusRefused    a status that the schema does not allow: a defect
     ├── SchemaTooOld         the CRD in the cluster drops what the operator writes
@@ -38,16 +40,28 @@ class KeyFileError(CustomEventsError):
     """The API key's file is missing, empty, or not a key; the message names the file alone."""
 
 
-class ClusterError(CustomEventsError):
-    """A request that the Kubernetes API refused (status: the HTTP code) or never answered (0)."""
+class InvalidName(CustomEventsError):
+    """A name of a namespace or an object that can be none, and is never put into a path."""
 
-    def __init__(self, message: str, status: int = 0) -> None:
+
+class ClusterError(CustomEventsError):
+    """A request that the Kubernetes API refused (status: the HTTP code) or never answered (0).
+
+    `retry_after`: seconds before which it should not be tried again.
+    """
+
+    def __init__(self, message: str, status: int = 0, *, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after = retry_after
 
 
 class Gone(ClusterError):
-    """The object is not there any more."""
+    """The object is not there any more: the API server says so of this very object."""
+
+
+class NoSuchKind(ClusterError):
+    """The API server does not serve this kind: its definition is not installed."""
 
 
 class Conflict(ClusterError):

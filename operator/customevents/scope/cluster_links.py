@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import yaml
 
-from customevents.resource.errors import ClusterError, Gone
+from customevents.resource.errors import ClusterError, Gone, NoSuchKind
 from customevents.scope.cluster_name import Answer, Cluster, Link, settle
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ async def cluster_property(cluster: Cluster) -> Answer:
     """The property that the multi-cluster APIs keep a cluster's id in (KEP-2149)."""
     try:
         found = await cluster.get(_property("v1beta1"))
-    except Gone:
+    except (Gone, NoSuchKind):
         found = await cluster.get(_property("v1alpha1"))
     value = found.get("spec", {}).get("value")
     # The KEP suggests the uid of kube-system as the id. That one is not compared, since it would

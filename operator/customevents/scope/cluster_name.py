@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from customevents.resource.errors import ClusterError
+from customevents.resource.errors import ClusterError, Gone, NoSuchKind
 from customevents.resource.spec import LONGEST_NAME, plain
 
 logger = logging.getLogger(__name__)
@@ -118,14 +118,12 @@ async def ask(link: Link, cluster: Cluster) -> Answer:
     """
     try:
         return await link.ask(cluster)
+    except (Gone, NoSuchKind):
+        return Silent("it is not there")
     except ClusterError as error:
-        match error.status:
-            case 404:
-                return Silent("it is not there")
-            case 403:
-                return Silent(f"it may not be read: {error}")
-            case _:
-                raise
+        if error.status != 403:
+            raise
+        return Silent(f"it may not be read: {error}")
 
 
 async def first_answer(chain: Sequence[Link], cluster: Cluster) -> Answer:

@@ -151,5 +151,8 @@ def known_after(changed: datetime) -> datetime:
 
 
 def passes(error: ClusterError) -> bool:
-    """Whether an error goes away by itself: no answer, a list cut short, or a busy server."""
-    return error.status in (0, 410, 429) or error.status >= 500
+    """Whether an error goes away by itself: no answer, a list cut short, or a busy server.
+
+    So does 404: these kinds are everywhere, so the API server cannot have said it of their lists.
+    """
+    return error.status in (0, 404, 410, 429) or error.status >= 500

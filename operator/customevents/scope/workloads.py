@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from customevents.resource.errors import ClusterError, Gone
+from customevents.resource import names
+from customevents.resource.errors import ClusterError, NoSuchKind
 from customevents.scope.search import Workload, read_workload
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Cluster(Protocol):
     def metadata(self, path: str) -> AsyncIterator[dict[str, Any]]:
         """The `metadata` of all objects of a list.
 
-        Raises ClusterError, and Gone if there is no such kind.
+        Raises ClusterError, and NoSuchKind if there is none.
         """
 
 
@@ -75,6 +76,8 @@ class Workloads:
 
         Raises ClusterError if they cannot be listed; a list that failed stands for a while.
         """
+        if not names.is_namespace(namespace):
+            return ()  # an event may name what can be no namespace, such as "../other"
         listing = self._listings.get(namespace)
         if listing is None or not self._serves(listing, since):
             listing = self._begin(namespace)
@@ -123,5 +126,5 @@ class Workloads:
     async def _list_rollouts(self, namespace: str) -> list[Workload]:
         try:
             return await self._list(ROLLOUTS.format(namespace))
-        except Gone:
+        except NoSuchKind:
             return []

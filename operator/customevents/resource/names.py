@@ -1,0 +1,57 @@
+"""Names of Kubernetes: what can be one, for all that goes into the path of a request.
+
+A name that was written by hand, into a Lease, a kubeconfig or a command line, may hold `../`, `?`
+or `%2F`: put into a path it would be a request for another thing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from customevents.resource.errors import InvalidName
+
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_NAMESPACE = re.compile(_LABEL)
+_OBJECT = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+
+#: Characters of a DNS subdomain.
+LONGEST = 253
+
+#: A path as the API server has them. The names of some objects (Roles, CRDs) hold more than a DNS
+#: name does, but never `%` or `/`.
+_PATH = re.compile(r"(/[A-Za-z0-9_.:~@$!*'(),;=&+-]+)+")
+
+
+def is_namespace(name: object) -> bool:
+    """Whether a namespace can be called so: a DNS label (RFC 1123)."""
+    return isinstance(name, str) and _NAMESPACE.fullmatch(name) is not None
+
+
+def is_object(name: object) -> bool:
+    """Whether a CustomEvent or a Lease can be called so: a DNS subdomain (RFC 1123)."""
+    return isinstance(name, str) and len(name) <= LONGEST and _OBJECT.fullmatch(name) is not None
+
+
+def is_path(path: str) -> bool:
+    """Whether a path, without its query, holds nothing that makes another path of it."""
+    return _PATH.fullmatch(path) is not None and not {".", ".."} & set(path.split("/"))
+
+
+def namespace(name: str) -> str:
+    """The name of a namespace, as it was given. Raises InvalidName."""
+    if not is_namespace(name):
+        raise InvalidName(f"namespace {_shown(name)} is no name")
+    return name
+
+
+def of_object(kind: str, name: str) -> str:
+    """The name of an object of this kind, as it was given. Raises InvalidName."""
+    if not is_object(name):
+        raise InvalidName(f"{kind} {_shown(name)} is no name")
+    return name
+
+
+def _shown(name: str) -> str:
+    """In quotes, on one line, and short."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return f'"{plain[:100]}"'
