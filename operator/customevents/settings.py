@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from customevents.resource import names
 from customevents.resource.errors import SettingsError
 from customevents.resource.spec import LONGEST_NAME, UnknownOutcomePolicy, plain
 
@@ -183,8 +184,10 @@ class Settings(BaseSettings):
     lease_duration: float = Field(
         15.0,
         ge=1,
+        le=60,
         description="Seconds until another process takes over from one that is silent. Default 15, "
-        "as elected controllers have it.",
+        "as elected controllers have it. At most 60, so that nobody believes more of a Lease that "
+        "was edited by hand.",
     )
     health_host: str = Field(
         "0.0.0.0",  # noqa: S104 - a probe comes from outside
@@ -222,6 +225,14 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("watch_namespaces", "discovery_agent_namespaces")
+    @classmethod
+    def _are_namespaces(cls, namespaces: tuple[str, ...]) -> tuple[str, ...]:
+        for name in namespaces:
+            if not names.is_namespace(name):
+                raise ValueError(f"must name namespaces, separated by commas, and {name!r} is none")
+        return namespaces
 
     @field_validator("scope_wide_from")
     @classmethod

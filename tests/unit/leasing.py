@@ -50,9 +50,14 @@ class MemoryLeases:
     delay: float = 0.0
     #: The answer to a swap of a Lease that is not there.
     missing: type[ClusterError] = Gone
+    #: The answer to every write, which is not applied.
+    refusal: ClusterError | None = None
+    #: When each request came, by the loop's clock.
+    asked: list[float] = field(default_factory=list)
     _version: int = 100
 
     async def read(self) -> Raw:
+        self.asked.append(asyncio.get_running_loop().time())
         if self.failed_reads:
             self.failed_reads -= 1
             raise ClusterError("the Kubernetes API did not answer: TimeoutError")
@@ -82,6 +87,9 @@ class MemoryLeases:
         return await self._written(apply)
 
     async def _written(self, apply: Any) -> Raw:
+        self.asked.append(asyncio.get_running_loop().time())
+        if self.refusal is not None:
+            raise self.refusal
         fault = self.faults.pop(0) if self.faults else None
         if fault is Fault.REFUSED:
             raise ClusterError("the Kubernetes API answered 500: ", 500)

@@ -24,10 +24,14 @@ from customevents.delivery.lease import (
     Observed,
     TakenOver,
     Terms,
+    holder,
+    next_transition,
     read_entries,
+    readable,
     stated,
 )
-from customevents.resource.errors import ClusterError, Gone, LeadershipLost
+from customevents.delivery.trouble import Trouble
+from customevents.resource.errors import ClusterError, Conflict, Gone, LeadershipLost
 
 logger = logging.getLogger(__name__)
 
@@ -68,13 +72,24 @@ class Journal:
         self._says, self._say_at = "", float("-inf")
         self._lease: dict[str, Any] = {}
         self._entries: dict[str, Intent] = {}
-        self._said = ""
+        self._leads = False
+        self._taking = Trouble(
+            "waiting for the Lease", "the Lease answers again", uptime=uptime, wall=wall
+        )
+        self._writing = Trouble(
+            "the Lease cannot be written, and nothing is sent until it can",
+            "the Lease is written again",
+            uptime=uptime,
+            wall=wall,
+        )
         self._waiting: list[asyncio.Future[float]] = []
         self._wake = asyncio.Event()
         self._valid_until = float("-inf")
         self._renew_at = float("-inf")
         self._lost: LeadershipLost | None = None
         self._seen_before = self._log_lost = False
+        self._unreadable = 0
+        self._held_back_until = float("-inf")
         #: How often the log was not there; writes of the Lease; intents that they committed.
         self.times_lost = self.writes = self.committed = 0
 
@@ -84,9 +99,18 @@ class Journal:
     async def acquire(self) -> TakenOver:
         """Wait until the Lease is ours, however long that takes."""
         observed = Observed()
-        while (taken := await self._try(observed)) is None:  # noqa: ASYNC110
-            await asyncio.sleep(min(POLL, self._terms.duration / 3))
-        return taken
+        while True:
+            pause = min(POLL, self._terms.duration / 3)
+            try:
+                taken = await self._try(observed)
+            except (ClusterError, TimeoutError) as error:
+                pause = max(pause, self._taking.failed(error))
+                self._entries = {}
+            else:
+                self._taking.ended()
+                if taken is not None:
+                    return taken
+            await asyncio.sleep(pause)
 
     async def run(self) -> None:
         """Commit intents and renew. Raises LeadershipLost; returns never."""
@@ -126,6 +150,20 @@ class Journal:
         """Whether the Lease was written recently enough to be ours still."""
         return self._uptime() < self._valid_until
 
+    @property
+    def trouble(self) -> str:
+        """What keeps this process from leading, or the leader from sending; empty: nothing.
+
+        One line that stays the same while the trouble does. That another process leads is none.
+        """
+        if self._uptime() < self._held_back_until:
+            return f"nothing is sent for {self._terms.quarantine:.0f} s: the log was lost"
+        if not self._leads:
+            return str(self._taking) if self._taking.lasts else ""
+        if self._writing.lasts or (self._writing and not self.valid):
+            return str(self._writing)
+        return "" if self.valid else "the Lease has run out, and is not written"
+
     def may_send(self, committed: float) -> bool:
         """Whether a commit still stands: the Lease is valid, and this process was not stopped."""
         return self.valid and self._uptime() - committed < COMMIT_VALID
@@ -141,70 +179,80 @@ class Journal:
 
     async def release(self) -> None:
         """Let the next one begin at once. Call it when `run` has ended."""
-        if self._lost is not None or not self._lease:
+        if self._lost is not None or not self._leads:
             return
         try:
             async with asyncio.timeout(SWAP_TIMEOUT):
-                await self._leases.replace(self._stated(holder=""))
+                await self._let_go()
+        except LeadershipLost:
+            pass  # that was our own write, its answer lost; or another holds it by now
         except (ClusterError, TimeoutError) as error:
-            logger.warning("the Lease could not be released, the next leader waits: %s", error)
+            words = str(error) or f"not within {SWAP_TIMEOUT:.0f} s"
+            logger.warning("the Lease could not be released, the next leader waits: %s", words)
+
+    async def _let_go(self) -> None:
+        refused = False
+        while True:
+            try:
+                if refused:
+                    self._go_on_from(await self._leases.read())
+                await self._leases.replace(self._stated(holder=""))
+                return
+            except Gone:
+                raise
+            except ClusterError as error:
+                refused = True
+                await asyncio.sleep(self._writing.failed(error))
 
     async def _try(self, observed: Observed) -> TakenOver | None:
-        """One look of a standby."""
+        """One look of a standby; None: another holds the Lease. Raises what the look ended with."""
         try:
             async with asyncio.timeout(SWAP_TIMEOUT):
-                lease = await self._leases.read()
+                lease = readable(await self._leases.read())
         except Gone:
             return await self._found()
-        except (ClusterError, TimeoutError) as error:
-            self._say_once(error)
+        except (ClusterError, TimeoutError):
             observed.failed()
-            return None
+            raise
         self._seen_before = True
         # Only a write of our own, its answer lost, keeps a lost log from being seen again.
-        self._log_lost &= lease["spec"].get("holderIdentity") == self._terms.identity
+        self._log_lost &= holder(lease) == self._terms.identity
         if not observed.is_free(lease, self._terms, self._uptime()):
             return None
         return await self._take(lease)
 
-    async def _found(self) -> TakenOver | None:
+    async def _found(self) -> TakenOver:
         """There is no Lease: the first installation, or somebody deleted it."""
         self._log_lost |= self._seen_before
-        try:
-            await self._create()
-        except (ClusterError, TimeoutError) as error:
-            self._say_once(error)
-            self._lease = {}
-            return None
+        await self._create()
         return self._taken()
 
-    async def _take(self, lease: dict[str, Any]) -> TakenOver | None:
+    async def _take(self, lease: dict[str, Any]) -> TakenOver:
         """Swap a free Lease in, with its list kept."""
-        entries = read_entries(lease)
-        self._log_lost |= entries is None
-        self._lease = lease
-        self._entries = {entry.uid: entry for entry in entries or ()}
-        spec = lease["spec"]
-        spec["leaseTransitions"] = spec.get("leaseTransitions", 0) + 1
-        spec["acquireTime"] = self._now()
+        listed = read_entries(lease)
+        self._log_lost |= not listed.whole
+        self._unreadable = max(self._unreadable, listed.unreadable)
+        self._entries = {entry.uid: entry for entry in listed.entries}
+        spec = lease["spec"] | {
+            "leaseTransitions": next_transition(lease),
+            "acquireTime": self._now(),
+        }
+        self._lease = {**lease, "spec": spec}
         begun = self._uptime()
-        try:
-            await self._write(self._leases.replace(self._stated()), begun)
-        except (ClusterError, TimeoutError) as error:
-            self._say_once(error)
-            self._lease, self._entries = {}, {}
-            return None
+        await self._write(self._leases.replace(self._stated()), begun)
         return self._taken()
 
     def _taken(self) -> TakenOver:
-        self.times_lost += self._log_lost
+        self._leads = True
+        if self._unreadable:
+            logger.error("%d rows of the Lease name no attempt: dropped", self._unreadable)
+        if self._log_lost:
+            self.times_lost += 1
+            self._hold_back()
         return TakenOver(tuple(self._entries.values()), self._log_lost * self._terms.quarantine)
 
-    def _say_once(self, error: Exception) -> None:
-        words = str(error) or "the Kubernetes API did not answer"
-        if words != self._said:  # a standby looks every other second; its log says what is new
-            logger.warning("waiting for the Lease: %s", words)
-        self._said = words
+    def _hold_back(self) -> None:
+        self._held_back_until = self._uptime() + self._terms.quarantine
 
     async def _something_to_write(self) -> None:
         self._wake.clear()
@@ -218,13 +266,15 @@ class Journal:
             begun = self._uptime()
             try:
                 await self._write(self._leases.replace(self._stated()), begun)
-                return begun
             except Gone:
                 await self._restore()
             except (ClusterError, TimeoutError) as error:
-                # A conflict, or its answer was lost: the Lease itself tells.
-                logger.info("the Lease was not written: %s", error or "no answer")
+                # A conflict, a refusal, or its answer was lost: the Lease itself tells.
+                await asyncio.sleep(self._writing.failed(error))
                 await self._read_again()
+            else:
+                self._writing.ended()
+                return begun
 
     async def _read_again(self) -> None:
         """Go on from the Lease as it is now, if it is still ours."""
@@ -234,16 +284,18 @@ class Journal:
                     lease = await self._leases.read()
             except Gone:
                 return await self._restore()
-            except (ClusterError, TimeoutError):
-                await asyncio.sleep(min(1.0, self._terms.duration / 10))
-                continue
-            return self._go_on_from(lease)
+            except (ClusterError, TimeoutError) as error:
+                await asyncio.sleep(self._writing.failed(error))
+            else:
+                return self._go_on_from(lease)
 
-    def _go_on_from(self, lease: dict[str, Any]) -> None:
-        holder = lease["spec"].get("holderIdentity", "")
-        same = lease["spec"].get("leaseTransitions") == self._lease["spec"]["leaseTransitions"]
-        if holder != self._terms.identity or not same:
-            raise LeadershipLost(f"{holder or 'somebody else'} holds the Lease now")
+    def _go_on_from(self, found: dict[str, Any]) -> None:
+        lease = readable(found)
+        if holder(lease) != self._terms.identity:
+            raise LeadershipLost(f"{holder(lease) or 'somebody else'} holds the Lease now")
+        counted = (each["spec"].get("leaseTransitions") for each in (lease, self._lease))
+        if len(set(map(str, counted))) > 1:
+            raise LeadershipLost("the Lease was taken, or its leaseTransitions edited, meanwhile")
         self._lease = lease
 
     async def _restore(self) -> None:
@@ -253,11 +305,15 @@ class Journal:
             "the Lease was deleted: nothing is sent for %.0f s, then it is made anew",
             self._terms.quarantine,
         )
+        self._hold_back()
         await asyncio.sleep(self._terms.quarantine)
-        try:
-            await self._create()
-        except (ClusterError, TimeoutError):
-            await self._read_again()
+        while True:
+            try:
+                return await self._create()
+            except Conflict:
+                return await self._read_again()
+            except (ClusterError, TimeoutError) as error:
+                await asyncio.sleep(self._writing.failed(error))
 
     async def _create(self) -> None:
         self._lease = {
@@ -270,7 +326,7 @@ class Journal:
 
     async def _write(self, request: Coroutine[Any, Any, dict[str, Any]], begun: float) -> None:
         async with asyncio.timeout(SWAP_TIMEOUT):
-            self._lease = await request
+            self._lease = readable(await request)
         self.writes += 1
         self._valid_until = begun + self._terms.duration
         self._renew_at = begun + self._terms.renew_every
@@ -278,7 +334,9 @@ class Journal:
     def _stated(self, *, holder: str | None = None) -> dict[str, Any]:
         """The Lease as it shall be: our list, whole."""
         if self._uptime() >= self._say_at:
-            self._says, self._say_at = self._state(), self._uptime() + self._terms.renew_every
+            # A little sooner than the next renewal, which else might come a moment before this.
+            self._says = self._state()
+            self._say_at = self._uptime() + 0.9 * self._terms.renew_every
         return stated(
             self._lease,
             entries=self._entries.values(),

@@ -10,12 +10,12 @@ import re
 
 from customevents.resource.errors import InvalidName
 
-_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAMESPACE = re.compile(_LABEL)
 _OBJECT = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 
-#: Characters of a DNS subdomain.
-LONGEST = 253
+#: Characters of a namespace's name, and of an object's.
+LONGEST_NAMESPACE, LONGEST_OBJECT = 63, 253
 
 #: A path as the API server has them. The names of some objects (Roles, CRDs) hold more than a DNS
 #: name does, but never `%` or `/`.
@@ -24,12 +24,12 @@ _PATH = re.compile(r"(/[A-Za-z0-9_.:~@$!*'(),;=&+-]+)+")
 
 def is_namespace(name: object) -> bool:
     """Whether a namespace can be called so: a DNS label (RFC 1123)."""
-    return isinstance(name, str) and _NAMESPACE.fullmatch(name) is not None
+    return _is(_NAMESPACE, name, LONGEST_NAMESPACE)
 
 
 def is_object(name: object) -> bool:
     """Whether a CustomEvent or a Lease can be called so: a DNS subdomain (RFC 1123)."""
-    return isinstance(name, str) and len(name) <= LONGEST and _OBJECT.fullmatch(name) is not None
+    return _is(_OBJECT, name, LONGEST_OBJECT)
 
 
 def is_path(path: str) -> bool:
@@ -49,6 +49,10 @@ def of_object(kind: str, name: str) -> str:
     if not is_object(name):
         raise InvalidName(f"{kind} {_shown(name)} is no name")
     return name
+
+
+def _is(pattern: re.Pattern[str], name: object, longest: int) -> bool:
+    return isinstance(name, str) and len(name) <= longest and pattern.fullmatch(name) is not None
 
 
 def _shown(name: str) -> str:
