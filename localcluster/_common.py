@@ -19,6 +19,7 @@ CONTROLPLANE = BIN / "controlplane"
 KUBECTL = BIN / "kubectl"
 HELM = BIN / "helm"
 HELM3 = BIN / "helm3"
+PROMTOOL = BIN / "promtool"
 
 
 class ClusterError(Exception):

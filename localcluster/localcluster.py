@@ -16,19 +16,21 @@ import time
 from collections.abc import Sequence
 
 import _processes
-from _build import build, build_helm3, fetch_module, fetch_tools
+from _build import build, build_helm3, build_promtool, fetch_module, fetch_tools
 from _cluster import Cluster, stop_detached
-from _common import CACHE, HELM, HELM3, HERE, KUBECTL, ClusterError, Log, locked
+from _common import CACHE, HELM, HELM3, HERE, KUBECTL, PROMTOOL, ClusterError, Log, locked
 from _parts import API_SERVER, CONTROLLER_MANAGER, ETCD
 
 __all__ = [
     "HELM",
     "HELM3",
     "KUBECTL",
+    "PROMTOOL",
     "Cluster",
     "ClusterError",
     "build",
     "build_helm3",
+    "build_promtool",
     "fetch_module",
     "fetch_tools",
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +9,9 @@ import pytest
 import yaml
 
 from chart.helming import MINIMAL, Helm, Json
+from chart.promtool import promtool
 
 CASES = Path(__file__).with_name("alerts.test.yaml")
-
-
-def promtool(*args: str | Path) -> str:
-    """What Prometheus' own checker says; it must succeed."""
-    binary = shutil.which("promtool")
-    assert binary is not None, "promtool is not on the PATH: Debian's package prometheus has it"
-    done = subprocess.run([binary, *args], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture

@@ -11,10 +11,6 @@ from urllib.parse import urlsplit
 
 import yaml
 
-# The control plane's binary issues certificates; the standard library and our dependencies cannot,
-# and openssl is no prerequisite.
-from _common import CONTROLPLANE, run
-
 from proxy.connection import Upstream
 
 
@@ -48,11 +44,3 @@ class Kubeconfig:
         (entry,) = self._content["clusters"]
         path.touch(mode=0o600)
         path.write_text(json.dumps({**self._content, "clusters": [{**entry, "cluster": cluster}]}))
-
-
-def serving_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """TLS for a server on loopback, and the new authority that signed its certificate."""
-    run([CONTROLPLANE, "pki", folder])
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(folder / "apiserver.crt", folder / "apiserver.key")
-    return tls, folder / "ca.crt"

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from certificates import serving_context
 from proxy.connection import Connection, Stream, Surroundings
-from proxy.kubeconfig import Kubeconfig, serving_context
+from proxy.kubeconfig import Kubeconfig
 from proxy.rules import Handle, Rule, Rulebook
 from proxy.streams import Streams
 from proxy.wire import Seen

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from certificates import serving_context
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import KeyFileError
-from unit.certificates import self_signed
 from unit.posting import BODY, CREATED, client, post
 from unit.raw_server import Connection, answering, hanging, serving
 
@@ -106,7 +106,8 @@ async def test_a_tls_handshake_that_hangs_never_arrived(key: KeyFile) -> None:
 async def test_a_certificate_that_is_not_trusted_is_told_apart(
     key: KeyFile, tmp_path: Path
 ) -> None:
-    async with serving(hanging, tls=self_signed(tmp_path).server) as server:
+    tls, _ = serving_context(tmp_path)
+    async with serving(hanging, tls=tls) as server:
         result = await post(f"https://127.0.0.1:{server.port}", key)
     assert no_answer(result) is Stage.CERTIFICATE
 

@@ -12,10 +12,10 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from certificates import serving_context
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import SettingsError
-from unit.certificates import self_signed
 from unit.posting import BODY, CREATED
 from unit.raw_server import Connection, RawServer, answering, serving
 
@@ -59,14 +59,14 @@ async def passing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 async def test_an_event_goes_through_the_proxy_without_the_proxy_reading_it(
     key: KeyFile, tmp_path: Path
 ) -> None:
-    own = self_signed(tmp_path)
+    tls, authority = serving_context(tmp_path)
     asked: list[bytes] = []
     async with (
-        serving(answering(CREATED), tls=own.server) as server,
+        serving(answering(CREATED), tls=tls) as server,
         serving(tunnelling(asked)) as proxy,
     ):
         endpoint = f"https://localhost:{server.port}"
-        result = await post(endpoint, key, proxy=proxy, ca_file=own.certificate)
+        result = await post(endpoint, key, proxy=proxy, ca_file=authority)
     assert result == Answer(201)
     assert [line.split(b"\r\n")[0] for line in asked] == [
         f"CONNECT localhost:{server.port} HTTP/1.1".encode()
@@ -99,9 +99,9 @@ async def test_a_proxy_that_refuses_to_connect_passed_nothing_on(key: KeyFile, s
 async def test_a_certificate_of_ones_own_is_trusted_where_it_is_named(
     key: KeyFile, tmp_path: Path
 ) -> None:
-    own = self_signed(tmp_path)
-    async with serving(answering(CREATED), tls=own.server) as server:
-        result = await post(f"https://localhost:{server.port}", key, ca_file=own.certificate)
+    tls, authority = serving_context(tmp_path)
+    async with serving(answering(CREATED), tls=tls) as server:
+        result = await post(f"https://localhost:{server.port}", key, ca_file=authority)
     assert result == Answer(201)
 
 
