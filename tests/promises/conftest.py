@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from namespaces import temporary_namespace
 from promises import driving
 from promises.driving import Api
 from promises.fleet import Fleet, fleet
+from promises.hearing import Ear
+from promises.namespaced import namespaced_account, rights_in
 from proxy import ApiProxy
 
 #: `make promises` sets it: all rounds, instead of the few that gate each change.
@@ -53,3 +57,46 @@ def operators(
     """A fleet without a rate limit, with a Lease of 3 s, unless a replica is told otherwise."""
     with fleet(administrator, tmp_path, account, key_file, timeline.url) as empty:
         yield empty
+
+
+@pytest.fixture(scope="module")
+def listener(
+    cluster: Cluster,
+    api: client.ApiClient,
+    account: Path,  # noqa: F811
+    key_file: Path,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], Ear]]:
+    """Makes an ear in the mode "cluster" or "namespaced", where it has the rights to two alone."""
+    with ExitStack() as stack:
+
+        def listen(mode: str) -> Ear:
+            folder = tmp_path_factory.mktemp(mode)
+            names = [f"never-deaf-{which}-{secrets.token_hex(3)}" for which in ("a", "b")]
+            timeline = stack.enter_context(sandbox.running())
+            settings = {
+                "api_key_file": str(key_file),
+                "cluster_name": "prod-eu-1",
+                "delivery_rate": "0",
+                "endpoint": timeline.url,
+            }
+            kubeconfig = account
+            if mode == "namespaced":
+                kubeconfig = namespaced_account(cluster)
+                settings["watch_namespaces"] = ",".join(names)
+            for name in names:
+                stack.enter_context(temporary_namespace(api, name))
+                rights_in(cluster, name)
+            administrator = stack.enter_context(driving.administrator(cluster.kubeconfig))
+            proxy = stack.enter_context(ApiProxy(kubeconfig, folder))
+            ear = Ear(administrator, proxy, timeline, folder, settings, tuple(names))
+            stack.callback(ear.stop)
+            return ear
+
+        yield listen
+
+
+@pytest.fixture(scope="module", params=["cluster", "namespaced"])
+def ear(request: pytest.FixtureRequest, listener: Callable[[str], Ear]) -> Ear:
+    """An operator that watches everything, or two namespaces."""
+    return listener(request.param)

@@ -122,7 +122,7 @@ class Ear:
         """An operator that hears, and what it has delivered; after a failed block it is ended."""
         if self.operator is None:
             self.start()
-        known = self._deliver()
+        known = self.deliver()
         try:
             yield known
             self._is_well()
@@ -132,11 +132,13 @@ class Ear:
         finally:
             self.proxy.clear()
 
-    def _deliver(self) -> Known:
+    def deliver(self, within: float = PATIENCE) -> Known:
+        """Create what is to be edited and resent, and see it delivered."""
         known = Known(next(_numbers), self.namespaces)
         for namespace, kind in itertools.product(self.namespaces, ("edited", "resent")):
             driving.create_one(self.api, namespace, known.name(kind), "as it was at first")
-        self._until(known, {"edited": 1, "resent": 1}, PATIENCE)
+        told = self._until(known, {"edited": 1, "resent": 1}, within)
+        assert max(told.values()) <= within, f"not told: {told}\n{self.running.log[-4000:]}"
         for namespace in self.namespaces:
             driving.until_terminal(self.api, namespace, within=PATIENCE)
         return known
@@ -149,6 +151,13 @@ class Ear:
             driving.resend(self.api, namespace, known.name("resent"), "again")
         told = self._until(known, {"new": 1, "edited": 2, "resent": 2}, within)
         return Heard(told["new"], told["edited"], told["resent"])
+
+    def hears_and_says(self, known: Known, what: str, figure: Callable[[str], None]) -> None:
+        """What happens now is told in time; the figures say how soon, and at what price."""
+        with self.spending() as spent:
+            heard = self.hears(known)
+            figure(f"never deaf {self.mode}, {what}: {heard}; {spent()}")
+        self.check(known, heard)
 
     def _until(self, known: Known, wanted: dict[str, int], within: float) -> dict[str, float]:
         """Seconds until each kind was told so often in each namespace."""

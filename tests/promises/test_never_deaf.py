@@ -6,20 +6,13 @@ In each row the same process goes on, says that it is well, and tells nothing tw
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 import pytest
 from _pytest.mark import ParameterSet
-from kubernetes import client
-from localcluster import Cluster
 
-from customevents import sandbox
-from namespaces import temporary_namespace
-from promises import driving
-from promises.hearing import EXPIRED, Ear, Known
-from promises.namespaced import namespaced_account, rights_in
-from proxy import Action, Answer, ApiProxy, CutWithin, EndAtOnce, Handle, RawAnswer, Rule
+from promises.hearing import EXPIRED, Ear
+from proxy import Action, Answer, CutWithin, EndAtOnce, Handle, RawAnswer, Rule
 
 PAGE = "<html><body><h1>Something in between</h1></body></html>"
 
@@ -58,56 +51,25 @@ def rows(kind: str, names: Iterable[str]) -> list[ParameterSet]:
     ]
 
 
-@pytest.fixture(scope="module", params=["cluster", "namespaced"])
-def ear(
-    request: pytest.FixtureRequest,
-    cluster: Cluster,
-    api: client.ApiClient,
-    account: Path,
-    key_file: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Ear]:
-    """An operator that watches everything, or two namespaces of which it has the rights alone."""
-    folder = tmp_path_factory.mktemp(request.param)
-    names = [f"never-deaf-{request.param}-{which}" for which in ("a", "b")]
-    settings = {"api_key_file": str(key_file), "cluster_name": "prod-eu-1", "delivery_rate": "0"}
-    if request.param == "namespaced":
-        account = namespaced_account(cluster)
-        settings["watch_namespaces"] = ",".join(names)
-    with (
-        temporary_namespace(api, names[0]),
-        temporary_namespace(api, names[1]),
-        driving.administrator(cluster.kubeconfig) as administrator,
-        sandbox.running() as timeline,
-        ApiProxy(account, folder) as proxy,
-    ):
-        for name in names:
-            rights_in(cluster, name)
-        settings["endpoint"] = timeline.url
-        listening = Ear(administrator, proxy, timeline, folder, settings, tuple(names))
-        yield listening
-        listening.stop()
-
-
 @pytest.mark.parametrize("name", rows("watch", ANSWERS))
 def test_a_watch_is_answered_once_with(ear: Ear, name: str, figure: Callable[[str], None]) -> None:
     with ear.listening() as known:
         ear.spoil_watch(ANSWERS[name])
-        hears_and_says(ear, known, f"a watch answered with {name}", figure)
+        ear.hears_and_says(known, f"a watch answered with {name}", figure)
 
 
 @pytest.mark.parametrize("name", rows("list", ANSWERS))
 def test_a_list_is_answered_once_with(ear: Ear, name: str, figure: Callable[[str], None]) -> None:
     with ear.listening() as known:
         ear.spoil_list(ANSWERS[name])
-        hears_and_says(ear, known, f"a list answered with {name}", figure)
+        ear.hears_and_says(known, f"a list answered with {name}", figure)
 
 
 @pytest.mark.parametrize("name", rows("error", ERRORS))
 def test_an_error_comes_in_the_stream(ear: Ear, name: str, figure: Callable[[str], None]) -> None:
     with ear.listening() as known:
         ear.insert({"type": "ERROR", "object": ERRORS[name]})
-        hears_and_says(ear, known, f"ERROR {name} in the stream", figure)
+        ear.hears_and_says(known, f"ERROR {name} in the stream", figure)
 
 
 @pytest.mark.full
@@ -141,7 +103,7 @@ def starts_in_trouble(
         ear.start(until_ready=False)
         trouble.reached.wait(10)
         lasts(A_WHILE, trouble)
-        hears_and_says(ear, known, what, figure)
+        ear.hears_and_says(known, what, figure)
 
 
 @pytest.mark.full
@@ -153,7 +115,7 @@ def test_everything_is_answered_with_401_while_the_token_is_renewed(
         ear.proxy.add(Rule("GET", ear.watches, EndAtOnce(), count=None))
         lasts(10, refused)
         ear.proxy.clear()
-        hears_and_says(ear, known, "401 to everything for 10 s", figure)
+        ear.hears_and_says(known, "401 to everything for 10 s", figure)
 
 
 @pytest.mark.full
@@ -165,7 +127,7 @@ def test_watches_and_lists_are_answered_with_503_for_longer_than_kopf_tries(
         ear.proxy.add(Rule("GET", ear.watches, EndAtOnce(), count=None))
         lasts(60, refused)
         ear.proxy.clear()
-        hears_and_says(ear, known, "503 for 60 s", figure)
+        ear.hears_and_says(known, "503 for 60 s", figure)
 
 
 @pytest.mark.full
@@ -176,7 +138,7 @@ def test_the_api_server_cannot_be_reached_for_longer_than_kopf_tries(
         ear.proxy.down()
         time.sleep(60)
         ear.proxy.up()
-        hears_and_says(ear, known, "refused connections for 60 s", figure)
+        ear.hears_and_says(known, "refused connections for 60 s", figure)
 
 
 @pytest.mark.full
@@ -200,12 +162,3 @@ def lasts(seconds: float, trouble: Handle) -> None:
     """The time itself is the trouble; a condition to wait for there is none."""
     time.sleep(seconds)
     trouble.remove()
-
-
-def hears_and_says(ear: Ear, known: Known, what: str, figure: Callable[[str], None]) -> None:
-    """What happens now is told in time."""
-    with ear.spending() as spent:
-        heard = ear.hears(known)
-        figure(f"never deaf {ear.mode}, {what}: {heard}; {spent()}")
-
-    ear.check(known, heard)
