@@ -238,11 +238,11 @@ class Operator:
         return Finding()
 
     def _ready(self) -> Finding:
-        """Whether a leader is at work, or what a person has to mend; a standby is ready."""
-        halted = [self._gate.halted] if self._gate.halted else []
+        """Whether a leader is at work, or what keeps it from that; a standby is ready."""
+        of_all = [words for words in (self._gate.halted, self._journal.trouble) if words]
         # One namespace's trouble is told, and keeps nobody from the others.
-        is_ready = not halted and not self._watch.is_deaf
-        return Finding(is_ready, halted + self._watch.troubles)
+        is_ready = not of_all and not self._watch.is_deaf
+        return Finding(is_ready, of_all + self._watch.troubles)
 
     def _watch_failed(self, error: BaseException) -> None:
         self._loop.call_soon_threadsafe(self._parts.fail, error)
