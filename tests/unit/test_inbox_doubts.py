@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from customevents.delivery.inbox import ECHO, LOOK_HOLDS, Inbox
+from customevents.delivery.echoes import PATIENCE
+from customevents.delivery.inbox import LOOK_HOLDS, Inbox
 from customevents.resource.event import CustomEvent
 from unit.builders import Clock, later
 from unit.counting import Counted
@@ -18,7 +19,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def inbox(clock: Clock) -> Inbox:
-    return Inbox(clock, clock.uptime, Counted())
+    made = Inbox(clock, clock.uptime, Counted())
+    made.sees("")
+    return made
 
 
 def recorded(inbox: Inbox, name: str, *, version: int) -> CustomEvent:
@@ -88,17 +91,17 @@ def test_what_is_gone_or_done_is_no_doubt_any_more(inbox: Inbox) -> None:
 
 def test_a_write_that_the_watch_does_not_show_is_missed_once(inbox: Inbox, clock: Clock) -> None:
     recorded(inbox, "a", version=105)
-    clock.advance(ECHO - 1)
-    assert inbox.take_missing_echoes() == set()
+    clock.advance(PATIENCE - 1)
+    assert inbox.echoes.take_missing() == set()
     clock.advance(2)
-    assert inbox.take_missing_echoes() == {"shop"}
-    assert inbox.take_missing_echoes() == set()
+    assert inbox.echoes.take_missing() == {"shop"}
+    assert inbox.echoes.take_missing() == set()
 
 
 def test_a_write_that_the_watch_shows_is_not_missed(inbox: Inbox, clock: Clock) -> None:
     inbox.offer(recorded(inbox, "a", version=105))
     clock.advance(LONG)
-    assert inbox.take_missing_echoes() == set()
+    assert inbox.echoes.take_missing() == set()
 
 
 def test_a_write_that_the_watch_showed_before_its_answer_came_is_not_missed(
@@ -109,17 +112,29 @@ def test_a_write_that_the_watch_showed_before_its_answer_came_is_not_missed(
     inbox.offer(fresh)
     inbox.done(event, fresh, later(LONG))
     clock.advance(LONG)
-    assert inbox.take_missing_echoes() == set()
+    assert inbox.echoes.take_missing() == set()
+
+
+def test_a_first_list_may_take_longer_than_an_echo(clock: Clock) -> None:
+    inbox = Inbox(clock, clock.uptime, Counted())
+    recorded(inbox, "a", version=105)
+    clock.advance(LONG)
+    assert inbox.echoes.take_missing() == set()
+    inbox.sees("shop")
+    clock.advance(PATIENCE - 1)
+    assert inbox.echoes.take_missing() == set()
+    clock.advance(2)
+    assert inbox.echoes.take_missing() == {"shop"}
 
 
 def test_of_two_writes_the_newer_one_counts(inbox: Inbox, clock: Clock) -> None:
     recorded(inbox, "a", version=105)
-    clock.advance(ECHO - 1)
+    clock.advance(PATIENCE - 1)
     recorded(inbox, "b", version=106)
     again = out(inbox, waiting("a", version=110))
     inbox.done(again, written(again, version=111), None)
     clock.advance(2)
-    assert inbox.take_missing_echoes() == set()
+    assert inbox.echoes.take_missing() == set()
 
 
 # --- Clocks

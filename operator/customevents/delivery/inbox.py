@@ -17,15 +17,13 @@ from typing import NamedTuple
 
 from customevents.clocks import happened
 from customevents.delivery.counters import Counters, count_deletion, count_edit
+from customevents.delivery.echoes import Echoes
 from customevents.delivery.queues import Queues
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import Reason, State
 
 logger = logging.getLogger(__name__)
 
-
-#: Seconds within which the watch must have shown a write of our own.
-ECHO = 30.0
 
 #: Seconds for which a look at an object is enough while the watch shows nothing.
 LOOK_HOLDS = 5.0
@@ -35,12 +33,6 @@ class _Postponed(NamedTuple):
     due: float
     event: CustomEvent
     gated: bool
-
-
-class _Written(NamedTuple):
-    version: int
-    namespace: str
-    at: float
 
 
 @dataclass
@@ -88,8 +80,8 @@ class Inbox:
         self._timers: list[tuple[float, int, str]] = []
         self._ticket = itertools.count()
         self._busy: dict[str, _Out] = {}
-        #: What our last write returned, oldest first, until the watch has shown it.
-        self._written: dict[str, _Written] = {}
+        #: What our last writes returned, until the watch has shown it.
+        self.echoes = Echoes(uptime)
         #: Namespaces ("" = all) whose changes go unseen, and events that may be gone since.
         self._blind: set[str] = set()
         self._doubtful: set[str] = set()
@@ -139,7 +131,7 @@ class Inbox:
         out = self._busy.get(event.uid)
         known = out.shown if out else self._find(event)
         newer = known is not None and known.resource_version > event.resource_version
-        if self._is_stale(event) or newer:
+        if self.echoes.is_stale(event) or newer:
             return
         if out is None:
             count_edit(self._counters, known, event)
@@ -188,10 +180,12 @@ class Inbox:
             return
         if out.shown is not None and out.shown.resource_version > fresh.resource_version:
             count_edit(self._counters, event, out.shown)
-            self._written.pop(event.uid, None)
+            self.echoes.drop(event.uid)
             self._take_in(out.shown)
             return
-        self._expect_echo(event, fresh, out.shown)
+        is_shown = out.shown is not None and out.shown.resource_version >= fresh.resource_version
+        if fresh.resource_version > event.resource_version and not is_shown:
+            self.echoes.expect(fresh)
         count_edit(self._counters, event, fresh)
         if (fresh.generation, fresh.resend) != (event.generation, event.resend):
             self._queue(fresh)  # edited under way; the watch will show nothing newer than this
@@ -202,7 +196,7 @@ class Inbox:
 
     def knows(self, uid: str) -> bool:
         """Whether an event waits here, is out, or was written and not shown since."""
-        places: list[Container[str]] = [self._postponed, self._busy, self._written]
+        places: list[Container[str]] = [self._postponed, self._busy, self.echoes]
         return self._queues.get(uid) is not None or any(uid in place for place in places)
 
     def known(self, uid: str) -> CustomEvent | None:
@@ -223,11 +217,13 @@ class Inbox:
     def lost_sight(self, namespace: str) -> None:
         """Changes in a namespace ("" = in all) go unseen: what is known may be gone by now."""
         self._blind.add(namespace)
+        self.echoes.lost_sight(namespace)
         self.doubt(self.uids(namespace))
 
     def sees(self, namespace: str) -> None:
         """The watch shows changes again; what its list did not confirm stays in doubt."""
         self._blind.discard(namespace)
+        self.echoes.sees(namespace)
 
     def confirm(self, uid: str) -> None:
         """An event was looked at and is there; if it has changed, it is offered as well."""
@@ -249,17 +245,6 @@ class Inbox:
         out = self._busy.get(event.uid)
         blind = not self._blind.isdisjoint(("", event.namespace))
         return blind and out is not None and self._uptime() - out.looked_at > LOOK_HOLDS
-
-    def take_missing_echoes(self) -> set[str]:
-        """The namespaces in which the watch owes us a write of our own; each is told once."""
-        missing = set()
-        while (uid := next(iter(self._written), None)) is not None:
-            written = self._written[uid]
-            if self._uptime() - written.at < ECHO:
-                break
-            missing.add(written.namespace)
-            del self._written[uid]
-        return missing
 
     def is_current(self, event: CustomEvent) -> bool:
         """Whether the watch has shown nothing newer of a busy event, nor its deletion."""
@@ -318,25 +303,6 @@ class Inbox:
         postponed = self._postponed.get(event.uid)
         return self._queues.find(event) if postponed is None else postponed.event
 
-    def _is_stale(self, event: CustomEvent) -> bool:
-        """Whether our own last write is newer; the watch's echo of that write counts as stale."""
-        written = self._written.get(event.uid)
-        if written is None:
-            return False
-        if event.resource_version >= written.version:
-            del self._written[event.uid]
-        return event.resource_version <= written.version
-
-    def _expect_echo(
-        self, before: CustomEvent, fresh: CustomEvent, shown: CustomEvent | None
-    ) -> None:
-        is_shown = shown is not None and shown.resource_version >= fresh.resource_version
-        if fresh.resource_version > before.resource_version and not is_shown:
-            self._written.pop(fresh.uid, None)  # to the end: the oldest comes first
-            self._written[fresh.uid] = _Written(
-                fresh.resource_version, fresh.namespace, self._uptime()
-            )
-
     def _known(self) -> Iterator[CustomEvent]:
         postponed = (waiting.event for waiting in self._postponed.values())
         busy = (out.event for out in self._busy.values())
@@ -354,7 +320,7 @@ class Inbox:
 
     def _drop(self, event: CustomEvent) -> None:
         self._remove(event)
-        self._written.pop(event.uid, None)
+        self.echoes.drop(event.uid)
         self._doubtful.discard(event.uid)
 
     def _remove(self, event: CustomEvent) -> None:

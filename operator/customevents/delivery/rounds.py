@@ -106,7 +106,7 @@ class Rounds:
                 self._inbox.doubt(unlisted)
 
     def _miss_echoes(self) -> None:
-        for namespace in self._inbox.take_missing_echoes():
+        for namespace in self._inbox.echoes.take_missing():
             logger.warning(
                 "the watch does not show a status written in %s: is it silent?", namespace
             )
