@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,20 @@ TEMPORARY.mkdir(exist_ok=True)
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(TEMPORARY))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_stays_in_the_temporary_folder() -> Iterator[None]:
+    """One of the session's own, for all that it starts; whatever is killed leaves nothing there."""
+    with (
+        tempfile.TemporaryDirectory(dir=TEMPORARY) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+        left = sorted(path.name for path in Path(folder).iterdir())
+    assert not left, f"left in the system's temporary folder: {left}"
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Kubernetes itself, with the CRD and nothing else of ours; its first build takes minutes."""
@@ -34,8 +49,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def api(cluster: Cluster) -> Iterator[client.ApiClient]:
     """The cluster's API as its administrator, without a kubectl per request."""
-    kubeconfig = str(cluster.kubeconfig)
-    with config.new_client_from_config(kubeconfig) as administrator:  # type: ignore[no-untyped-call]
+    configuration = client.Configuration()
+    config.load_kube_config(  # type: ignore[no-untyped-call]
+        str(cluster.kubeconfig),
+        client_configuration=configuration,
+        temp_file_path=str(cluster.directory),  # it reads the certificates for each connection
+    )
+    with client.ApiClient(configuration) as administrator:
         yield administrator
 
 

@@ -18,6 +18,7 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.config import kube_config
 
 from customevents import answers
 from customevents.resource import names
@@ -268,9 +269,20 @@ async def connect(clock: Clock | None = None) -> AsyncIterator[Cluster]:
 
     Raises ClusterError if there is neither.
     """
-    configuration = await _configuration()
-    async with ApiClient(configuration) as client:
+    try:
+        client = ApiClient(await _configuration())
+    finally:
+        _remove_certificate_files()
+    async with client:
         yield Cluster(client, clock)
+
+
+def _remove_certificate_files() -> None:
+    """The library writes a kubeconfig's certificates and keys to the system's temporary folder.
+
+    They are read once, when the client is made. A process that is killed would leave them there.
+    """
+    kube_config._cleanup_temp_files()
 
 
 async def _configuration() -> Configuration:
