@@ -141,6 +141,8 @@ def _what_is_wrong(asked: Asked, found: dict[str, Any] | None, *, of_one: bool, 
         return f"no {kind or 'object'}"
     if not isinstance(metadata, dict):
         return "an object without metadata"
+    if kind and not isinstance(found.get("spec", {}), dict):
+        return "an object of another form"
     if kind and not all(isinstance(metadata.get(f), str) for f in ("uid", "resourceVersion")):
         return "an object that was never stored"
     if of_one and asked.name and metadata.get("name") != asked.name:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from customevents import sandbox
-from operating import RunningOperator
+from operating import RunningOperator, scrape
 from promises import driving
 from promises.driving import Api
 from promises.fleet import Fleet, tally
@@ -71,6 +71,7 @@ def test_a_lease_that_is_refused_is_tried_with_patience_and_told_once(
     time.sleep(TROUBLE)
     busy = (cpu_seconds(running) - used) / TROUBLE
     lines = running.log.splitlines()[told - 1 :]
+    sent = len(driving.posts(timeline, namespace=namespace))
     proxy.clear()
     ended = time.monotonic()
     events = driving.until_terminal(administrator, namespace, within=SOON)
@@ -83,6 +84,37 @@ def test_a_lease_that_is_refused_is_tried_with_patience_and_told_once(
         f"/s after the first second, {busy:.0%} of a core, {len(lines) / TROUBLE:.1f} log lines/s; "
         f"delivered {took:.1f} s after its end"
     )
+    assert sent == 1, "something was sent without a committed intent"
     assert len(later) <= 2 * (TROUBLE - 1) + 1
     assert len(lines) <= 3, lines
     tally(events, timeline).check(duplicates=0)
+
+
+def test_a_lease_is_not_asked_for_before_retry_after(
+    administrator: Api, namespace: str, operators: Fleet, proxy: ApiProxy
+) -> None:
+    operators.start(kubeconfig=proxy.kubeconfig, lease_duration="15")
+    busy = proxy.add(Rule("PUT", LEASE, Answer(429, retry_after=3), nth=3))
+    driving.create(administrator, [namespace], 1)
+    driving.until_terminal(administrator, namespace, within=30)
+    assert busy.hits == 1
+    asked = [(r.at, r.status) for r in proxy.requests if "/leases/" in r.path]
+    refused = [status for _, status in asked].index(429)
+    assert asked[refused + 1][0] - asked[refused][0] >= 3
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_page_with_404_is_no_lost_lease(
+    method: str, administrator: Api, namespace: str, operators: Fleet, proxy: ApiProxy
+) -> None:
+    running = operators.start(kubeconfig=proxy.kubeconfig)
+    driving.create(administrator, [namespace], 1, prefix="before")
+    driving.until_terminal(administrator, namespace, within=30)
+    # A GET comes only after a swap that failed.
+    proxy.add(Rule("PUT", LEASE, Answer(503)))
+    stray = proxy.add(Rule(method, LEASE, page(404), count=3))
+    driving.create(administrator, [namespace], 1, prefix="meanwhile")
+    driving.until_terminal(administrator, namespace, within=30)
+    assert stray.hits == 3
+    assert "deleted" not in running.log
+    assert scrape(running)("journal_lost_total") == 0

@@ -22,6 +22,9 @@ Raw = dict[str, Any]
 
 _SIX_DECIMALS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
+#: Seconds that a request takes at least: who asks again at once must not stop the clock.
+SHORTEST = 0.001
+
 #: Longer than anybody waits for an answer.
 FOR_EVER = 3600.0
 
@@ -57,7 +60,7 @@ class MemoryLeases:
     _version: int = 100
 
     async def read(self) -> Raw:
-        self.asked.append(asyncio.get_running_loop().time())
+        await self._asked()
         if self.failed_reads:
             self.failed_reads -= 1
             raise ClusterError("the Kubernetes API did not answer: TimeoutError")
@@ -87,7 +90,7 @@ class MemoryLeases:
         return await self._written(apply)
 
     async def _written(self, apply: Any) -> Raw:
-        self.asked.append(asyncio.get_running_loop().time())
+        await self._asked()
         if self.refusal is not None:
             raise self.refusal
         fault = self.faults.pop(0) if self.faults else None
@@ -101,6 +104,10 @@ class MemoryLeases:
             await asyncio.sleep(FOR_EVER)
         assert self.lease is not None
         return deepcopy(self.lease)
+
+    async def _asked(self) -> None:
+        self.asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(SHORTEST)
 
     def _store(self, lease: Raw) -> None:
         for name in ("renewTime", "acquireTime"):

@@ -204,6 +204,7 @@ def test_a_success_of_something_in_between_is_none(body: bytes, asked: Asked) ->
     [
         {**stored(), "kind": "Lease"},
         {**stored(), "metadata": None},
+        {**stored(), "spec": ["x"]},
         {**stored(), "metadata": {"name": "another", "uid": "1", "resourceVersion": "2"}},
         {**stored(), "metadata": {"name": "checkout"}},
         {**stored(), "metadata": {"name": "checkout", "uid": 1, "resourceVersion": 2}},

@@ -112,6 +112,16 @@ def test_namespaces_are_separated_by_commas(
     assert with_(environment, WATCH_NAMESPACES=value).watch_namespaces == namespaces
 
 
+@pytest.mark.parametrize("variable", ["WATCH_NAMESPACES", "DISCOVERY_AGENT_NAMESPACES"])
+@pytest.mark.parametrize("name", ["../shop", "a/b", "Shop", "shop?x=1"])
+def test_what_can_be_no_namespace_is_named(
+    environment: pytest.MonkeyPatch, variable: str, name: str
+) -> None:
+    assert refusal(environment, **{variable: f"shop,{name}"}) == (
+        f"CUSTOMEVENTS_{variable}: must name namespaces, separated by commas, and {name!r} is none"
+    )
+
+
 def test_an_agent_is_believed_where_it_is_installed_by_default_or_in_the_operators_own_namespace(
     environment: pytest.MonkeyPatch,
 ) -> None:
@@ -197,6 +207,8 @@ def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -
         ("DELIVERY_DEADLINE", "24h"),
         ("DELIVERY_ON_UNKNOWN_OUTCOME", "Guess"),
         ("DELIVERY_PAUSED", "perhaps"),
+        ("LEASE_DURATION", "0.5"),
+        ("LEASE_DURATION", "61"),
         ("HEALTH_PORT", "-1"),
         ("HEALTH_PORT", "65536"),
         ("LOG_LEVEL", "CHATTY"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from customevents.delivery.trouble import LASTING, LATEST, Trouble
+from customevents.delivery.trouble import LASTING, LATEST, LEAST, Trouble
 from customevents.resource.errors import ClusterError, Conflict
 from unit.builders import Clock
 
@@ -46,8 +46,8 @@ def test_each_try_waits_up_to_twice_as_long_and_never_longer_than_two_seconds(
 ) -> None:
     waits = [trouble.failed(FORBIDDEN) for _ in range(2000)]
     for wait, longest in zip(waits, (0.1, 0.2, 0.4, 0.8, 1.6, 2.0), strict=False):
-        assert longest / 2 <= wait <= longest
-    assert all(LATEST / 2 <= wait <= LATEST for wait in waits[5:])
+        assert LEAST * longest <= wait <= longest
+    assert all(LEAST * LATEST <= wait <= LATEST for wait in waits[5:])
     assert len(set(waits[5:])) > 1000  # jitter
 
 

@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 #: Seconds between two tries: at first, and at most unless Retry-After says longer.
 SOONEST, LATEST = 0.1, 2.0
 
+#: The share of a wait that is always waited for; the rest is jitter.
+LEAST = 0.75
+
 #: Seconds of trouble after which a person should know; an API server restarts in less.
 LASTING = 30.0
 
@@ -78,7 +81,7 @@ class Trouble:
         longest = min(LATEST, SOONEST * 2.0 ** min(spell.failures, 10))
         spell.failures += 1
         # Replicas that were refused together must not come back together.
-        return max(wanted, random.uniform(longest / 2, longest))
+        return max(wanted, longest * random.uniform(LEAST, 1.0))
 
     def ended(self) -> None:
         """Note a success."""

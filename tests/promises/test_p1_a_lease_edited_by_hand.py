@@ -1,0 +1,79 @@
+"""P1: whatever somebody wrote into the Lease, an operator leads, and sends what is open."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from customevents import sandbox
+from operating import eventually
+from promises import driving
+from promises.driving import Api
+from promises.fleet import IN_FLIGHT, LEASE, Fleet, tally
+from proxy import ApiProxy
+
+ROW = ["7d3c9e5a-8f53-4ab0-9a41-0c6b1d2e3f40", "an-id", "default", "nobody", 1, 1]
+MOST = 2**31 - 1
+
+ROWS: dict[str, list[Any]] = {
+    "a uid that is a list": [[ROW[0]], *ROW[1:]],
+    "a path as the name": [*ROW[:3], "../../../../../version", 1, 1],
+    "a path as the namespace": [*ROW[:2], "../../../../version?", *ROW[3:]],
+    "a count that is a text": [*ROW[:5], "1"],
+}
+
+
+def plant(api: Api, *rows: Any, **spec: Any) -> None:
+    """Let this Lease stand there."""
+    collection = LEASE.rpartition("/")[0]
+    found = json.loads(api.call("GET", collection))["items"]
+    if any(item["metadata"]["name"] == "customevents" for item in found):
+        api.call("DELETE", LEASE)
+    listed = json.dumps({"format": 1, "entries": rows})
+    metadata = {"name": "customevents", "annotations": {IN_FLIGHT: listed}}
+    kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+    api.call("POST", collection, {**kind, "metadata": metadata, "spec": spec})
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_a_row_that_names_no_attempt_stops_nothing_and_is_asked_for_nowhere(
+    row: list[Any],
+    administrator: Api,
+    namespace: str,
+    operators: Fleet,
+    proxy: ApiProxy,
+    timeline: sandbox.Running,
+) -> None:
+    plant(administrator, row, ROW)
+    driving.create(administrator, [namespace], 1)
+    running = operators.start(kubeconfig=proxy.kubeconfig, delivery_post_timeout="1")
+    events = driving.until_terminal(administrator, namespace, within=30)
+    tally(events, timeline).check(duplicates=0)
+    assert "1 rows of the Lease name no attempt: dropped" in running.log
+    assert "default/nobody was deleted" in running.log  # the row that can be read was settled
+    assert not [r.path for r in proxy.requests if "version" in r.path.replace("/v1", "")]
+    operators.until_none_is_in_flight("default")
+
+
+@pytest.mark.parametrize("spec", [{"leaseTransitions": MOST}, {}], ids=["at its end", "empty"])
+def test_a_spec_that_cannot_be_counted_on_is_led_with_at_once(
+    spec: dict[str, Any], administrator: Api, namespace: str, operators: Fleet
+) -> None:
+    plant(administrator, **spec)
+    driving.create(administrator, [namespace], 1)
+    operators.start()
+    driving.until_terminal(administrator, namespace, within=15)
+    assert operators.lease()["spec"]["leaseTransitions"] == 0
+
+
+@pytest.mark.full  # the minute for which a holder is believed
+def test_a_holder_that_is_gone_is_believed_for_a_minute_whatever_it_stated(
+    administrator: Api, namespace: str, operators: Fleet
+) -> None:
+    plant(administrator, holderIdentity="gone", leaseDurationSeconds=MOST)
+    driving.create(administrator, [namespace], 1)
+    operators.start()
+    eventually("it leads", lambda: operators.holder().startswith("replica-1_"), within=70)
+    driving.until_terminal(administrator, namespace, within=15)

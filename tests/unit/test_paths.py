@@ -1,0 +1,64 @@
+"""No name that is none gets into the path of a request, whoever gives it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+
+from customevents.kube import Cluster, Lease
+from customevents.resource.errors import InvalidName
+from customevents.resource.status import State
+
+NONE = ["../x", "..", "x/y", "x?y=1", "x#y", "x%2Fy", "x y"]
+
+#: One without a client: whatever it sent would fail otherwise.
+CLUSTER = Cluster(cast(Any, None))
+
+
+async def exhaust(items: AsyncIterator[Any]) -> None:
+    async for _ in items:
+        pass
+
+
+@pytest.mark.parametrize("name", [*NONE, ""])
+def test_an_event_is_asked_for_by_its_name_alone(name: str) -> None:
+    for request in (
+        CLUSTER.get_event("shop", name),
+        CLUSTER.get_event(name, "checkout"),
+        CLUSTER.annotate("shop", name, {}),
+        CLUSTER.annotate(name, "checkout", {}),
+        CLUSTER.delete_event("shop", name, uid="1", resource_version=1),
+        CLUSTER.create_notice(name, {}),
+    ):
+        with pytest.raises(InvalidName, match="is no name"):
+            asyncio.run(request)
+
+
+@pytest.mark.parametrize("name", NONE)
+def test_so_is_a_namespace(name: str) -> None:
+    for request in (
+        CLUSTER.create_event(name, {}),
+        exhaust(CLUSTER.open_work([name])),
+        exhaust(CLUSTER.undelivered(name)),
+        exhaust(CLUSTER.events_in_state(name, State.FAILED)),
+    ):
+        with pytest.raises(InvalidName, match=r'^namespace ".*" is no name$'):
+            asyncio.run(request)
+
+
+@pytest.mark.parametrize("name", [*NONE, ""])
+def test_so_is_the_lease(name: str) -> None:
+    with pytest.raises(InvalidName, match="is no name"):
+        Lease(CLUSTER, name, "customevents")
+    with pytest.raises(InvalidName, match="is no name"):
+        Lease(CLUSTER, "customevents", name)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/namespaces/../nodes", "/api/v1//nodes", "/api/v1/a%2Fb"])
+def test_no_path_leads_elsewhere(path: str) -> None:
+    for request in (CLUSTER.get(path), CLUSTER.list_metadata(path)):
+        with pytest.raises(InvalidName, match="is no path"):
+            asyncio.run(request)
