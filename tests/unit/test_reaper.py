@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import tracemalloc
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -109,20 +110,22 @@ class Graveyard:
 
     begun: float = 0.0
     deleted: list[tuple[str, float]] = field(default_factory=list)
-    refusals: list[ClusterError] = field(default_factory=list)
-    tries: int = 0
+    refusals: list[Exception] = field(default_factory=list)
+    tries: list[float] = field(default_factory=list)
+    #: Seconds by which the clock was set forward.
+    ahead: float = 0.0
 
     def clock(self) -> datetime:
-        return later(asyncio.get_running_loop().time() - self.begun)
+        return later(asyncio.get_running_loop().time() - self.begun + self.ahead)
 
     async def delete_event(
         self, namespace: str, name: str, *, uid: str, resource_version: int
     ) -> None:
-        self.tries += 1
+        seconds = round((self.clock() - NOW).total_seconds(), 1)
+        self.tries.append(seconds)
         if self.refusals:
             raise self.refusals.pop(0)
-        seconds = (self.clock() - NOW).total_seconds()
-        self.deleted.append((f"{namespace}/{name} {uid} {resource_version}", round(seconds, 1)))
+        self.deleted.append((f"{namespace}/{name} {uid} {resource_version}", seconds))
 
 
 def lived(place: Graveyard, *offered: CustomEvent, forgotten: CustomEvent | None = None) -> int:
@@ -162,20 +165,95 @@ def test_what_is_edited_or_gone_meanwhile_is_not_deleted() -> None:
     place = Graveyard()
     assert lived(place, ended(uid="a"), ended(uid="a", generation=2)) == 0
     assert lived(place, ended(uid="b"), forgotten=ended(uid="b")) == 0
-    assert place.tries == 0
+    assert place.tries == []
 
 
 @pytest.mark.parametrize("refusal", [Gone("not found", 404), Conflict("changed", 409)])
 def test_what_is_another_version_by_then_is_left_alone(refusal: ClusterError) -> None:
     place = Graveyard(refusals=[refusal])
     assert lived(place, ended()) == 0
-    assert place.tries == 1
+    assert len(place.tries) == 1
 
 
-def test_a_delete_that_fails_is_tried_again_a_minute_later() -> None:
-    place = Graveyard(refusals=[ClusterError("the Kubernetes API did not answer")])
+def test_a_delete_that_fails_is_tried_again_later_and_later_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    place = Graveyard(refusals=[ClusterError("the Kubernetes API answered 403", 403)] * 4)
     assert lived(place, ended(60)) == 0
-    assert [seconds for _, seconds in place.deleted] == [120.0]
+    assert place.tries == [60.0, 120.0, 240.0, 480.0, 960.0]
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["shop/checkout-1-4-2 cannot be deleted yet: the Kubernetes API answered 403"]
+
+
+def test_an_error_that_nobody_expected_is_the_trouble_of_one_object(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    place = Graveyard(refusals=[OverflowError("date value out of range")])
+    assert lived(place, ended(60, name="odd", uid="odd"), ended(61, name="b", uid="b")) == 0
+    assert place.deleted == [("shop/b b 100", 61.0), ("shop/odd odd 100", 120.0)]
+    assert "shop/odd cannot be deleted yet" in caplog.text
+
+
+def test_an_api_server_that_asks_to_be_left_alone_is_left_alone() -> None:
+    place = Graveyard(refusals=[ClusterError("too many requests", 429, retry_after=90.0)])
+    lived(place, *(ended(60, name=name, uid=name) for name in "abc"))
+    assert place.tries == [60.0, 150.0, 150.0, 150.0]
+
+
+def test_an_api_server_that_is_away_is_not_asked_for_each_object_at_once() -> None:
+    place = Graveyard(refusals=[ClusterError("the Kubernetes API did not answer")] * 3)
+    lived(place, *(ended(60, name=name, uid=name) for name in "abc"))
+    assert place.tries[:3] == [60.0, 61.0, 62.0]
+    assert len(place.deleted) == 3
+
+
+def test_when_the_clock_is_set_it_is_noticed_within_a_minute() -> None:
+    place = Graveyard()
+
+    async def half_an_hour() -> None:
+        place.begun = asyncio.get_running_loop().time()
+        reaper = Reaper(place, place.clock)
+        reaping = asyncio.create_task(reaper.run())
+        reaper.offer(ended(86_400))
+        await asyncio.sleep(1000.0)
+        place.ahead = 86_400.0
+        await asyncio.sleep(60.0)
+        reaping.cancel()
+
+    at_once(half_an_hour())
+    assert len(place.deleted) == 1
+
+
+def test_what_is_gone_early_leaves_nothing_behind() -> None:
+    reaper = Reaper(Graveyard(), lambda: NOW)
+    kept = ended(2**31 - 1)
+    tracemalloc.start()
+    for number in range(5000):
+        event = replace(kept, uid=f"{number}")
+        reaper.offer(event)
+        reaper.forget(event)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(reaper) == 0
+    assert held < 100_000
+
+
+def test_what_is_put_off_again_and_again_leaves_nothing_behind() -> None:
+    reaper = Reaper(Graveyard(), lambda: NOW)
+    edits = [ended(1000), ended(2000)]
+    tracemalloc.start()
+    for number in range(5000):
+        reaper.offer(edits[number % 2])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 100_000
+
+
+def test_a_time_beyond_the_calendar_is_its_end() -> None:
+    finished = datetime.max.replace(tzinfo=UTC) - timedelta(seconds=1)
+    found = record(state=State.DELIVERED, finished_time=finished)
+    event = recorded(found, spec=raw_spec(ttlSecondsAfterFinished=2**62))
+    assert removal_time(event) == datetime.max.replace(tzinfo=UTC)
 
 
 def test_a_record_without_an_end_is_no_reason_to_delete() -> None:

@@ -15,7 +15,7 @@ import heapq
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from customevents.clocks import happened
@@ -28,8 +28,14 @@ logger = logging.getLogger(__name__)
 #: Seconds: the tool whose hook it is must have seen how the delivery ended.
 LEAST_FOR_HOOKS = 300
 
-#: Seconds until a delete that failed is tried again.
-AGAIN = 60.0
+#: Seconds until a delete that failed is tried again: after the first time, and at most.
+AGAIN, LONGEST_AGAIN = 60.0, 3600.0
+
+#: Seconds after which the clock is looked at again: the API server's may have been set.
+LOOK_AGAIN = 60.0
+
+#: Timers that are kept beside those of the objects that wait, before the rest is thrown away.
+MOST_STALE = 64
 
 
 class _Grave(NamedTuple):
@@ -37,6 +43,8 @@ class _Grave(NamedTuple):
     namespace: str
     name: str
     resource_version: int
+    #: Deletes of it that failed, one after another.
+    failures: int = 0
 
 
 class Cluster(Protocol):
@@ -57,7 +65,14 @@ def removal_time(event: CustomEvent) -> datetime | None:
         return None
     if event.is_hook:
         seconds = max(seconds, LEAST_FOR_HOOKS)
-    return record.finished_time + timedelta(seconds=seconds)
+    return _later(record.finished_time, seconds)
+
+
+def _later(time: datetime, seconds: float) -> datetime:
+    try:
+        return time + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def with_note(event: CustomEvent, verdict: Verdict, *, enabled: bool) -> Verdict:
@@ -74,6 +89,12 @@ _OFF = " (ttlSecondsAfterFinished is ignored: the operator's setting ttl.enabled
 _CREATED_AGAIN = (
     " (ttlSecondsAfterFinished is ignored: Argo CD, Flux or Helm would create the object again)"
 )
+
+
+def _pause(error: ClusterError) -> float:
+    """Seconds for which the API server is left alone: its trouble is that of every object."""
+    busy = error.status in (0, 429) or error.status >= 500
+    return min(max(error.retry_after, 1.0 if busy else 0.0), LONGEST_AGAIN)
 
 
 class Reaper:
@@ -103,7 +124,8 @@ class Reaper:
 
     def forget(self, event: CustomEvent) -> None:
         """It is gone, or is not to be deleted any more."""
-        self._graves.pop(event.uid, None)
+        if self._graves.pop(event.uid, None) is not None:
+            self._tidy()
 
     async def run(self) -> None:
         """Delete, for ever."""
@@ -124,21 +146,43 @@ class Reaper:
         except (Gone, Conflict):
             pass  # the watch tells what is there now
         except ClusterError as error:
-            logger.warning("%s cannot be deleted yet: %s", path, error)
-            later = grave._replace(due=self._clock() + timedelta(seconds=AGAIN))
-            self._graves[uid] = later
-            self._set_timer(uid, later.due)
+            if not grave.failures:
+                logger.warning("%s cannot be deleted yet: %s", path, error)
+            self._put_off(uid, grave)
+            await asyncio.sleep(_pause(error))
+            return
+        except Exception:  # whatever it is, it is this object's trouble
+            if not grave.failures:
+                logger.exception("%s cannot be deleted yet", path)
+            self._put_off(uid, grave)
             return
         else:
             logger.info("%s is deleted, as its ttlSecondsAfterFinished says", path)
         if self._graves.get(uid) == grave:
             del self._graves[uid]
 
+    def _put_off(self, uid: str, grave: _Grave) -> None:
+        if self._graves.get(uid) != grave:
+            return  # it changed meanwhile, and has its own time
+        wait = min(AGAIN * 2.0 ** min(grave.failures, 16), LONGEST_AGAIN)
+        due = _later(self._clock(), wait)
+        self._graves[uid] = grave._replace(due=due, failures=grave.failures + 1)
+        self._set_timer(uid, due)
+
     def _set_timer(self, uid: str, due: datetime) -> None:
         heapq.heappush(self._timers, (due, uid))
+        self._tidy()
         self._wake.set()
+
+    def _tidy(self) -> None:
+        """Throw away the timers of objects that are gone, once they are the greater part."""
+        if len(self._timers) > 2 * len(self._graves) + MOST_STALE:
+            self._timers = [(grave.due, uid) for uid, grave in self._graves.items()]
+            heapq.heapify(self._timers)
 
     async def _until_due(self) -> None:
         self._wake.clear()
-        wait = (self._timers[0][0] - self._clock()).total_seconds() if self._timers else None
+        wait = None
+        if self._timers:
+            wait = min((self._timers[0][0] - self._clock()).total_seconds(), LOOK_AGAIN)
         await happened(self._wake, wait)
