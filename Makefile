@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WAIT ?= yes
+MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit lint format contract integration promises chart docs cluster-up cluster-down image image-check sbom requirements clean
+.PHONY: help demo test tools unit lint format contract integration promises storm chart docs cluster-up cluster-down image image-check sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -32,6 +33,9 @@ integration: tools ## The operator on a real control plane
 
 promises: tools ## What is promised, in full: half an hour; ends in a table of figures
 	PROMISES=full $(BIN)/pytest tests/promises
+
+storm: tools ## Everything at random on a real control plane (MINUTES=60 SEED=...): prints a table
+	PYTHONPATH=tests:localcluster $(BIN)/python -m faults.storm --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/ready ## ruff, mypy and import-linter
 	$(BIN)/ruff check

@@ -38,6 +38,8 @@ CONNECTIONS = 6
 #: Seconds.
 BETWEEN_POLLS = 0.1
 
+MERGE_PATCH = "application/merge-patch+json"
+
 _GROUP = "/apis/customevents.dev/v1alpha1"
 
 
@@ -140,10 +142,16 @@ def create_one(api: Api, namespace: str, name: str, summary: str) -> None:
     api.call("POST", _events_path(namespace), _manifest(name, spec))
 
 
+def plant(api: Api, namespace: str, name: str, record: dict[str, Any]) -> None:
+    """Write into an event's record what no operator wrote."""
+    path = f"{_events_path(namespace)}/{name}/status"
+    api.call("PATCH", path, {"status": {"delivery": record}}, content_type=MERGE_PATCH)
+
+
 def change(api: Api, namespace: str, name: str, patch: dict[str, Any]) -> None:
     """Merge something into an event."""
     path = f"{_events_path(namespace)}/{name}"
-    api.call("PATCH", path, patch, content_type="application/merge-patch+json")
+    api.call("PATCH", path, patch, content_type=MERGE_PATCH)
 
 
 def edit(api: Api, namespace: str, name: str, summary: str) -> None:

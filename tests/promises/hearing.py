@@ -16,21 +16,10 @@ from operating import PATIENCE, RunningOperator, eventually, operator, probe, st
 from promises import driving
 from promises.driving import Api
 from proxy import Action, ApiProxy, EndAtOnce, InsertEvent, Rule
+from proxy.answers import GONE
 
 #: Seconds within which an operator tells what happens, whatever its watch was answered before.
 DEAF = 60.0
-
-#: What makes kopf list anew.
-EXPIRED: dict[str, object] = {
-    "kind": "Status",
-    "apiVersion": "v1",
-    "metadata": {},
-    "status": "Failure",
-    "message": "too old resource version",
-    "reason": "Expired",
-    "code": 410,
-}
-GONE: dict[str, object] = {"type": "ERROR", "object": EXPIRED}
 
 _numbers = itertools.count(1)
 

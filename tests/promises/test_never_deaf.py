@@ -11,31 +11,9 @@ from collections.abc import Callable, Iterable
 import pytest
 from _pytest.mark import ParameterSet
 
-from promises.hearing import EXPIRED, Ear
-from proxy import Action, Answer, CutWithin, EndAtOnce, Handle, RawAnswer, Rule
-
-PAGE = "<html><body><h1>Something in between</h1></body></html>"
-
-#: What stands between, or the API server itself, may answer at any time.
-ANSWERS: dict[str, Action] = {
-    "401": Answer(401),
-    "403": Answer(403),
-    "404": Answer(404),
-    "410": Answer(410),
-    "429": Answer(429, retry_after=1),
-    "500": Answer(500),
-    "page-with-200": RawAnswer(200, "text/html", PAGE),
-    "page-with-502": RawAnswer(502, "text/html", PAGE),
-    "json-that-is-no-list": RawAnswer(200, "application/json", "[]"),
-    "cut-within": CutWithin(100),
-}
-
-#: An event in the stream that says that it cannot go on.
-ERRORS: dict[str, dict[str, object]] = {
-    "500": {**EXPIRED, "reason": "InternalError", "code": 500},
-    "410": EXPIRED,
-    "without-a-code": {"kind": "Status", "status": "Failure", "message": "what now?"},
-}
+from promises.hearing import Ear
+from proxy import Action, Answer, EndAtOnce, Handle, Rule
+from proxy.answers import ANSWERS, ERRORS, error_event
 
 #: What gates each change; the rest runs in full alone.
 SHORT = {("watch", "401"), ("watch", "page-with-200"), ("error", "500"), ("list", "403")}
@@ -68,7 +46,7 @@ def test_a_list_is_answered_once_with(ear: Ear, name: str, figure: Callable[[str
 @pytest.mark.parametrize("name", rows("error", ERRORS))
 def test_an_error_comes_in_the_stream(ear: Ear, name: str, figure: Callable[[str], None]) -> None:
     with ear.listening() as known:
-        ear.insert({"type": "ERROR", "object": ERRORS[name]})
+        ear.insert(error_event(name))
         ear.hears_and_says(known, f"ERROR {name} in the stream", figure)
 
 

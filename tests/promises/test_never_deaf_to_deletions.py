@@ -13,8 +13,8 @@ from operating import PATIENCE, RunningOperator, eventually, scrape
 from promises import driving
 from promises.driving import Api
 from promises.fleet import Fleet
-from promises.hearing import GONE
 from proxy import ApiProxy, CutBefore, EndAtOnce, InsertEvent, Rule
+from proxy.answers import GONE
 
 EVENTS = 200
 WATCH = "/customevents.*watch=true"
