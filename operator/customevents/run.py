@@ -28,7 +28,7 @@ from customevents.delivery.takeover import TakeOver
 from customevents.health import Finding
 from customevents.metrics import Exposed, Metrics
 from customevents.parts import Parts
-from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError
+from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError, UnreadableEvent
 from customevents.resource.event import read_event
 from customevents.resource.status import Reason
 from customevents.scope.cluster_links import Agents, chain
@@ -251,7 +251,7 @@ class Operator:
         """What the watch or a list shows: the inbox and whoever else reads it."""
         try:
             event = read_event(raw)
-        except ValueError as error:
+        except UnreadableEvent as error:
             logger.error("%s cannot be read: %s", raw["metadata"]["name"], error)
             return
         if change is None:

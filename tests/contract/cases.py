@@ -500,8 +500,7 @@ REFUSED_SETTINGS: dict[str, tuple[Json, str]] = {
     ),
     "a ttl longer than 68 years": (
         spec(ttlSecondsAfterFinished=2**31),
-        '<nil>: Invalid value: "": Checked value must be of type integer with format int32 in '
-        "spec.ttlSecondsAfterFinished",
+        out_of_bounds("spec.ttlSecondsAfterFinished", 2**31, "less than or equal to 2147483647"),
     ),
 }
 

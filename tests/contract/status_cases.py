@@ -124,6 +124,15 @@ REFUSED_STATUS: dict[str, tuple[Json, str]] = {
         for counter in ("sequence", "attempts", "unknownOutcomes")
     },
     **{
+        f"a {counter} beyond all counting": (
+            delivery(**{counter: 2**63 - 1}),
+            out_of_bounds(
+                f"status.delivery.{counter}", 2**63 - 1, "less than or equal to 2147483647"
+            ),
+        )
+        for counter in ("sequence", "attempts", "unknownOutcomes")
+    },
+    **{
         f"a {field} that is too long": (
             delivery(**{field: "x" * (most + 1)}),
             too_long(f"status.delivery.{field}", most),

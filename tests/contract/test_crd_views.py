@@ -131,13 +131,13 @@ def is_plain_item(path: str, part: Json) -> bool:
 
 
 def test_everything_is_bounded(schema: Json) -> None:
-    bounds = {"string": "maxLength", "array": "maxItems", "integer": "format"}
+    bounds = {"string": {"maxLength"}, "array": {"maxItems"}, "integer": {"maximum", "format"}}
     unbounded = [
         path
         for path, part in properties(schema)
         if path.startswith((".spec", ".status"))
         and "enum" not in part
-        and bounds.get(part.get("type", ""), "type") not in part
+        and not bounds.get(part.get("type", ""), {"type"}) & part.keys()
         and not (part.get("x-kubernetes-int-or-string") and "maxLength" in part)
     ]
     maps = [part for _, part in properties(schema) if "additionalProperties" in part]

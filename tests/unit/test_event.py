@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from customevents.resource.errors import UnreadableEvent
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.status import State
 from unit.builders import event, raw_event, raw_spec, record, recorded
@@ -62,6 +64,7 @@ def entry(time: str | None, **fields: str) -> dict[str, str]:
         ([entry("2026-05-01T11:00:00Z")], 12),
         ([entry("9999-12-31T23:59:59Z"), entry("2026-05-01T13:00:00Z")], 13),
         ([entry("0000-12-31T12:00:00Z")], 12),
+        ([entry("0001-01-01T00:00:00+23:00"), entry("9998-12-31T23:59:59-23:00")], 12),
     ],
     ids=[
         "created and left alone",
@@ -73,6 +76,7 @@ def entry(time: str | None, **fields: str) -> dict[str, str]:
         "never before its creation",
         "a time that leaves no room for a deadline",
         "a time before all that can be read",
+        "offsets that lead out of it",
     ],
 )
 def test_an_event_changed_when_somebody_last_wrote_anything_but_its_status(
@@ -129,3 +133,58 @@ def test_an_event_is_settled_when_there_is_nothing_to_do(
     object_: CustomEvent, settled: bool
 ) -> None:
     assert object_.settled is settled
+
+
+@pytest.mark.parametrize(
+    ("object_", "answered"),
+    [
+        (recorded(DELIVERED, generation=2), True),
+        (recorded(DELIVERED, observed=2, generation=2), True),
+        (recorded(DELIVERED, generation=3), False),
+        (recorded(record(state=State.RETRYING), generation=2), False),
+    ],
+    ids=["delivered, then deleted", "deleted, then delivered", "edited as well", "undelivered"],
+)
+def test_of_an_object_that_is_being_deleted_nothing_is_to_be_done(
+    object_: CustomEvent, answered: bool
+) -> None:
+    deleting = replace(object_, deleting=True)
+    assert deleting.settled
+    assert deleting.answered is answered
+
+
+def test_that_an_object_is_being_deleted_is_read() -> None:
+    assert event(deletionTimestamp="2026-05-01T12:00:00Z").deleting
+    assert not event().deleting
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (
+            {"delivery": {"state": "NotKnownYet"}},
+            "status.delivery.state: Input should be 'Pending'",
+        ),
+        ({"delivery": {"lastOutcome": {"class": "Odd"}}}, "status.delivery.lastOutcome.class: "),
+        ({"delivery": "Delivered"}, "status.delivery: Input should be"),
+        (["Delivered"], "it is no CustomEvent"),
+    ],
+    ids=str,
+)
+def test_a_status_that_cannot_be_read_is_named_in_one_line(status: object, why: str) -> None:
+    with pytest.raises(UnreadableEvent) as caught:
+        read_event({**raw_event(), "status": status})
+    message = str(caught.value)
+    assert message.startswith("shop/checkout-1-4-2 cannot be read: ")
+    assert why in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [{}, {"metadata": None}, {"metadata": {"name": "x"}}, {"kind": "Status", "metadata": {}}],
+    ids=str,
+)
+def test_what_is_no_object_at_all_is_said_to_be_none(raw: dict[str, object]) -> None:
+    with pytest.raises(UnreadableEvent, match="it is no CustomEvent"):
+        read_event(raw)

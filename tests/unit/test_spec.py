@@ -247,3 +247,8 @@ def test_a_spec_cannot_be_changed_after_it_was_read() -> None:
     read = spec()
     with pytest.raises(ValidationError):
         read.summary = "something else"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("seconds", [2**31, 2**63 - 1])
+def test_a_ttl_that_an_older_schema_let_in_is_capped(seconds: int) -> None:
+    assert spec(ttlSecondsAfterFinished=seconds).ttl_seconds_after_finished == 2**31 - 1

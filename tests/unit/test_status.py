@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from customevents.resource.status import (
+    MOST,
     Condition,
     DeliveryRecord,
     LastOutcome,
@@ -151,7 +152,7 @@ def test_there_is_no_condition_and_no_field_that_kstatus_would_judge_a_rollout_b
 
 zones = st.sampled_from([UTC, EAST, timezone(timedelta(hours=-11))])
 moments = st.datetimes(
-    min_value=datetime(1970, 1, 2), max_value=datetime(9998, 12, 30), timezones=zones
+    min_value=datetime(1970, 1, 2), max_value=datetime(8999, 12, 30), timezones=zones
 )
 
 
@@ -200,7 +201,8 @@ def test_fields_of_a_newer_crd_are_no_reason_to_refuse_a_status() -> None:
     "raw",
     [
         {"delivery": {"state": "Confused"}},
-        {"delivery": {"attempts": "many"}},
+        {"delivery": {"id": 5}},
+        {"resolved": {"clusters": "prod"}},
         {"delivery": {"lastOutcome": {"class": "Odd"}}},
         {"conditions": [{"type": "Delivered", "status": "Perhaps"}]},
     ],
@@ -209,3 +211,50 @@ def test_fields_of_a_newer_crd_are_no_reason_to_refuse_a_status() -> None:
 def test_a_status_that_the_schema_cannot_have_let_in_is_an_error(raw: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Status.model_validate(raw)
+
+
+@pytest.mark.parametrize(
+    ("planted", "read"),
+    [(0, 0), (7, 7), (-1, 0), ("many", 0), (1.5, 0), (None, 0), (2**30 - 2, 2**30 - 2)],
+    ids=str,
+)
+@pytest.mark.parametrize("count", ["attempts", "unknownOutcomes", "sequence"])
+def test_a_count_is_read_as_one(count: str, planted: object, read: int) -> None:
+    delivery = Status.model_validate({"delivery": {count: planted}}).delivery
+    assert delivery.model_dump(by_alias=True)[count] == read
+
+
+@pytest.mark.parametrize("planted", [2**31 - 1, 2**63 - 1, 10**30], ids=str)
+@pytest.mark.parametrize("count", ["attempts", "unknownOutcomes", "sequence"])
+def test_a_count_leaves_room_to_go_on_counting(count: str, planted: int) -> None:
+    delivery = Status.model_validate({"delivery": {count: planted}}).delivery
+    room = MOST - delivery.model_dump(by_alias=True)[count]
+    assert room > 1_000_000
+
+
+@pytest.mark.parametrize("planted", ["0000-01-01T00:00:00Z", "soon", 5, "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "field", ["resendTime", "lastAttemptTime", "nextAttemptTime", "finishedTime"]
+)
+def test_a_time_that_cannot_be_one_is_none(field: str, planted: object) -> None:
+    delivery = Status.model_validate({"delivery": {field: planted}}).delivery
+    assert delivery == DeliveryRecord()
+
+
+@pytest.mark.parametrize("planted", [99, 1000, 2**63 - 1, "200", None], ids=str)
+def test_a_code_that_cannot_be_one_of_http_is_none(planted: object) -> None:
+    read = Status.model_validate({"delivery": {"lastOutcome": {"code": planted}}})
+    assert read.delivery.last_outcome == LastOutcome()
+
+
+def test_counts_that_may_be_missing_are_checked_too() -> None:
+    huge = 2**63 - 1
+    read = Status.model_validate(
+        {
+            "conditions": [{"type": "Delivered", "observedGeneration": huge}],
+            "resolved": {"matchingServices": huge},
+        }
+    )
+    assert read.resolved is not None
+    assert 0 < (read.resolved.matching_services or 0) < MOST
+    assert 0 < (read.delivered.observed_generation or 0) < MOST

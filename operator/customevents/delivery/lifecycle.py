@@ -7,7 +7,7 @@ spent on them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from customevents.delivery.outcome import Outcome, trouble
 from customevents.delivery.pacing import LONGEST_RETRY_AFTER
@@ -21,9 +21,10 @@ from customevents.resource.status import (
     Reason,
     State,
 )
+from customevents.resource.times import later
 
-#: No event waits longer for its next attempt.
-LONGEST_DELAY = timedelta(seconds=LONGEST_RETRY_AFTER)
+#: Seconds: no event waits longer for its next attempt.
+LONGEST_DELAY = LONGEST_RETRY_AFTER
 
 #: An attempt that is in the journal and on no record.
 LOST = Outcome(OutcomeClass.UNKNOWN, detail="found in the journal")
@@ -124,7 +125,7 @@ def next_step(event: CustomEvent, spec: CustomEventSpec, policy: Policy, now: da
         return Show(_suspended(record, by_author=spec.suspend))
     if record.next_attempt_time is not None and record.next_attempt_time > now:
         # One further off was set by another node's clock.
-        return Wait(min(record.next_attempt_time, now + LONGEST_DELAY), restamp)
+        return Wait(min(record.next_attempt_time, later(now, LONGEST_DELAY)), restamp)
     return Send(record)
 
 
@@ -140,7 +141,7 @@ def deadline(
     """When an undelivered event is no news any more."""
     seconds = spec.delivery_deadline_seconds or policy.deadline_seconds
     since = record.resend_time or spec.occurred_at or event.changed
-    return since + timedelta(seconds=seconds)
+    return later(since, seconds)
 
 
 def expired(record: DeliveryRecord, now: datetime, reason: str) -> Verdict:

@@ -15,13 +15,14 @@ import heapq
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from customevents.clocks import happened
 from customevents.delivery.lifecycle import Verdict
 from customevents.resource.errors import ClusterError, Conflict, Gone
 from customevents.resource.event import CustomEvent
+from customevents.resource.times import later
 
 logger = logging.getLogger(__name__)
 
@@ -65,14 +66,7 @@ def removal_time(event: CustomEvent) -> datetime | None:
         return None
     if event.is_hook:
         seconds = max(seconds, LEAST_FOR_HOOKS)
-    return _later(record.finished_time, seconds)
-
-
-def _later(time: datetime, seconds: float) -> datetime:
-    try:
-        return time + timedelta(seconds=seconds)
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+    return later(record.finished_time, seconds)
 
 
 def with_note(event: CustomEvent, verdict: Verdict, *, enabled: bool) -> Verdict:
@@ -165,7 +159,7 @@ class Reaper:
         if self._graves.get(uid) != grave:
             return  # it changed meanwhile, and has its own time
         wait = min(AGAIN * 2.0 ** min(grave.failures, 16), LONGEST_AGAIN)
-        due = _later(self._clock(), wait)
+        due = later(self._clock(), wait)
         self._graves[uid] = grave._replace(due=due, failures=grave.failures + 1)
         self._set_timer(uid, due)
 

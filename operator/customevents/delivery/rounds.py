@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from customevents.delivery.inbox import Inbox
-from customevents.resource.errors import ClusterError, Gone
+from customevents.resource.errors import ClusterError, Gone, UnreadableEvent
 from customevents.resource.event import CustomEvent, looks_finished, read_event
 
 logger = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class Rounds:
             return None  # of most it is enough to know this
         try:
             event = read_event(raw)
-        except ValueError:
+        except UnreadableEvent:
             return None  # nobody can take it in; that was said when the watch showed it
         return event if self._is_missed(event) else None
 
@@ -173,7 +173,7 @@ class Rounds:
             now = read_event(await self._cluster.get_event(event.namespace, event.name))
         except Gone:
             return self._inbox.forget(event)
-        except ValueError:
+        except UnreadableEvent:
             return None
         if now.uid != event.uid:
             self._inbox.forget(event)

@@ -16,7 +16,7 @@ from customevents.delivery import lifecycle, merging
 from customevents.delivery.courier import LATE, Courier
 from customevents.delivery.lease import Intent
 from customevents.delivery.lifecycle import Verdict
-from customevents.resource.errors import InvalidSpec
+from customevents.resource.errors import InvalidSpec, UnreadableEvent
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import parse_spec
 from customevents.resource.status import ResolvedScope
@@ -59,7 +59,7 @@ class TakeOver:
         receipts = self.courier.receipts
         try:
             event = await receipts.find(entry.namespace, entry.name, entry.uid)
-        except ValueError as error:
+        except UnreadableEvent as error:
             # A newer version wrote it, and will count the attempt: it stays in the journal.
             logger.error("%s/%s cannot be read: %s", entry.namespace, entry.name, error)
             return None

@@ -2,6 +2,7 @@
 
     CustomEventsError
     ├── InvalidSpec          a resource that the schema should have refused
+    ├── UnreadableEvent      an object of the cluster that this version cannot read
     ├── InvalidBody          JSON that is no body of the events API
     ├── SettingsError        the operator is configured in a way that cannot work
     ├── KeyFileError         the mounted API key cannot be used
@@ -26,6 +27,10 @@ class CustomEventsError(Exception):
 
 class InvalidSpec(CustomEventsError):
     """A spec that the schema should have refused: the CRD in the cluster is older or was edited."""
+
+
+class UnreadableEvent(CustomEventsError):
+    """An object whose status a newer version wrote, or a person by hand; the message names it."""
 
 
 class InvalidBody(CustomEventsError):
@@ -69,7 +74,7 @@ class Conflict(ClusterError):
 
 
 class StatusRefused(ClusterError):
-    """The schema in the cluster refuses a status that the operator wrote."""
+    """The schema in the cluster, or a policy, refuses a status that the operator wrote."""
 
 
 class SchemaTooOld(CustomEventsError):

@@ -8,8 +8,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from pydantic import ValidationError
+
+from customevents.resource.errors import UnreadableEvent
 from customevents.resource.release import Release, releases_of
 from customevents.resource.status import OutcomeClass, Reason, State, Status
+from customevents.resource.times import FIRST, read_time
 
 GROUP = "customevents.dev"
 VERSION = "v1alpha1"
@@ -31,10 +35,6 @@ RESEND_ANNOTATION = "customevents.dev/resend"
 
 #: What `status.delivery.resend` holds; of a longer value the rest says nothing.
 LONGEST_RESEND = 1024
-
-#: Authors may write into managedFields what they like: a time outside of these cannot be read, or
-#: leaves no room for a deadline.
-FIRST_TIME, LAST_TIME = "1970", "9999"
 
 #: What a held event waits for without a person, also where an attempt was lost before: that may
 #: have been lost before its scope was recorded, which is then looked for again.
@@ -61,6 +61,8 @@ class CustomEvent:
     name: str
     resource_version: int
     generation: int
+    #: Whether it was deleted, and stays only until somebody's finalizer lets go of it.
+    deleting: bool
     #: When its content last changed, as far as the cluster knows: the deadline counts from it.
     changed: datetime
     #: The value of the resend annotation.
@@ -101,22 +103,46 @@ class CustomEvent:
         return lost or reason == Reason.RESTORED_FROM_BACKUP
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing is to be done about this very generation, as far as its record says."""
+    def answered(self) -> bool:
+        """Whether its record says the last word on what its author wrote last."""
         delivery = self.status.delivery
+        written = self.generation - self.deleting  # the deletion is a generation of its own
         return (
             (delivery.state.finished or self.waits_for_a_person)
-            and self.status.delivered.observed_generation == self.generation
+            and self.status.delivered.observed_generation in (written, self.generation)
             and self.resend in ("", delivery.resend)
         )
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is to be done about it: it is answered, or was taken back."""
+        return self.deleting or self.answered
 
 
 def read_event(raw: dict[str, Any]) -> CustomEvent:
     """Read an object as the API server sends it.
 
-    Raises pydantic's ValidationError (a ValueError) on a status that the CRD cannot have let in.
+    Raises UnreadableEvent if it is none, or on a status that the CRD cannot have let in.
     """
-    metadata = raw["metadata"]
+    try:
+        return _read(raw, raw["metadata"])
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(["status", *(str(part) for part in first["loc"])])
+        words = f"{where}: {first['msg']}; a newer version of the operator may have written it"
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        words = f"it is no CustomEvent ({type(error).__name__})"
+    raise UnreadableEvent(f"{path_of(raw)} cannot be read: {' '.join(words.split())}")
+
+
+def path_of(raw: dict[str, Any]) -> str:
+    """`namespace/name` of an object that may lack either, or be none."""
+    metadata = raw.get("metadata")
+    known = metadata if isinstance(metadata, dict) else {}
+    return f"{known.get('namespace', '?')}/{known.get('name', '?')}"
+
+
+def _read(raw: dict[str, Any], metadata: dict[str, Any]) -> CustomEvent:
     labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     status, record = _status(raw.get("status") or {})
     return CustomEvent(
@@ -125,6 +151,7 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
         name=metadata["name"],
         resource_version=int(metadata["resourceVersion"]),
         generation=metadata.get("generation", 0),
+        deleting="deletionTimestamp" in metadata,
         changed=_changed(metadata),
         resend=annotations.get(RESEND_ANNOTATION, "")[:LONGEST_RESEND],
         restored=RESTORED_LABEL in labels,
@@ -168,10 +195,9 @@ def _untouched(stored: str) -> Status:
 
 def _changed(metadata: dict[str, Any]) -> datetime:
     """The newest time at which somebody wrote anything but the status."""
-    times = [metadata["creationTimestamp"]] + [
-        entry["time"]
+    said = [metadata["creationTimestamp"]] + [
+        entry.get("time")
         for entry in metadata.get("managedFields", ())
         if entry.get("subresource") != "status"
-        and FIRST_TIME <= (entry.get("time") or "") < LAST_TIME
     ]
-    return max(datetime.fromisoformat(time) for time in times)
+    return max((time for text in said if (time := read_time(text))), default=FIRST)

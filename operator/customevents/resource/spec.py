@@ -15,6 +15,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictInt,
@@ -37,6 +38,9 @@ LONGEST_MESSAGE = 1000
 #: Characters of a cluster's or a service's name.
 LONGEST_NAME = 253
 
+#: Seconds: what an int32 holds. Older schemas let in more, which counts as this.
+LONGEST_TTL = 2**31 - 1
+
 _NOT_PLAIN = re.compile(r"[*,\x00-\x1f\x7f-\x9f]|^\s|\s$")
 
 
@@ -51,6 +55,10 @@ def _free(key: str) -> str:
     if key in RESERVED_DETAILS:
         raise ValueError("must be another name: the operator writes this one itself")
     return key
+
+
+def _capped(seconds: object) -> object:
+    return min(seconds, LONGEST_TTL) if isinstance(seconds, int) else seconds
 
 
 Name = Annotated[
@@ -169,7 +177,9 @@ class CustomEventSpec(_Model):
     suspend: bool = False
     on_unknown_outcome: UnknownOutcomePolicy | None = None
     delivery_deadline_seconds: Annotated[int, Field(ge=60, le=604800)] | None = None
-    ttl_seconds_after_finished: Annotated[int, Field(ge=0)] | None = None
+    ttl_seconds_after_finished: (
+        Annotated[int, Field(ge=0, le=LONGEST_TTL), BeforeValidator(_capped)] | None
+    ) = None
 
     @property
     def canonical_severity(self) -> Severity:

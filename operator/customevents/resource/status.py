@@ -10,8 +10,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
+
+from customevents.resource.times import read_time
+
+#: The most that a count of the status can be, as the CRD bounds it.
+MOST = 2**31 - 1
 
 
 class State(StrEnum):
@@ -91,6 +96,8 @@ class Reason(StrEnum):
     SCOPE_NOT_ALLOWED = "ScopeNotAllowed"
     #: A backup brought the object back without its status: nobody knows whether it was told.
     RESTORED_FROM_BACKUP = "RestoredFromBackup"
+    #: The operator tripped over this very event: a defect of its own, described in its log.
+    INTERNAL_ERROR = "InternalError"
 
 
 def _rfc3339(time: datetime) -> str:
@@ -102,7 +109,32 @@ def to_seconds(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-Time = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str)]
+def _counted(said: object) -> int:
+    """A count; planted at the end of what can be written, it would leave no room to go on."""
+    if not isinstance(said, int) or said < 0:
+        return 0
+    return said if said < MOST // 2 else MOST // 4
+
+
+def _answered(said: object) -> int | None:
+    """An HTTP status code."""
+    return said if isinstance(said, int) and 100 <= said <= 999 else None
+
+
+def _counted_if_said(said: object) -> int | None:
+    return None if said is None else _counted(said)
+
+
+# Whoever may write a status may plant in it what no operator wrote. What is only reckoned with is
+# forgiven, so that it stops nothing: a time that cannot be one is none, a count is brought into
+# bounds. All else makes the status unreadable.
+Time = Annotated[
+    datetime | None,
+    BeforeValidator(read_time),
+    PlainSerializer(_rfc3339, return_type=str, when_used="unless-none"),
+]
+Count = Annotated[int, BeforeValidator(_counted)]
+CountIfSaid = Annotated[int | None, BeforeValidator(_counted_if_said)]
 
 
 class _Model(BaseModel):
@@ -115,7 +147,7 @@ class LastOutcome(_Model):
     """How the last attempt ended: its class, and the HTTP status code if an answer was read."""
 
     outcome_class: Annotated[OutcomeClass, Field(alias="class")] = OutcomeClass.UNKNOWN
-    code: int | None = None
+    code: Annotated[int | None, BeforeValidator(_answered)] = None
 
 
 class DeliveryRecord(_Model):
@@ -123,15 +155,15 @@ class DeliveryRecord(_Model):
 
     state: State = State.PENDING
     id: str = ""
-    sequence: int = 0
+    sequence: Count = 0
     content_hash: str = ""
     resend: str = ""
-    resend_time: Time | None = None
-    attempts: int = 0
-    unknown_outcomes: int = 0
-    last_attempt_time: Time | None = None
-    next_attempt_time: Time | None = None
-    finished_time: Time | None = None
+    resend_time: Time = None
+    attempts: Count = 0
+    unknown_outcomes: Count = 0
+    last_attempt_time: Time = None
+    next_attempt_time: Time = None
+    finished_time: Time = None
     last_outcome: LastOutcome | None = None
 
 
@@ -145,7 +177,7 @@ class ResolvedScope(_Model):
     service_names: tuple[str, ...] = ()
     reach: str = ""
     sources: dict[str, str] = Field(default_factory=dict)
-    matching_services: int | None = None
+    matching_services: CountIfSaid = None
 
 
 class Condition(_Model):
@@ -155,7 +187,7 @@ class Condition(_Model):
     status: Literal["True", "False", "Unknown"] = "Unknown"
     reason: str = Reason.PENDING.value
     message: str = ""
-    observed_generation: int | None = None
+    observed_generation: CountIfSaid = None
     last_transition_time: str | None = None
 
 

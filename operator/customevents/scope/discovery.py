@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from customevents.resource.errors import ClusterError
 from customevents.resource.release import Release
+from customevents.resource.times import later
 from customevents.scope.resolve import Resolution, Unresolved, services_unknown, with_services
 from customevents.scope.search import Match, Search, Workload, match
 from customevents.scope.workloads import OLDEST, Cluster, Workloads
@@ -142,12 +143,12 @@ def looks_for(changed: datetime, settle: float) -> list[datetime]:
     """When a release is looked for, until it is found; at the last look a miss is believed."""
     last = max(settle, BELIEVED)
     ages = [*takewhile(lambda age: age < last, count(settle, EVERY)), last]
-    return [changed + timedelta(seconds=age) for age in ages]
+    return [later(changed, age) for age in ages]
 
 
 def known_after(changed: datetime) -> datetime:
     """When an object was there for certain, as it is: its times are whole seconds, cut off."""
-    return changed + timedelta(seconds=1)
+    return later(changed, 1)
 
 
 def passes(error: ClusterError) -> bool:
