@@ -19,7 +19,6 @@ from customevents.resource.errors import CustomEventsError
 if TYPE_CHECKING:
     from customevents.commands.drafting import Flags
     from customevents.eventsapi.curl import Translation
-    from customevents.resource.event import CustomEvent
 
 app = typer.Typer(
     name="customevents",
@@ -189,16 +188,16 @@ def list_undelivered(
     from customevents import kube
     from customevents.commands import following, listing
 
-    async def reading() -> tuple[str, list[CustomEvent]]:
+    async def reading() -> tuple[str, list[listing.Row]]:
         async with kube.connect() as cluster:
             where = "" if everywhere else namespace or kube.current_namespace()
             return where, listing.oldest_first(await following.undelivered(cluster, where))
 
-    where, events = asyncio.run(reading())
+    where, rows = asyncio.run(reading())
     if form is not options.Form.TABLE:
-        typer.echo(listing.for_programs(events, form))
-    elif events:
-        listing.print_table(events, datetime.now(UTC), namespaces=everywhere)
+        typer.echo(listing.for_programs(rows, form))
+    elif rows:
+        listing.print_table(rows, datetime.now(UTC), namespaces=everywhere)
     else:
         typer.echo(f"Everything in {where or 'all namespaces'} is delivered.", err=True)
 

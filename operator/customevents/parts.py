@@ -26,6 +26,7 @@ class Parts:
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._parts: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[None]] = set()
+        self._unawaited: set[asyncio.Task[None]] = set()
 
     def own(self, part: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a part for as long as the process lives."""
@@ -38,11 +39,14 @@ class Parts:
         """Run a part that ends by itself when the process is over: `drain` waits for it."""
         self._ending.add(self.own(part, name))
 
-    def aside(self, part: Coroutine[Any, Any, None], name: str) -> None:
-        """Run something that ends by itself; only its failure is one of the process."""
+    def aside(self, part: Coroutine[Any, Any, None], name: str, *, awaited: bool = True) -> None:
+        """Run something that ends by itself; only its failure is one of the process.
+
+        `drain` waits for it, unless it is not `awaited`.
+        """
         task = asyncio.create_task(part, name=name)
         task.add_done_callback(self._aside_ended)
-        self._ending.add(task)
+        (self._ending if awaited else self._unawaited).add(task)
 
     def fail(self, error: BaseException) -> None:
         """The process cannot go on for this reason."""
@@ -77,7 +81,7 @@ class Parts:
         # Looked at again and again: a part may leave something aside as it ends.
         while (left := self._unfinished()) and (still := end - loop.time()) > 0:
             await asyncio.wait(left, timeout=still, return_when=asyncio.FIRST_COMPLETED)
-        for part in left:
+        for part in left | self._unawaited:
             part.cancel()
         return len(left)
 
@@ -86,6 +90,7 @@ class Parts:
 
     def _aside_ended(self, part: asyncio.Task[None]) -> None:
         self._ending.discard(part)
+        self._unawaited.discard(part)
         if part.cancelled() or part.exception() is not None:
             self._ended(part)
 

@@ -19,17 +19,18 @@ from customevents.delivery.announcement import Announcer
 from customevents.delivery.courier import Courier
 from customevents.delivery.gate import Gate
 from customevents.delivery.inbox import Inbox
+from customevents.delivery.intake import Intake
 from customevents.delivery.lease import MOST_ENTRIES, TakenOver
 from customevents.delivery.pacing import Tellings
 from customevents.delivery.reaper import Reaper
 from customevents.delivery.receipts import Receipts
 from customevents.delivery.rounds import Rounds
 from customevents.delivery.takeover import TakeOver
+from customevents.delivery.unwritten import Unwritten
 from customevents.health import Finding
 from customevents.metrics import Exposed, Metrics
 from customevents.parts import Parts
-from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError, UnreadableEvent
-from customevents.resource.event import read_event
+from customevents.resource.errors import ClusterError, SchemaTooOld, SettingsError
 from customevents.resource.status import Reason
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import OwnName
@@ -66,6 +67,7 @@ class Operator:
         self._tellings = Tellings()
         #: Who takes in what the watch shows.
         self._readers: list[Inbox | Reaper | Rounds] = [self._inbox]
+        self._intake = Intake(self._readers)
         self._watch = Watch(_Relay(self, self._inbox), namespaces=settings.watch_namespaces)
 
     async def run(self) -> None:
@@ -105,6 +107,9 @@ class Operator:
         told = self._notices.recorded
         self._receipts = Receipts(
             self._cluster, self._clock.now, self._metrics, recorded=told, alarm=self._gate.halt
+        )
+        self._unwritten = Unwritten(
+            self._receipts, self._inbox, self._journal, self._parts.aside, clock=self._clock.now
         )
         agents = Agents(settings.agent_namespaces)
         self._name = OwnName(
@@ -163,7 +168,7 @@ class Operator:
             policy=building.policy(settings),
             clock=self._clock.now,
             jitter=random.Random(),
-            aside=self._parts.aside,
+            unwritten=self._unwritten,
             tellings=self._tellings,
             uptime=uptime,
             counters=self._metrics,
@@ -248,16 +253,10 @@ class Operator:
         self._loop.call_soon_threadsafe(self._parts.fail, error)
 
     def take_in(self, change: str | None, raw: dict[str, Any]) -> None:
-        """What the watch or a list shows: the inbox and whoever else reads it."""
-        try:
-            event = read_event(raw)
-        except UnreadableEvent as error:
-            logger.error("%s cannot be read: %s", raw["metadata"]["name"], error)
-            return
+        """What the watch or a list shows."""
         if change is None:
-            self._inbox.confirm(event.uid)
-        for reader in self._readers:
-            reader.forget(event) if change == "DELETED" else reader.offer(event)
+            self._inbox.confirm(raw["metadata"]["uid"])
+        self._intake.show(change, raw)
 
     def _finish(self) -> None:
         logger.info("asked to stop: %d attempts are under way", self._inbox.busy)

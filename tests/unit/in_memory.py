@@ -19,6 +19,7 @@ from customevents.delivery.lifecycle import Policy
 from customevents.delivery.notices import Notice, notice
 from customevents.delivery.pacing import Breaker, Pace, Tellings, TokenBucket
 from customevents.delivery.receipts import Receipts
+from customevents.delivery.unwritten import Unwritten
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError, NoSuchKind
 from customevents.resource.event import CustomEvent, read_event
@@ -222,6 +223,7 @@ class World:
         self.notices: list[Notice] = []
         self.warnings: list[str] = []
         self.aside: list[Coroutine[Any, Any, None]] = []
+        self.awaited: list[bool] = []
         self.gate = Gate(
             Pace(TokenBucket(rate=0.0, burst=1), Breaker(closed=True)),
             self.api,
@@ -257,21 +259,26 @@ class World:
 
     def courier(self) -> Courier:
         """A courier of this world as it is now."""
+        receipts = self.receipts()
         return Courier(
             inbox=self.inbox,
             journal=self.journal,
             gate=self.gate,
-            receipts=self.receipts(),
+            receipts=receipts,
             api=self.api,
             drafts=self._drafts(),
             policy=self.policy,
             clock=self.clock,
             jitter=random.Random(1),
-            aside=lambda part, _: self.aside.append(part),
+            unwritten=Unwritten(receipts, self.inbox, self.journal, self._aside, clock=self.clock),
             tellings=Tellings(every=0.0),
             uptime=lambda: self.uptime,
             counters=self.counters,
         )
+
+    def _aside(self, part: Coroutine[Any, Any, None], _: str, *, awaited: bool = True) -> None:
+        self.aside.append(part)
+        self.awaited.append(awaited)
 
     def _drafts(self) -> Drafts:
         return Drafts(

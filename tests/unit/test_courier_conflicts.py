@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from customevents.delivery.courier import Handled, Late
+from customevents.delivery.courier import Handled
+from customevents.delivery.unwritten import Late
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import Conflict
 from customevents.resource.event import CustomEvent

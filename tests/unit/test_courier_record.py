@@ -9,7 +9,7 @@ import pytest
 from customevents.delivery.courier import Handled
 from customevents.delivery.lifecycle import Policy, Verdict
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
-from customevents.resource.errors import ClusterError, SchemaTooOld, StatusRefused
+from customevents.resource.errors import ClusterError, Gone, SchemaTooOld, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless
@@ -44,6 +44,61 @@ def test_an_object_that_is_gone_gets_no_record(world: World) -> None:
     assert len(world.api.posts) == 1
     assert world.cluster.writes == []
     assert len(world.journal) == 0
+
+
+def test_a_404_that_is_not_the_objects_own_is_a_write_that_failed(world: World) -> None:
+    """As from a load balancer, or where the path is not served for a moment."""
+    event = world.cluster.apply()
+    world.cluster.refusals = [Gone("not found", 404), ClusterError("page not found", 404)]
+    handled = handle(world, event)
+    assert handled.fresh is not None
+    assert handled.fresh.status.delivery.state is State.DELIVERED
+    assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
+
+
+def test_an_answer_that_is_no_object_is_a_write_that_failed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = world.cluster.apply()
+    patch, answers = world.cluster.patch_status, [{}, {"kind": "Status", "metadata": {}}]
+
+    async def patch_status(of: CustomEvent, status: Raw) -> Raw:
+        fresh = await patch(of, status)
+        return answers.pop() if answers else fresh
+
+    monkeypatch.setattr(world.cluster, "patch_status", patch_status)
+    assert handle(world, event).fresh == world.cluster.now(event)
+    assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
+
+
+def test_a_write_that_fails_again_and_again_is_told_once_for_each_trouble(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = world.cluster.apply()
+    world.cluster.refusals = [ClusterError("busy", 503), ClusterError("slow", 429)] * 2
+    handle(world, event)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{event.path}: the status cannot be written yet: busy",
+        f"{event.path}: the status cannot be written yet: slow",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"), [(0.0, 0.5, 1.0), (20.0, 20.0, 21.0), (1e9, 300.0, 301.0)]
+)
+def test_a_retry_after_is_the_least_pause_between_two_writes(
+    world: World, asked: float, least: float, most: float
+) -> None:
+    event = world.cluster.apply()
+    world.cluster.refusals = [ClusterError("slow down", 429, retry_after=asked)]
+
+    async def timed() -> float:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        await world.receipts().write(event, Verdict(record(), "Refused", ""), None)
+        return loop.time() - begun
+
+    assert least <= at_once(timed()) <= most
 
 
 def test_another_object_of_the_same_name_does_not_get_the_record(world: World) -> None:

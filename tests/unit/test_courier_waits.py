@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from customevents.delivery.courier import LATE
 from customevents.delivery.gate import Gate
 from customevents.delivery.lease import Intent
 from customevents.delivery.outcome import Outcome
 from customevents.delivery.pacing import Pace, Tellings, TokenBucket
+from customevents.delivery.unwritten import LATE
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, LeadershipLost
 from customevents.resource.event import CustomEvent

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from customevents.commands.listing import for_programs, oldest_first, print_table
+from customevents.commands.listing import (
+    Row,
+    for_programs,
+    oldest_first,
+    print_table,
+    read_row,
+)
 from customevents.commands.options import Form
-from unit.builders import NOW, event, later
+from unit.builders import NOW, later, raw_event
 
 HELD = {
     "conditions": [
@@ -23,10 +30,14 @@ HELD = {
 }
 
 
+def row(**parts: Any) -> Row:
+    return read_row(raw_event(**parts))
+
+
 def test_the_oldest_comes_first_counted_from_its_last_change() -> None:
-    old = event(name="b", creationTimestamp="2026-05-01T11:00:00Z")
-    new = event(name="a", creationTimestamp="2026-05-01T11:30:00Z")
-    edited = event(
+    old = row(name="b", creationTimestamp="2026-05-01T11:00:00Z")
+    new = row(name="a", creationTimestamp="2026-05-01T11:30:00Z")
+    edited = row(
         name="c",
         creationTimestamp="2026-01-01T00:00:00Z",
         managedFields=[{"time": "2026-05-01T11:59:00Z"}],
@@ -35,8 +46,8 @@ def test_the_oldest_comes_first_counted_from_its_last_change() -> None:
 
 
 def test_programs_get_flat_objects() -> None:
-    (row,) = json.loads(for_programs([event(status=HELD)], Form.JSON))
-    assert row == {
+    (flat,) = json.loads(for_programs([row(status=HELD)], Form.JSON))
+    assert flat == {
         "namespace": "shop",
         "name": "checkout-1-4-2",
         "eventType": "release",
@@ -50,7 +61,7 @@ def test_programs_get_flat_objects() -> None:
 
 
 def test_nothing_steers_the_terminal_of_a_reader(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table([event(status=HELD)], NOW, namespaces=False)
+    print_table([row(status=HELD)], NOW, namespaces=False)
     assert "No [2J." in capsys.readouterr().out
 
 
@@ -61,10 +72,23 @@ def test_nothing_steers_the_terminal_of_a_reader(capsys: pytest.CaptureFixture[s
 def test_an_age_is_said_as_kubectl_says_it(
     capsys: pytest.CaptureFixture[str], seconds: int, age: str
 ) -> None:
-    print_table([event(status=HELD)], later(seconds), namespaces=False)
+    print_table([row(status=HELD)], later(seconds), namespaces=False)
     assert age in capsys.readouterr().out.split()
 
 
 def test_a_clock_that_is_behind_makes_no_negative_age(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table([event(status=HELD)], datetime(2026, 1, 1, tzinfo=UTC), namespaces=False)
+    print_table([row(status=HELD)], datetime(2026, 1, 1, tzinfo=UTC), namespaces=False)
     assert "0s" in capsys.readouterr().out.split()
+
+
+def test_an_object_that_cannot_be_read_is_one_line_among_the_others() -> None:
+    odd = row(name="odd", status={"delivery": {"state": "NotKnownYet"}})
+    first, second = json.loads(for_programs(oldest_first([row(), odd]), Form.JSON))
+    assert (first["name"], first["state"]) == ("checkout-1-4-2", "Pending")
+    assert (second["namespace"], second["name"], second["state"]) == ("shop", "odd", "Unreadable")
+    assert second["message"].startswith("shop/odd cannot be read: status.delivery.state: ")
+    assert second["changed"] == "2026-05-01T12:00:00Z"
+
+
+def test_what_is_no_object_does_not_keep_the_others_from_being_listed() -> None:
+    assert read_row({}).state == "Unreadable"

@@ -41,7 +41,7 @@ def test_an_event_is_asked_for_by_its_name_alone(name: str) -> None:
 def test_so_is_a_namespace(name: str) -> None:
     for request in (
         CLUSTER.create_event(name, {}),
-        exhaust(CLUSTER.open_work([name])),
+        exhaust(CLUSTER.open_work(name)),
         exhaust(CLUSTER.undelivered(name)),
         exhaust(CLUSTER.events_in_state(name, State.FAILED)),
     ):

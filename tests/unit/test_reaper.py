@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tracemalloc
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from customevents.delivery.reaper import Reaper, removal_time, with_note
 from customevents.resource.errors import ClusterError, Conflict, Gone
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import DeliveryRecord, State
+from customevents.resource.times import LAST
 from unit.builders import NOW, later, raw_spec, record, recorded
 from unit.instant import at_once
 
@@ -250,10 +251,10 @@ def test_what_is_put_off_again_and_again_leaves_nothing_behind() -> None:
 
 
 def test_a_time_beyond_the_calendar_is_its_end() -> None:
-    finished = datetime.max.replace(tzinfo=UTC) - timedelta(seconds=1)
+    finished = LAST - timedelta(seconds=1)
     found = record(state=State.DELIVERED, finished_time=finished)
     event = recorded(found, spec=raw_spec(ttlSecondsAfterFinished=2**62))
-    assert removal_time(event) == datetime.max.replace(tzinfo=UTC)
+    assert removal_time(event) == LAST
 
 
 def test_a_record_without_an_end_is_no_reason_to_delete() -> None:

@@ -7,9 +7,9 @@ import logging
 
 import pytest
 
-from customevents.delivery.courier import LATE
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.lease import MOST_ENTRIES, Intent, write_entries
+from customevents.delivery.unwritten import LATE
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
 from unit.builders import Clock

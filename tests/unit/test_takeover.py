@@ -8,6 +8,7 @@ from customevents.delivery.courier import Handled
 from customevents.delivery.lease import Intent
 from customevents.delivery.lifecycle import Policy
 from customevents.eventsapi.client import Answer
+from customevents.resource.errors import StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
@@ -15,6 +16,7 @@ from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec, record
 from unit.in_memory import Raw, World
 from unit.instant import at_once
+from unit.playing import play, seconds
 from unit.settling import POST_TIMEOUT, entry, settle_all, stands
 
 
@@ -106,15 +108,83 @@ def test_an_attempt_whose_object_is_gone_is_dropped(world: World) -> None:
     assert len(world.journal) == 0
 
 
+def newer(raw: Raw) -> None:
+    raw["status"] = {"delivery": {"state": "NotKnownYet"}}
+
+
 def test_an_object_that_a_newer_version_wrote_does_not_keep_a_leader_from_its_work(
-    world: World,
+    world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     event = world.cluster.apply()
     (raw,) = world.cluster.objects.values()
-    raw["status"] = {"delivery": {"state": "NotKnownYet"}}
+    newer(raw)
     settle(world, entry(event))
     assert world.cluster.writes == []
     assert len(world.journal) == 1  # whoever can read it counts the attempt
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{event.path}: its lost attempt cannot be settled yet: ")
+
+
+def test_once_it_can_be_read_its_lost_attempt_is_counted_before_it_is_sent(world: World) -> None:
+    event = world.cluster.apply()
+    (raw,) = world.cluster.objects.values()
+    newer(raw)
+    settle(world, entry(event))
+    raw["status"] = {"delivery": {"state": "Pending"}}
+
+    async def story() -> None:
+        world.inbox.offer(world.cluster.now(event))
+        await seconds(world, 60)
+
+    play(world, story)
+    assert len(world.api.posts) == 1
+    assert (stands(world, event).attempts, stands(world, event).unknown_outcomes) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [StatusRefused("too many attempts", 422), RuntimeError("nobody foresaw it")],
+    ids=["refused by the schema", "tripped over"],
+)
+def test_one_odd_object_keeps_no_leader_from_its_work_nor_its_namespace_from_being_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    odd, other = (world.cluster.apply(uid=name, name=name) for name in ("odd", "other"))
+    patch, refused = world.cluster.patch_status, [refusal]
+
+    async def patch_status(event: CustomEvent, status: Raw) -> Raw:
+        if event.uid == "odd" and refused:
+            raise refused[0]
+        return await patch(event, status)
+
+    monkeypatch.setattr(world.cluster, "patch_status", patch_status)
+    settle(world, entry(odd), entry(other))
+    assert stands(world, other).unknown_outcomes == 1
+    assert list(world.journal._entries) == ["odd"]
+
+    async def story() -> None:
+        for event in (odd, other):
+            world.inbox.offer(world.cluster.now(event))
+        await seconds(world, 100)
+        assert stands(world, other).state is State.DELIVERED
+        assert len(world.api.posts) == 1, "nothing of the odd one before its attempt is counted"
+        refused.clear()
+        await seconds(world, 600)
+        assert stands(world, odd).state is State.DELIVERED
+
+    play(world, story)
+    assert stands(world, odd).unknown_outcomes == 1
+
+
+def test_an_attempt_of_an_object_that_is_being_deleted_is_settled_and_not_sent_again(
+    world: World,
+) -> None:
+    event = world.cluster.apply(deletionTimestamp="2026-05-01T12:00:00Z")
+    settle(world, entry(event))
+    assert (stands(world, event).attempts, stands(world, event).unknown_outcomes) == (1, 1)
+    world.clock.advance(3600)
+    assert handle(world, world.cluster.now(event)) == Handled(None)
+    assert world.api.posts == []
 
 
 def test_another_object_of_the_same_name_is_an_event_of_its_own(world: World) -> None:

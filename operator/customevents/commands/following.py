@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from customevents.commands.listing import Row, read_row
 from customevents.kube import Cluster
 from customevents.resource.event import RESEND_ANNOTATION, CustomEvent, read_event
 from customevents.resource.status import State
@@ -30,13 +31,14 @@ async def wait(
 ) -> Ending:
     """Wait until an event is delivered, or cannot be without a person; `patience` in seconds.
 
-    Raises ClusterError, also if there is no such event.
+    Raises ClusterError, also if there is no such event, and UnreadableEvent.
     """
     end = time.monotonic() + patience
     while True:
         event = read_event(await cluster.get_event(namespace, name))
         if event.settled:
-            say(f"{event.path} is {event.status.delivery.state}: {_message(event)}")
+            deleting = " (being deleted, so nothing more of it is sent)" if event.deleting else ""
+            say(f"{event.path} is {event.status.delivery.state}{deleting}: {_message(event)}")
             delivered = event.status.delivery.state is State.DELIVERED
             return Ending.DELIVERED if delivered else Ending.NOT_DELIVERED
         if time.monotonic() >= end:
@@ -61,12 +63,12 @@ async def send(
     return await wait(cluster, namespace, made.name, patience, say)
 
 
-async def undelivered(cluster: Cluster, namespace: str) -> list[CustomEvent]:
+async def undelivered(cluster: Cluster, namespace: str) -> list[Row]:
     """What is not delivered in a namespace, or in all of them (""); Failed and Expired as well.
 
     Raises ClusterError.
     """
-    return [read_event(raw) async for raw in cluster.undelivered(namespace)]
+    return [read_row(raw) async for raw in cluster.undelivered(namespace)]
 
 
 async def resend(cluster: Cluster, namespace: str, name: str) -> None:

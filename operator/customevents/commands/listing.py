@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +14,19 @@ from rich.table import Table
 from rich.text import Text
 
 from customevents.commands.options import Form
-from customevents.resource.event import CustomEvent
+from customevents.resource.errors import UnreadableEvent
+from customevents.resource.event import path_of, read_event
 from customevents.resource.status import State
+from customevents.resource.times import FIRST, read_time
 
 #: Columns of a line that is not for a screen: enough for every message, so that none is folded.
 UNFOLDED = 10_000
 
-STYLES = {
+#: The state of an object whose own state cannot be read.
+UNREADABLE = "Unreadable"
+
+STYLES: dict[str, str] = {
+    UNREADABLE: "red",
     State.FAILED: "red",
     State.EXPIRED: "red",
     State.HELD: "yellow",
@@ -27,21 +34,62 @@ STYLES = {
 }
 
 
-def oldest_first(events: Sequence[CustomEvent]) -> list[CustomEvent]:
+@dataclass(frozen=True)
+class Row:
+    """What is said of one object."""
+
+    namespace: str
+    name: str
+    event_type: str
+    state: str
+    reason: str
+    message: str
+    attempts: int
+    changed: datetime
+    next_attempt: datetime | None = None
+
+
+def read_row(raw: dict[str, Any]) -> Row:
+    """The row of an object as the API server sends it; one that cannot be read is named as such."""
+    try:
+        event = read_event(raw)
+    except UnreadableEvent as error:
+        return _unreadable(raw, str(error))
+    condition, record = event.status.delivered, event.status.delivery
+    return Row(
+        event.namespace,
+        event.name,
+        event.spec.get("eventType", ""),
+        record.state.value,
+        condition.reason,
+        condition.message,
+        record.attempts,
+        event.changed,
+        record.next_attempt_time,
+    )
+
+
+def _unreadable(raw: dict[str, Any], why: str) -> Row:
+    namespace, _, name = path_of(raw).partition("/")
+    since = read_time((raw.get("metadata") or {}).get("creationTimestamp")) or FIRST
+    return Row(namespace, name, "", UNREADABLE, "", why, 0, since)
+
+
+def oldest_first(rows: Iterable[Row]) -> list[Row]:
     """In the order in which they were written or last changed."""
-    return sorted(events, key=lambda event: (event.changed, event.path))
+    return sorted(rows, key=lambda row: (row.changed, row.namespace, row.name))
 
 
-def for_programs(events: Sequence[CustomEvent], form: Form) -> str:
-    """The events as JSON or YAML: a list of flat objects."""
-    rows = [_row(event) for event in events]
+def for_programs(rows: Sequence[Row], form: Form) -> str:
+    """The rows as JSON or YAML: a list of flat objects."""
+    flat = [_flat(row) for row in rows]
     if form is Form.JSON:
-        return json.dumps(rows, indent=2, ensure_ascii=False)
-    return yaml.safe_dump(rows, sort_keys=False, allow_unicode=True).rstrip()
+        return json.dumps(flat, indent=2, ensure_ascii=False)
+    return yaml.safe_dump(flat, sort_keys=False, allow_unicode=True).rstrip()
 
 
-def print_table(events: Sequence[CustomEvent], now: datetime, *, namespaces: bool) -> None:
-    """The events as a table on standard output: coloured and folded for a screen alone."""
+def print_table(rows: Sequence[Row], now: datetime, *, namespaces: bool) -> None:
+    """The rows as a table on standard output: coloured and folded for a screen alone."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=UNFOLDED)
@@ -50,40 +98,36 @@ def print_table(events: Sequence[CustomEvent], now: datetime, *, namespaces: boo
         table.add_column(title, overflow="fold")
     table.add_column("AGE", no_wrap=True)
     table.add_column("MESSAGE", overflow="fold", ratio=1)
-    for event in events:
-        table.add_row(*([_text(event.namespace)] if namespaces else []), *_cells(event, now))
+    for row in rows:
+        table.add_row(*([_text(row.namespace)] if namespaces else []), *_cells(row, now))
     console.print(table)
 
 
-def _cells(event: CustomEvent, now: datetime) -> list[Text]:
-    row = _row(event)
-    state = event.status.delivery.state
+def _cells(row: Row, now: datetime) -> list[Text]:
     return [
-        _text(row["name"]),
-        _text(row["eventType"]),
-        _text(state, STYLES.get(state, "")),
-        _text(row["reason"]),
-        _text(_age(event.changed, now)),
-        _text(row["message"]),
+        _text(row.name),
+        _text(row.event_type),
+        _text(row.state, STYLES.get(row.state, "")),
+        _text(row.reason),
+        _text(_age(row.changed, now)),
+        _text(row.message),
     ]
 
 
-def _row(event: CustomEvent) -> dict[str, Any]:
-    condition = event.status.delivered
-    record = event.status.delivery
-    row = {
-        "namespace": event.namespace,
-        "name": event.name,
-        "eventType": event.spec.get("eventType", ""),
-        "state": record.state.value,
-        "reason": condition.reason,
-        "message": condition.message,
-        "attempts": record.attempts,
-        "changed": _rfc3339(event.changed),
+def _flat(row: Row) -> dict[str, Any]:
+    flat = {
+        "namespace": row.namespace,
+        "name": row.name,
+        "eventType": row.event_type,
+        "state": row.state,
+        "reason": row.reason,
+        "message": row.message,
+        "attempts": row.attempts,
+        "changed": _rfc3339(row.changed),
     }
-    if record.next_attempt_time:
-        row["nextAttemptTime"] = _rfc3339(record.next_attempt_time)
-    return row
+    if row.next_attempt:
+        flat["nextAttemptTime"] = _rfc3339(row.next_attempt)
+    return flat
 
 
 def _text(words: str, style: str = "") -> Text:

@@ -19,7 +19,7 @@ from customevents.delivery import lifecycle
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.drafts import Draft, Drafts
 from customevents.kube import Cluster, Lease
-from customevents.resource.errors import ClusterError, InvalidSpec
+from customevents.resource.errors import ClusterError, InvalidSpec, UnreadableEvent
 from customevents.resource.event import KIND, CustomEvent, read_event
 from customevents.resource.spec import parse_spec
 from customevents.scope.cluster_links import Agents, chain
@@ -87,7 +87,11 @@ async def renderer(cluster: Cluster, operator_namespace: str, lease_name: str) -
 
 async def live(cluster: Cluster, namespace: str, name: str) -> CustomEvent:
     """An event of the cluster. Raises ClusterError, also if it is not there."""
-    return read_event(await cluster.get_event(namespace, name))
+    raw = await cluster.get_event(namespace, name)
+    try:
+        return read_event(raw)
+    except UnreadableEvent:
+        return read_event({**raw, "status": {}})  # what would be sent depends on the spec
 
 
 def read_manifests(text: str, namespace: str) -> Iterator[CustomEvent]:

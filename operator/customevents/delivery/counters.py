@@ -58,7 +58,7 @@ def count_edit(counters: Counters, before: CustomEvent | None, after: CustomEven
 
 def count_deletion(counters: Counters, event: CustomEvent) -> None:
     """Count and log that an object was deleted, if something of it was still to be told."""
-    if not event.settled or event.waits_for_a_person:
+    if not event.answered or event.waits_for_a_person:
         logger.info("%s was deleted before it was delivered", event.path)
         counters.cancelled(event.namespace)
 

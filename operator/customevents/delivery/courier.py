@@ -6,15 +6,16 @@ The courier is the only part that sends, and with `receipts.py` the only one tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
-from customevents.delivery import lifecycle, reaper
-from customevents.delivery.counters import Counters, count_attempt
+from customevents.delivery import lifecycle, merging, reaper
+from customevents.delivery.counters import Counters, count_attempt, count_deletion
 from customevents.delivery.drafts import Draft, Drafts, NoDraft
 from customevents.delivery.gate import Closed, Gate
 from customevents.delivery.inbox import Inbox
@@ -22,23 +23,28 @@ from customevents.delivery.journal import Journal
 from customevents.delivery.lease import Intent
 from customevents.delivery.lifecycle import Leave, Policy, Send, Show, Verdict, Wait
 from customevents.delivery.outcome import Outcome, asked_pause, classify
-from customevents.delivery.pacing import Tellings, backoff
+from customevents.delivery.pacing import Tellings, Troubles, backoff
 from customevents.delivery.receipts import Receipts
+from customevents.delivery.unwritten import LATE, Late, Unwritten, tell
 from customevents.eventsapi.client import Answer, NoAnswer
-from customevents.resource.errors import InvalidSpec, KeyFileError, SchemaTooOld
+from customevents.resource.errors import (
+    CustomEventsError,
+    InvalidSpec,
+    KeyFileError,
+    LeadershipLost,
+    SchemaTooOld,
+)
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import CustomEventSpec, parse_spec
 from customevents.resource.status import DeliveryRecord, OutcomeClass, ResolvedScope
+from customevents.resource.times import later
 from customevents.scope.discovery import NotYet
 from customevents.scope.resolve import NotAllowed
 
 logger = logging.getLogger(__name__)
 
-#: How often an event is looked at again whose scope cannot be told yet, or that is suspended.
-LOOK_AGAIN = timedelta(seconds=60)
-
-#: Seconds after which a status that cannot be written is left to be written aside.
-LATE = 30.0
+#: Seconds until an event is looked at again whose scope cannot be told yet, or that is suspended.
+LOOK_AGAIN = 60.0
 
 #: What proves that nothing was applied: the intent need not be kept until the result is recorded.
 NOTHING_APPLIED = frozenset(
@@ -70,14 +76,6 @@ class Handled:
     gated: bool = False
 
 
-class Late(Exception):
-    """A result that could not be written for so long that the slot is better used otherwise."""
-
-    def __init__(self, writing: asyncio.Task[CustomEvent | None]) -> None:
-        super().__init__()
-        self.writing = writing
-
-
 @dataclass(frozen=True)
 class Courier:
     """Takes events from the inbox, one after another, until that is closed."""
@@ -91,28 +89,89 @@ class Courier:
     policy: Policy
     clock: Callable[[], datetime]
     jitter: random.Random
-    #: Runs what goes on aside, and minds how it ends.
-    aside: Callable[[Any, str], None]
+    unwritten: Unwritten
     tellings: Tellings
     uptime: Callable[[], float]
     counters: Counters
+    troubles: Troubles = field(default_factory=Troubles)
 
     async def run(self) -> None:
         """Deliver until the inbox is closed; several of these run side by side."""
         while (event := await self.inbox.take()) is not None:
-            try:
-                handled = await self.handle(event)
-            except SchemaTooOld:
-                # Nothing is sent any more; the journal keeps the attempt whose result is nowhere.
-                self.inbox.set_aside(event)
-            except Late as late:
-                self.inbox.set_aside(event)
-                self.aside(self._finish_late(event, late.writing), f"status of {event.path}")
+            if (lost := self.journal.entry(event.uid)) is not None:
+                self._keep_lost(event, lost)
             else:
-                self.inbox.done(event, handled.fresh, handled.again, gated=handled.gated)
+                await self._deliver(event)
+
+    async def _deliver(self, event: CustomEvent) -> None:
+        """Do what an event needs now; whatever goes wrong with it is its own trouble."""
+        try:
+            handled = await self.handle(event)
+        except SchemaTooOld:
+            # Nothing is sent any more; the journal keeps the attempt whose result is nowhere.
+            self.inbox.set_aside(event)
+        except Late as late:
+            self.unwritten.keep(event, late.write, late.writing)
+        except LeadershipLost:
+            raise
+        except Exception as error:
+            await self._stumbled(event, error)
+        else:
+            self.troubles.over(event.uid)
+            self.inbox.done(event, handled.fresh, handled.again, gated=handled.gated)
+
+    async def _stumbled(self, event: CustomEvent, error: Exception) -> None:
+        """Say that an event cannot be handled, and look at it again later."""
+        if not self.troubles.times(event.uid):
+            tell(event.path, "it cannot be handled, and is looked at again", error)
+        again = later(self.clock(), self.troubles.again(event.uid))
+        if (lost := self.journal.entry(event.uid)) is not None:
+            self._keep_lost(event, lost)  # it may have been sent
+            return
+        fresh: CustomEvent | None = event
+        verdict = lifecycle.stumbled(event, type(error).__name__)
+        if verdict is not None and not isinstance(error, CustomEventsError):
+            with contextlib.suppress(Exception):  # it is logged already
+                async with asyncio.timeout(LATE):
+                    fresh = await self.receipts.write(event, verdict, event.status.resolved)
+        self.inbox.done(event, fresh, again)
+
+    def _keep_lost(self, event: CustomEvent, lost: Intent) -> None:
+        """Nothing of an event is sent before an attempt that nobody saw the end of is counted."""
+        self.unwritten.keep(event, lambda: self.settle(lost, self.clock()))
+
+    async def settle(self, entry: Intent, open_until: datetime) -> CustomEvent | None:
+        """Put an attempt that nobody saw the end of on its object's record, or find it there.
+
+        Until `open_until`, that attempt may still arrive.
+        """
+        event = await self.receipts.find(entry.namespace, entry.name, entry.uid)
+        if event is None:
+            logger.info("%s/%s was deleted before it was delivered", entry.namespace, entry.name)
+            self.counters.cancelled(entry.namespace)
+            return None
+        verdict = merging.lost(
+            event, entry, self._judge_lost, now=self.clock(), open_until=open_until
+        )
+        if verdict is None:
+            return event
+        written = await self.receipts.write(event, verdict, merging.frozen(event, verdict))
+        self.counters.unknown_outcome(entry.namespace)
+        return written
+
+    def _judge_lost(self, spec: CustomEventSpec, record: DeliveryRecord) -> Verdict:
+        return self.judge(spec, record, lifecycle.LOST)
+
+    def drop(self, entry: Intent) -> None:
+        """An attempt is settled; one that was begun after it is not."""
+        if self.journal.entry(entry.uid) == entry:
+            self.journal.drop(entry.uid)
 
     async def handle(self, event: CustomEvent) -> Handled:
-        """Do what an event needs now."""
+        """Do what an event needs now. Raises Late."""
+        if event.deleting:
+            count_deletion(self.counters, event)
+            return Handled(None)
         try:
             spec = parse_spec(event.spec)
         except InvalidSpec as error:
@@ -149,22 +208,38 @@ class Courier:
         closed = await self._commit(event, record, expires)
         if closed is not None:
             return await self._wait_at_the_gate(event, record, resolved, closed)
-        begun = self.uptime()
         try:
-            result = await self.api.post(body, record.id)
+            outcome, pause = await self._post(event, record, body)
         except KeyFileError as error:
             return await self._without_key(event, record, resolved, str(error))
-        outcome, pause = classify(result), asked_pause(result, self.clock())
-        took = self.uptime() - begun
-        count_attempt(self.counters, event, outcome, took=took, now=self.clock())
-        self.gate.leave(outcome, pause)
         if outcome.kind in NOTHING_APPLIED:
             self.journal.drop(event.uid)
 
         verdict = draft.judged(self.judge(spec, record, outcome, pause))
-        fresh = await self._write(event, verdict, resolved)
+        fresh = await self._write(event, verdict, resolved, of_attempt=True)
         self.journal.drop(event.uid)
         return Handled(fresh, verdict.record.next_attempt_time)
+
+    async def _post(
+        self, event: CustomEvent, record: DeliveryRecord, body: dict[str, Any]
+    ) -> tuple[Outcome, float]:
+        """One attempt: its outcome, and the seconds of pause that were asked for.
+
+        However it ends, the gate that let it in is told so, once.
+        """
+        outcome, pause = _NOT_SENT, 0.0
+        begun = self.uptime()
+        try:
+            result = await self.api.post(body, record.id)
+            outcome, pause = classify(result), asked_pause(result, self.clock())
+            took = self.uptime() - begun
+            count_attempt(self.counters, event, outcome, took=took, now=self.clock())
+        except KeyFileError as error:
+            self.gate.pause(f"Not sent: {error}", about_the_key=True)
+            raise
+        finally:
+            self.gate.leave(outcome, pause)
+        return outcome, pause
 
     async def _commit(
         self, event: CustomEvent, record: DeliveryRecord, expires: datetime
@@ -178,23 +253,30 @@ class Courier:
             sequence=record.sequence,
             attempt=record.attempts + 1,
         )
-        while (closed := await self.gate.enter()) is None:
-            if self.inbox.is_doubtful(event):
-                await self._look(event)
-            if not self._stands(event, expires):
-                self.gate.leave(_NOT_SENT)
-                return Closed(0.0, "")
-            committed = await self.journal.commit(intent)
-            may_send = self.journal.may_send(committed) and self.gate.is_open
-            if may_send and self._stands(event, expires) and not self.inbox.is_doubtful(event):
+        while (closed := await self._enter(event)) is None:
+            committed = False
+            try:
+                if not self._stands(event, expires):
+                    return Closed(0.0, "")
+                begun = await self.journal.commit(intent)
+                may_send = self.journal.may_send(begun) and self.gate.is_open
+                committed = may_send and self._stands(event, expires)
+            finally:
+                if not committed:
+                    # Trouble came, or this event changed or expired: nothing was sent on it.
+                    self.gate.leave(_NOT_SENT)
+                    self.journal.drop(event.uid)
+            if committed:
                 return None
-            # Meanwhile trouble came, or this event changed or expired: nothing was sent on it.
-            self.gate.leave(_NOT_SENT)
-            self.journal.drop(event.uid)
         return closed
 
+    async def _enter(self, event: CustomEvent) -> Closed | None:
+        """Pass the gate; the watch may have missed before that the event is gone or changed."""
+        if self.inbox.is_doubtful(event):
+            await self._look(event)
+        return await self.gate.enter()
+
     async def _look(self, event: CustomEvent) -> None:
-        """The watch may have missed that it is gone or changed: the object itself tells."""
         found = await self.receipts.find(event.namespace, event.name, event.uid)
         if found is None:
             self.inbox.forget(event)
@@ -203,17 +285,19 @@ class Courier:
             self.inbox.offer(found)
 
     def _stands(self, event: CustomEvent, expires: datetime) -> bool:
-        return self.inbox.is_current(event) and self.clock() < expires
+        """Whether it is still this that is to be sent."""
+        is_known = self.inbox.is_current(event) and not self.inbox.is_doubtful(event)
+        return is_known and self.clock() < expires
 
     async def _wait_at_the_gate(
         self, event: CustomEvent, record: DeliveryRecord, resolved: ResolvedScope, closed: Closed
     ) -> Handled:
-        again = self.clock() + timedelta(seconds=closed.seconds)
+        again = later(self.clock(), closed.seconds)
         if not closed.why or event.status.delivered.message == closed.why:
             return Handled(event, again, gated=True)
         turn = self.tellings.turn(event.uid, self.uptime())
         if turn != 0.0:
-            soon = again if turn is None else self.clock() + timedelta(seconds=turn)
+            soon = again if turn is None else later(self.clock(), turn)
             return Handled(event, min(soon, again), gated=True)
         fresh = await self._write(event, lifecycle.paused(record, closed.why), resolved)
         return Handled(fresh, again, gated=True)
@@ -222,8 +306,6 @@ class Courier:
         self, event: CustomEvent, record: DeliveryRecord, resolved: ResolvedScope, why: str
     ) -> Handled:
         self.journal.drop(event.uid)
-        self.gate.pause(f"Not sent: {why}", about_the_key=True)
-        self.gate.leave(_NOT_SENT)
         retry_at = self._retry_at(record)
         verdict = lifecycle.not_sent(record, f"Not sent: {why}", retry_at)
         return Handled(await self._write(event, verdict, resolved), retry_at, gated=True)
@@ -256,7 +338,7 @@ class Courier:
         again: datetime | None = None,
     ) -> Handled:
         fresh = await self._write(event, verdict, resolved)
-        return Handled(fresh, again or self.clock() + LOOK_AGAIN)
+        return Handled(fresh, again or later(self.clock(), LOOK_AGAIN))
 
     async def _settle(self, event: CustomEvent, verdict: Verdict) -> Handled:
         known = verdict.record.id == event.status.delivery.id
@@ -272,7 +354,7 @@ class Courier:
             outcome,
             policy=spec.on_unknown_outcome or self.policy.on_unknown_outcome,
             now=self.clock(),
-            retry_at=max(self._retry_at(record), self.clock() + timedelta(seconds=pause)),
+            retry_at=max(self._retry_at(record), later(self.clock(), pause)),
         )
 
     def _retry_at(self, record: DeliveryRecord) -> datetime:
@@ -285,27 +367,16 @@ class Courier:
         return await self._write(event, verdict, event.status.resolved)
 
     async def _write(
-        self, event: CustomEvent, verdict: Verdict, resolved: ResolvedScope | None
+        self,
+        event: CustomEvent,
+        verdict: Verdict,
+        resolved: ResolvedScope | None,
+        *,
+        of_attempt: bool = False,
     ) -> CustomEvent | None:
-        """Put a verdict on its object. Raises Late if that takes too long; it then goes on."""
+        """Put a verdict on its object; see `Unwritten.write`. Raises Late."""
         verdict = reaper.with_note(event, verdict, enabled=self.policy.ttl)
-        writing = asyncio.create_task(self.receipts.write(event, verdict, resolved))
-        done, _ = await asyncio.wait({writing}, timeout=LATE)
-        if not done:
-            raise Late(writing)
-        return writing.result()
-
-    async def _finish_late(
-        self, event: CustomEvent, writing: asyncio.Task[CustomEvent | None]
-    ) -> None:
-        """The namespace gets no new attempt until its status can be written again."""
-        try:
-            fresh = await writing
-        except SchemaTooOld:
-            return
-        self.journal.drop(event.uid)
-        self.inbox.unblock(event.namespace)
-        self.inbox.done(event, fresh, self.clock())
+        return await self.unwritten.write(event, verdict, resolved, of_attempt=of_attempt)
 
 
 _NOT_SENT = Outcome(OutcomeClass.NOT_SENT)

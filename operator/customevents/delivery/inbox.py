@@ -145,8 +145,8 @@ class Inbox:
         """The object is deleted; an attempt that is under way ends by itself."""
         if (out := self._busy.get(event.uid)) is not None:
             out.deleted = True
-        elif self._find(event) is not None or event.waits_for_a_person:
-            count_deletion(self._counters, event)
+        elif self._find(event) is not None or (event.waits_for_a_person and not event.deleting):
+            count_deletion(self._counters, event)  # else once for each time that it is shown
         self._drop(event)
 
     async def take(self) -> CustomEvent | None:
@@ -272,9 +272,8 @@ class Inbox:
                 self._queue(waiting.event)
 
     def set_aside(self, event: CustomEvent) -> None:
-        """The status of a busy event cannot be written: its namespace waits for that."""
-        self._busy[event.uid].since = None
-        self.block(event.namespace)
+        """Give out nothing of an event until `done`: its status cannot be written yet."""
+        self._busy.setdefault(event.uid, _Out(event, since=None)).since = None
 
     def block(self, namespace: str) -> None:
         """Give out nothing of a namespace, until `unblock`."""

@@ -173,6 +173,10 @@ class Journal:
         self._say_at = self._renew_at = float("-inf")
         self._wake.set()
 
+    def entry(self, uid: str) -> Intent | None:
+        """The attempt of this object whose result is not on it yet."""
+        return self._entries.get(uid)
+
     def drop(self, uid: str) -> None:
         """The result is on the object, the object is gone, or nothing was applied."""
         self._entries.pop(uid, None)

@@ -204,6 +204,22 @@ def invalid(event: CustomEvent, message: str, now: datetime) -> Verdict:
     )
 
 
+def stumbled(event: CustomEvent, kind: str) -> Verdict | None:
+    """The operator tripped over it, with an error of this kind; None: its record stays as it is.
+
+    A record that is finished may be of other content, and is the proof that this was told.
+    """
+    record = event.status.delivery
+    if record.state.finished:
+        return None
+    return Verdict(
+        record,
+        Reason.INTERNAL_ERROR,
+        f"The operator could not handle this event ({kind}), and looks at it again. Its log says "
+        "more: please report it",
+    )
+
+
 def after_attempt(
     record: DeliveryRecord,
     outcome: Outcome,

@@ -6,14 +6,55 @@ its successor write the same record.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from customevents.delivery.lifecycle import Verdict, current_record
+from customevents.delivery.lease import Intent
+from customevents.delivery.lifecycle import Verdict, current_record, invalid
+from customevents.resource.errors import InvalidSpec
 from customevents.resource.event import CustomEvent
 from customevents.resource.identity import delivery_id
-from customevents.resource.spec import CustomEventSpec
-from customevents.resource.status import DeliveryRecord, OutcomeClass, Reason, State
+from customevents.resource.spec import CustomEventSpec, parse_spec
+from customevents.resource.status import DeliveryRecord, OutcomeClass, Reason, ResolvedScope, State
+
+#: What an attempt with this record makes of it, if nobody knows how that ended.
+Judge = Callable[[CustomEventSpec, DeliveryRecord], Verdict]
+
+
+def lost(
+    event: CustomEvent, entry: Intent, judge: Judge, *, now: datetime, open_until: datetime
+) -> Verdict | None:
+    """What an attempt that nobody saw the end of makes of the record; None if it counts there.
+
+    Until `open_until`, that attempt may still arrive.
+    """
+    record = event.status.delivery
+    if record.sequence > entry.sequence:
+        return None
+    if record.id == entry.delivery_id and record.attempts >= entry.attempt:
+        return None
+    try:
+        spec = parse_spec(event.spec)
+    except InvalidSpec as error:
+        failed = counted(invalid(event, str(error), now))
+        # Past the lost attempt: it is counted once, and its id never used for another telling.
+        record = failed.record.model_copy(update={"sequence": entry.sequence + 1})
+        return replace(failed, record=record)
+    current = current_record(event, spec, now)
+    if current.id != entry.delivery_id:
+        told = superseded(event, spec, entry.sequence, now)
+        # Not before what was lost, or the older content would stand behind the newer.
+        due = told.record.model_copy(update={"next_attempt_time": open_until})
+        return replace(told, record=due)
+    return not_before(judge(spec, current), open_until)
+
+
+def frozen(event: CustomEvent, verdict: Verdict) -> ResolvedScope | None:
+    """The scope of the recorded attempts under this id; a lost one's own is not known."""
+    before = event.status.delivery
+    same = before.id == verdict.record.id and before.attempts > 0
+    return event.status.resolved if same else None
 
 
 def superseded(

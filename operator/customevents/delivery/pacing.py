@@ -33,6 +33,11 @@ def backoff(attempts: int, source: random.Random) -> timedelta:
     return timedelta(seconds=source.uniform(0.0, most))
 
 
+def growing(failures: int) -> float:
+    """Seconds until what failed for one object's sake is tried again: 1 s, doubling to 5 min."""
+    return min(LONGEST_SECONDS, 2.0 ** min(failures, 16))
+
+
 def retry_after(header: str | None, now: datetime) -> float:
     """The seconds that a Retry-After asks for; 0 if it is absent, past or garbage.
 
@@ -161,6 +166,30 @@ class Tellings:
     def reset(self) -> None:
         """Nobody waits any more."""
         self._due.clear()
+
+
+@dataclass
+class Troubles:
+    """How often in a row the operator tripped over each object; of `most` objects at once."""
+
+    most: int = 1000
+    _times: dict[str, int] = field(default_factory=dict)
+
+    def again(self, uid: str) -> float:
+        """Count one more; the seconds until its next turn."""
+        times = self.times(uid)
+        if len(self._times) >= self.most:
+            self._times.clear()  # many were deleted since; the others begin anew
+        self._times[uid] = times + 1
+        return growing(times)
+
+    def times(self, uid: str) -> int:
+        """How often it was, since it last went well."""
+        return self._times.get(uid, 0)
+
+    def over(self, uid: str) -> None:
+        """It went well."""
+        self._times.pop(uid, None)
 
 
 @dataclass

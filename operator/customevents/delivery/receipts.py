@@ -16,7 +16,15 @@ from typing import Any, Protocol
 from customevents.delivery.counters import Counters
 from customevents.delivery.lifecycle import Verdict
 from customevents.delivery.merging import is_foreign, merge
-from customevents.resource.errors import ClusterError, Conflict, Gone, SchemaTooOld, StatusRefused
+from customevents.delivery.pacing import LONGEST_SECONDS
+from customevents.resource.errors import (
+    ClusterError,
+    Conflict,
+    Gone,
+    SchemaTooOld,
+    StatusRefused,
+    UnreadableEvent,
+)
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.status import (
     Condition,
@@ -36,8 +44,29 @@ _TOO_OLD = (
     "restart the operator"
 )
 
-#: Seconds between two tries of a write, at most.
+#: Seconds between two tries of a request, at most, where none are asked for.
 LONGEST_PAUSE = 10.0
+
+#: HTTP statuses that say that this very object cannot be written so: bad, too large, invalid.
+OF_ONE_OBJECT = frozenset({400, 413, 422})
+
+
+class Pauses:
+    """The pauses between the tries of one request, and its trouble, told once."""
+
+    def __init__(self, trouble: str) -> None:
+        self._trouble = trouble
+        self._told: set[int] = set()
+        self._failures = 0
+
+    async def after(self, error: ClusterError) -> None:
+        """Say what went wrong, if that is new, and wait before the next try."""
+        if error.status not in self._told:
+            logger.warning("%s yet: %s", self._trouble, error)
+        self._told.add(error.status)
+        self._failures += 1
+        pause = min(LONGEST_PAUSE, 0.25 * 2.0 ** min(self._failures, 10))
+        await asyncio.sleep(max(pause, min(error.retry_after, LONGEST_SECONDS)))
 
 
 class Cluster(Protocol):
@@ -73,9 +102,11 @@ class Receipts:
         """Put a verdict on its object and return that as it is now; None if the object is gone.
 
         Tried until it succeeds; a status that would not change is not written.
-        Raises SchemaTooOld if the cluster drops what is written.
+        Raises StatusRefused or another ClusterError if it is refused for what it is,
+        UnreadableEvent if what stands there cannot be read, and SchemaTooOld if the cluster drops
+        what is written.
         """
-        base, failures = event, 0
+        base, pauses = event, Pauses(f"{event.path}: the status cannot be written")
         generation: int | None = event.generation  # what the verdict is about
         while True:
             status = self._status(base, verdict, resolved, generation)
@@ -83,18 +114,16 @@ class Receipts:
                 return base
             try:
                 return await self._put(base, status, verdict)
-            except Gone:
-                self._gone(event, verdict)
-                return None
-            except Conflict as conflict:
+            except (Conflict, Gone) as refusal:
+                # Also whether it is gone is for the object itself to say.
                 found = await self.find(event.namespace, event.name, event.uid)
                 if found is None:
                     self._gone(event, verdict)
                     return None
                 if found.stored_record == base.stored_record:
                     # No other record is in the way: there is nothing to merge with.
-                    base, failures = found, failures + 1
-                    await self._pause(event, conflict, failures)
+                    base = found
+                    await pauses.after(refusal)
                     continue
                 self._look_for_another(event, found, verdict)
                 verdict, resolved, ours = _merged(event, found, verdict, resolved)
@@ -103,26 +132,23 @@ class Receipts:
                 base = found
                 generation = generation if ours else found.status.delivered.observed_generation
             except ClusterError as error:
-                failures += 1
-                await self._pause(event, error, failures)
-
-    async def _pause(self, event: CustomEvent, error: ClusterError, failures: int) -> None:
-        logger.warning("%s: the status cannot be written yet: %s", event.path, error)
-        await asyncio.sleep(min(LONGEST_PAUSE, 0.25 * 2.0 ** min(failures, 10)))
+                if error.status in OF_ONE_OBJECT:
+                    raise
+                await pauses.after(error)
 
     async def find(self, namespace: str, name: str, uid: str) -> CustomEvent | None:
         """The object as it is now; None if it is gone, or another one of the same name.
 
-        Raises ValueError if it cannot be read.
+        Raises UnreadableEvent if it cannot be read.
         """
+        pauses = Pauses(f"{namespace}/{name} cannot be read")
         while True:
             try:
                 found = read_event(await self.cluster.get_event(namespace, name))
             except Gone:
                 return None
             except ClusterError as error:
-                logger.warning("%s/%s cannot be read yet: %s", namespace, name, error)
-                await asyncio.sleep(1.0)
+                await pauses.after(error)
             else:
                 return found if found.uid == uid else None
 
@@ -136,17 +162,23 @@ class Receipts:
 
     async def _put(self, base: CustomEvent, status: Status, verdict: Verdict) -> CustomEvent:
         try:
-            fresh = read_event(await self.cluster.patch_status(base, status.to_json()))
+            fresh = await self._patch(base, status)
         except StatusRefused as error:
-            # A defect of ours; what matters is that the event is not sent again for it.
-            logger.error("%s: the schema refuses the status: %s", base.path, error)
-            fresh = read_event(await self.cluster.patch_status(base, _minimal(status).to_json()))
+            # What matters is that the event is not sent again for it.
+            fresh = await self._patch(base, _minimal(status))
+            logger.error("%s: only the essence of its status is taken: %s", base.path, error)
         if fresh.status.delivery.content_hash != verdict.record.content_hash:
             self.alarm(_TOO_OLD)
             raise SchemaTooOld(_TOO_OLD)
         _log(fresh, verdict)
         self.recorded(base, fresh, verdict.warning)
         return fresh
+
+    async def _patch(self, base: CustomEvent, status: Status) -> CustomEvent:
+        try:
+            return read_event(await self.cluster.patch_status(base, status.to_json()))
+        except UnreadableEvent as error:  # something in between answered, or the answer is cut
+            raise ClusterError(f"the answer to a write is none: {error}") from None
 
     def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
         if event.uid not in self.taken_over and is_foreign(event, found, verdict.record):

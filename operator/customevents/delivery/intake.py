@@ -1,0 +1,58 @@
+"""What the watch and the lists show, read once for all who take it in.
+
+One odd object among many is its own trouble: it is named once, and the others are taken in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from customevents.delivery.unwritten import tell
+from customevents.resource.event import CustomEvent, path_of, read_event
+
+logger = logging.getLogger(__name__)
+
+#: Of more odd objects than this, some are named again.
+MOST_NAMED = 1000
+
+
+class Reader(Protocol):
+    """Who takes in what is shown."""
+
+    def offer(self, event: CustomEvent) -> None:
+        """An object is there, in this version."""
+
+    def forget(self, event: CustomEvent) -> None:
+        """An object is deleted, or is being deleted."""
+
+
+class Intake:
+    """Shows objects to all readers; an object that is being deleted counts as deleted."""
+
+    def __init__(self, readers: Sequence[Reader]) -> None:
+        self._readers = readers
+        #: What was said of odd objects, by their path.
+        self._said: dict[str, str] = {}
+
+    def show(self, change: str | None, raw: dict[str, Any]) -> None:
+        """Take in an object, as the watch (with the kind of its change) or a list shows it."""
+        try:
+            event = read_event(raw)
+            for reader in self._readers:
+                if change == "DELETED" or event.deleting:
+                    reader.forget(event)
+                else:
+                    reader.offer(event)
+        except Exception as error:
+            self._tell_once(path_of(raw), error)
+
+    def _tell_once(self, path: str, error: Exception) -> None:
+        words = f"{type(error).__name__}: {error}"
+        if self._said.get(path) == words:
+            return
+        if len(self._said) >= MOST_NAMED:
+            self._said.clear()
+        self._said[path] = words
+        tell(path, "it is passed over until it changes", error)

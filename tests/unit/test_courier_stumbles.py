@@ -1,0 +1,216 @@
+"""An exception that nobody foresaw, on one object: that is the object's trouble, and counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from customevents.delivery.gate import Gate
+from customevents.delivery.lease import Intent
+from customevents.delivery.pacing import LONGEST_SECONDS, BreakerState, Pace, TokenBucket, Troubles
+from customevents.resource.status import State
+from unit.in_memory import MemoryApi, MemoryJournal, Raw, World
+from unit.playing import apply, play, seconds, state
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+class Odd(Exception):
+    """Nobody foresaw it; its text might be anything."""
+
+
+def stumble_over(monkeypatch: pytest.MonkeyPatch, name: str, where: str, part: object) -> list[str]:
+    """Let a part raise whenever it deals with this object; it is mended by clearing the result."""
+    odd = [name]
+    real: Callable[..., Any] = getattr(type(part), where)
+
+    async def stumbling(self: object, *args: Any) -> Any:
+        if any(name in str(arg) for arg in args) and odd:
+            raise Odd("a text of the server")
+        return await real(self, *args)
+
+    monkeypatch.setattr(type(part), where, stumbling)
+    return odd
+
+
+def test_before_its_intent_it_is_said_on_the_object_and_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = apply(world, "odd")
+    mended = stumble_over(monkeypatch, "odd", "resolve", world.courier().drafts)
+
+    async def story() -> None:
+        await asyncio.sleep(0.5)
+        next_one = apply(world, "next")
+        await seconds(world, 100)
+        assert state(world, next_one) is State.DELIVERED
+        condition = world.cluster.now(odd).status.delivered
+        assert (condition.status, condition.reason) == ("Unknown", "InternalError")
+        assert "could not handle this event (Odd)" in condition.message
+        assert "a text of the server" not in condition.message
+        mended.clear()
+        await seconds(world, 100)
+        assert state(world, odd) is State.DELIVERED
+
+    play(world, story)
+    assert len(world.api.posts) == 2
+    told = [r for r in caplog.records if r.levelname == "ERROR"]
+    assert [r.getMessage() for r in told] == [
+        "shop/odd: it cannot be handled, and is looked at again: Odd"
+    ]
+    assert told[0].exc_info is not None
+
+
+def test_what_was_delivered_keeps_the_record_that_proves_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = apply(world, "odd")
+
+    def edit(raw: Raw) -> None:
+        raw["spec"]["summary"] = "other"
+        raw["metadata"]["generation"] = 2
+
+    async def story() -> None:
+        await asyncio.sleep(0.5)
+        stumble_over(monkeypatch, "odd", "resolve", world.courier().drafts)
+        world.inbox.offer(world.cluster.change(odd, edit))
+        await asyncio.sleep(0.5)
+
+    play(world, story)
+    assert state(world, odd) is State.DELIVERED
+    assert world.cluster.now(odd).status.delivered.reason == "Delivered"
+
+
+def test_during_the_post_the_attempt_is_counted_before_anything_is_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = apply(world, "odd")
+    real = type(world.api).post
+    seen: list[tuple[int, int]] = []
+
+    async def post(self: Any, body: Any, sent_as: str) -> Any:
+        stands = world.cluster.now(odd).status.delivery
+        seen.append((stands.attempts, stands.unknown_outcomes))
+        answer = await real(self, body, sent_as)
+        if len(seen) == 1:
+            raise Odd
+        return answer
+
+    monkeypatch.setattr(type(world.api), "post", post)
+
+    async def story() -> None:
+        await asyncio.sleep(0.5)
+        assert len(world.journal) == 0
+        assert world.cluster.now(odd).status.delivered.reason == "UnknownOutcome"
+        await seconds(world, 30)
+
+    play(world, story)
+    assert seen == [(0, 0), (1, 1)]
+    assert state(world, odd) is State.DELIVERED
+    assert world.cluster.now(odd).status.delivery.unknown_outcomes == 1
+
+
+def test_until_such_an_attempt_is_counted_its_entry_stays_and_nothing_is_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(world, "odd")
+
+    async def post(*_: Any) -> Any:
+        world.api.posts.append(({}, ""))
+        raise Odd
+
+    monkeypatch.setattr(type(world.api), "post", post)
+    mended = stumble_over(monkeypatch, "odd", "patch_status", world.cluster)
+
+    async def story() -> None:
+        await seconds(world, 600)
+        assert list(world.journal._entries) == ["odd"]
+        assert len(world.api.posts) == 1
+        mended.clear()
+        await asyncio.sleep(LONGEST_SECONDS)
+        assert len(world.journal) == 0
+
+    play(world, story)
+
+
+def half_open(world: World) -> None:
+    """A gate that lets one go at a time, as after a start."""
+    world.gate = Gate(
+        Pace(TokenBucket(rate=0.0, burst=1)),
+        world.api,
+        uptime=lambda: asyncio.get_running_loop().time(),
+        opened=world.inbox.open_gate,
+        warn=lambda *_: None,
+    )
+
+
+@pytest.fixture(params=["post", "commit", "may_send"])
+def trip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One of the steps behind the gate raises once."""
+    part = MemoryApi if request.param == "post" else MemoryJournal
+    real = getattr(part, request.param)
+    tripped: list[int] = []
+
+    def once(self: Any, *args: Any) -> Any:
+        if not tripped:
+            tripped.append(1)
+            raise Odd
+        return real(self, *args)
+
+    monkeypatch.setattr(part, request.param, once)
+    return str(request.param)
+
+
+def test_the_gate_is_left_once_for_each_that_entered(world: World, trip: str) -> None:
+    half_open(world)
+    apply(world, "odd")
+
+    async def story() -> None:
+        await asyncio.sleep(0.5)
+        next_one = apply(world, "next")
+        await asyncio.sleep(5.0)
+        assert state(world, next_one) is State.DELIVERED
+        assert world.gate.breaker is BreakerState.CLOSED
+
+    play(world, story)
+    assert world.gate._pace.breaker._under_way == 0
+    assert trip
+
+
+def test_an_attempt_in_the_journal_is_settled_before_its_object_is_sent(world: World) -> None:
+    """As where a leader found an object that it could not read, and somebody mended that."""
+    odd = world.cluster.apply(uid="odd", name="odd")
+    lost = Intent("odd", "some-id", "shop", "odd", sequence=1, attempt=1)
+    seen: list[int] = []
+    world.api.during = lambda: seen.append(world.cluster.now(odd).status.delivery.unknown_outcomes)
+
+    async def story() -> None:
+        await world.journal.commit(lost)
+        world.inbox.offer(odd)
+        await seconds(world, 10)
+
+    play(world, story)
+    assert seen == [1]
+
+
+def test_the_next_look_comes_later_each_time_and_at_once_after_it_went_well() -> None:
+    troubles = Troubles()
+    pauses = [troubles.again("a") for _ in range(12)]
+    assert pauses[:4] == [1.0, 2.0, 4.0, 8.0]
+    assert pauses[-1] == LONGEST_SECONDS
+    assert troubles.again("b") == 1.0
+    troubles.over("a")
+    assert troubles.times("a") == 0
+
+
+def test_of_objects_that_are_gone_nothing_is_kept_for_ever() -> None:
+    troubles = Troubles(most=3)
+    for number in range(100):
+        troubles.again(str(number))
+    assert len(troubles._times) <= 3

@@ -1,0 +1,96 @@
+"""One odd object among those that are shown: it is named once, and the others are taken in."""
+
+from __future__ import annotations
+
+import pytest
+
+from customevents.delivery.intake import MOST_NAMED, Intake
+from customevents.resource.event import CustomEvent
+from unit.builders import raw_event
+
+UNREADABLE = {"delivery": {"state": "NotKnownYet"}}
+
+
+class Reader:
+    """Writes down what it is shown; it trips over one name."""
+
+    def __init__(self) -> None:
+        self.offered: list[str] = []
+        self.forgotten: list[str] = []
+
+    def offer(self, event: CustomEvent) -> None:
+        if event.name == "odd":
+            raise RuntimeError("nobody foresaw it")
+        self.offered.append(event.name)
+
+    def forget(self, event: CustomEvent) -> None:
+        self.forgotten.append(event.name)
+
+
+@pytest.fixture
+def reader() -> Reader:
+    return Reader()
+
+
+@pytest.fixture
+def intake(reader: Reader) -> Intake:
+    return Intake([reader])
+
+
+@pytest.mark.parametrize(
+    ("change", "forgotten"),
+    [("ADDED", False), ("MODIFIED", False), (None, False), ("DELETED", True)],
+)
+def test_what_is_deleted_is_forgotten_and_all_else_offered(
+    intake: Intake, reader: Reader, change: str | None, forgotten: bool
+) -> None:
+    intake.show(change, raw_event(name="a"))
+    assert (reader.offered, reader.forgotten) == (([], ["a"]) if forgotten else (["a"], []))
+
+
+@pytest.mark.parametrize("change", ["ADDED", "MODIFIED", None, "DELETED"])
+def test_what_is_being_deleted_counts_as_deleted(
+    intake: Intake, reader: Reader, change: str | None
+) -> None:
+    intake.show(change, raw_event(name="a", deletionTimestamp="2026-05-01T12:00:00Z"))
+    assert (reader.offered, reader.forgotten) == ([], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        (
+            raw_event(name="x", status=UNREADABLE),
+            "shop/x: it is passed over until it changes: shop/x cannot be read: "
+            "status.delivery.state: ",
+        ),
+        (raw_event(name="odd"), "shop/odd: it is passed over until it changes: RuntimeError"),
+        ({}, "?/?: it is passed over until it changes: ?/? cannot be read: it is no CustomEvent"),
+    ],
+    ids=["unreadable", "tripped over", "nothing"],
+)
+def test_an_odd_object_is_named_once_and_the_others_are_taken_in(
+    intake: Intake,
+    reader: Reader,
+    caplog: pytest.LogCaptureFixture,
+    odd: dict[str, object],
+    words: str,
+) -> None:
+    for raw in (raw_event(name="a"), odd, raw_event(name="b"), odd, odd):
+        intake.show("MODIFIED", raw)
+    assert reader.offered == ["a", "b"]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(words)
+    assert "\n" not in said
+
+
+def test_it_is_looked_at_again_when_it_changes(intake: Intake, reader: Reader) -> None:
+    intake.show("MODIFIED", raw_event(name="x", status=UNREADABLE))
+    intake.show("MODIFIED", raw_event(name="x"))
+    assert reader.offered == ["x"]
+
+
+def test_of_many_odd_objects_not_all_are_kept_in_mind(intake: Intake) -> None:
+    for number in range(MOST_NAMED + 10):
+        intake.show("ADDED", raw_event(name=str(number), status=UNREADABLE))
+    assert len(intake._said) <= MOST_NAMED
