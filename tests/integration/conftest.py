@@ -66,6 +66,14 @@ class Events:
         """What the timeline shows of this namespace, oldest first: body, idempotencyKey, ..."""
         return [e for e in self.timeline.call("GET", "/events")["events"] if self._is_ours(e)]
 
+    def in_flight(self, name: str) -> bool:
+        """Whether an attempt of this event is in the operator's journal."""
+        found = self.cluster.kubectl(
+            "get", "lease", "customevents", "-n", "customevents", "-o", "json"
+        )
+        listed = json.loads(found.stdout)["metadata"]["annotations"]["customevents.dev/in-flight"]
+        return any({self.namespace, name} <= {*row} for row in json.loads(listed)["entries"])
+
     def _is_ours(self, event: dict[str, Any]) -> bool:
         source: str = event["body"]["details"]["customevents.dev/source"]
         return source.startswith(f"{self.namespace}/")
@@ -97,7 +105,7 @@ class Shell:
 
 
 class StartOperator(Protocol):
-    def __call__(self, **settings: str) -> RunningOperator: ...
+    def __call__(self, *, kubeconfig: Path | None = None, **settings: str) -> RunningOperator: ...
 
 
 @pytest.fixture(scope="session")
@@ -151,14 +159,14 @@ def start_operator(
     """Starts operators that watch everything and post to `timeline`, unless told otherwise."""
     with ExitStack() as stack:
 
-        def start(**settings: str) -> RunningOperator:
+        def start(*, kubeconfig: Path | None = None, **settings: str) -> RunningOperator:
             given = {
                 "api_key_file": str(key_file),
                 "endpoint": timeline.url,
                 "cluster_name": "prod-eu-1",
                 **settings,
             }
-            return stack.enter_context(operator(tmp_path, account, **given))
+            return stack.enter_context(operator(tmp_path, kubeconfig or account, **given))
 
         yield start
 
