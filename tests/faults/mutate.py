@@ -44,6 +44,10 @@ class Mutation(NamedTuple):
     tests: tuple[str, ...]
 
 
+#: How pytest begins a line about a test that ended before it could tell; a log has other errors.
+NOT_BEGUN = "ERROR tests/"
+
+
 def mutated(mutation: Mutation) -> str:
     """The file as it is with the mutation.
 
@@ -101,10 +105,10 @@ def _is_noticed(mutation: Mutation, *, unit_only: bool) -> bool:
 def _colour(mutation: Mutation, test: str, source: Path) -> str:
     code, said = _run(f"tests/{test}".split(), source)
     lines = said.splitlines()
-    broken = any(line.startswith("ERROR ") for line in lines)  # before the test could tell
+    broken = any(line.startswith(NOT_BEGUN) for line in lines)
     colour = COLOURS.get(code, f"pytest exit {code}") if not broken else "ERROR"
     print(f"{mutation.name}: {test}: {colour}", flush=True)
-    for line in [line for line in lines if line.startswith(("E  ", "ERROR "))][:3]:
+    for line in [line for line in lines if line.startswith(("E  ", NOT_BEGUN))][:3]:
         print(f"    {line}", flush=True)
     return colour
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
 
 from customevents import sandbox
+from customevents.resource.status import State
 from integration.conftest import Events, Shell, StartOperator
 from operating import RunningOperator, eventually
 
@@ -23,9 +27,11 @@ PLANTED = ("resendTime", "lastAttemptTime", "nextAttemptTime", "finishedTime")
 
 #: A state that this version does not know, as a newer one's schema might have it.
 NEWER = "Parked"
-STATES = (
-    "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/delivery/properties"
-    "/state/enum"
+
+#: Where the CRD has the schema of the delivery record.
+RECORD = (
+    *("schema", "openAPIV3Schema", "properties", "status"),
+    *("properties", "delivery", "properties"),
 )
 
 
@@ -41,19 +47,25 @@ def lives(running: RunningOperator) -> bool:
 
 @pytest.mark.parametrize("time", TIMES.values(), ids=TIMES.keys())
 def test_no_time_in_an_unfinished_events_status_keeps_any_event_from_being_delivered(
-    events: Events, start_operator: StartOperator, time: str
+    events: Events, start_operator: StartOperator, timeline: sandbox.Running, time: str
 ) -> None:
-    events.apply("odd", SPEC)
-    plant(events, "odd", state="Retrying", **dict.fromkeys(PLANTED, time))
+    first = start_operator()
+    timeline.call("PUT", "/sandbox/faults", {"status": 425, "match": {"summary": "odd"}})
+    events.apply("odd", {**SPEC, "summary": "odd"})
+    events.until("odd", "Retrying")
+    first.terminate()
+    plant(events, "odd", **dict.fromkeys(PLANTED, time))
+    timeline.call("DELETE", "/sandbox/faults")
+
+    second = start_operator()
     events.apply("checkout", {**SPEC, "summary": "another"})
-    running = start_operator()
     events.until("checkout", "Delivered")
     events.until("odd", "Delivered")
-    assert lives(running)
+    assert lives(second)
     assert len(events.sent()) == 2
 
 
-@pytest.mark.parametrize("time", [TIMES["year 0"], TIMES["year 9999"]], ids=["year 0", "year 9999"])
+@pytest.mark.parametrize("time", TIMES.values(), ids=TIMES.keys())
 def test_a_time_that_is_planted_while_the_post_is_under_way_costs_no_second_post(
     events: Events, start_operator: StartOperator, timeline: sandbox.Running, time: str
 ) -> None:
@@ -69,12 +81,47 @@ def test_a_time_that_is_planted_while_the_post_is_under_way_costs_no_second_post
     assert len(events.sent()) == 1
 
 
-@pytest.mark.parametrize("count", [2**31 - 1, 2**31 - 2])
+@contextmanager
+def schema(events: Events, **fields: dict[str, Any]) -> Iterator[None]:
+    """Another version's CRD: these fields of the delivery record have another schema."""
+
+    def patch(replaced: dict[str, Any]) -> None:
+        operations = [
+            {"op": "replace", "path": f"/spec/versions/0/{'/'.join(RECORD)}/{name}", "value": value}
+            for name, value in replaced.items()
+        ]
+        crd = ("crd", "customevents.customevents.dev")
+        events.cluster.kubectl("patch", *crd, "--type=json", "-p", json.dumps(operations))
+
+    crd = events.cluster.kubectl("get", "crd", "customevents.customevents.dev", "-o", "json")
+    known = reduce(getitem, RECORD, json.loads(crd.stdout)["spec"]["versions"][0])
+    patch({name: known[name] | change for name, change in fields.items()})
+    try:
+        yield
+    finally:
+        patch({name: known[name] for name in fields})
+
+
+def until_planted(events: Events, name: str, **delivery: Any) -> None:
+    """Plant what only the other version's schema takes: the API server learns of it later."""
+    patch = json.dumps({"status": {"delivery": delivery}})
+    args = ("patch", "cev", name, "--subresource=status", "--type=merge", "-p", patch)
+
+    def taken() -> bool | None:
+        done = events.cluster.kubectl("-n", events.namespace, *args, check=False)
+        return done.returncode == 0 or None
+
+    eventually("the API server takes it", taken)
+
+
+@pytest.mark.parametrize("count", [2**31 - 2, 2**31 - 1, 10**18], ids=str)
 def test_counts_at_the_end_of_what_can_be_stored_block_neither_the_event_nor_its_namespace(
     events: Events, start_operator: StartOperator, count: int
 ) -> None:
     events.apply("odd", SPEC)
-    plant(events, "odd", state="Retrying", attempts=count, unknownOutcomes=count, sequence=count)
+    counts = dict.fromkeys(("attempts", "unknownOutcomes", "sequence"), count)
+    with schema(events, **{name: {"maximum": 10**18} for name in counts}):
+        until_planted(events, "odd", state="Retrying", **counts)
     running = start_operator()
     events.until("odd", "Delivered")
     events.apply("odd", {**SPEC, "summary": "edited"})
@@ -88,29 +135,13 @@ def test_counts_at_the_end_of_what_can_be_stored_block_neither_the_event_nor_its
 @pytest.fixture
 def newer_schema(events: Events) -> Iterator[None]:
     """The CRD of a newer version, for as long as the test takes."""
-
-    def patch(operation: dict[str, Any]) -> None:
-        crd = ("crd", "customevents.customevents.dev")
-        events.cluster.kubectl("patch", *crd, "--type=json", "-p", json.dumps([operation]))
-
-    crd = events.cluster.kubectl("get", "crd", "customevents.customevents.dev", "-o", "json")
-    schema = json.loads(crd.stdout)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    known = schema["properties"]["status"]["properties"]["delivery"]["properties"]["state"]["enum"]
-    patch({"op": "replace", "path": STATES, "value": [*known, NEWER]})
-    yield
-    patch({"op": "replace", "path": STATES, "value": known})
+    with schema(events, state={"enum": [*State, NEWER]}):
+        yield
 
 
 def _of_a_newer_version(events: Events, name: str) -> None:
     events.apply(name, {**SPEC, "scope": {"clusters": ["prod-eu-1"]}})
-    patch = json.dumps({"status": {"delivery": {"state": NEWER}}})
-    args = ("patch", "cev", name, "--subresource=status", "--type=merge", "-p", patch)
-
-    def try_it() -> bool | None:
-        done = events.cluster.kubectl("-n", events.namespace, *args, check=False)
-        return done.returncode == 0 or None
-
-    eventually("the API server takes the newer state", try_it)
+    until_planted(events, name, state=NEWER)
 
 
 @pytest.mark.usefixtures("newer_schema")

@@ -5,14 +5,11 @@ One odd object among many is its own trouble: it is named once, and the others a
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from customevents.delivery.unwritten import tell
 from customevents.resource.event import CustomEvent, path_of, read_event
-
-logger = logging.getLogger(__name__)
 
 #: Of more odd objects than this, some are named again.
 MOST_NAMED = 1000
