@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from customevents.delivery.intake import MOST_NAMED, Intake
@@ -88,6 +90,18 @@ def test_it_is_looked_at_again_when_it_changes(intake: Intake, reader: Reader) -
     intake.show("MODIFIED", raw_event(name="x", status=UNREADABLE))
     intake.show("MODIFIED", raw_event(name="x"))
     assert reader.offered == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("change", "metadata"),
+    [("DELETED", {}), ("MODIFIED", {"deletionTimestamp": "2026-05-01T12:00:00Z"})],
+    ids=["gone", "being deleted"],
+)
+def test_what_cannot_be_read_and_is_deleted_is_forgotten(
+    intake: Intake, reader: Reader, change: str, metadata: dict[str, Any]
+) -> None:
+    intake.show(change, raw_event(name="x", status=UNREADABLE, **metadata))
+    assert reader.forgotten == ["x"]
 
 
 def test_of_many_odd_objects_not_all_are_kept_in_mind(intake: Intake) -> None:

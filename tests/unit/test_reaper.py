@@ -79,6 +79,13 @@ def test_the_longest_ttl_that_the_crd_takes_is_a_time() -> None:
     assert removal_time(ended(2**31 - 1)) == NOW + timedelta(seconds=2**31 - 1)
 
 
+@pytest.mark.parametrize("marks", [{}, HELM_HOOK], ids=["alone", "a hook"])
+def test_a_ttl_that_an_older_schema_let_in_ends_at_the_end_of_all_times(
+    marks: dict[str, Any],
+) -> None:
+    assert removal_time(ended(2**63 - 1, **marks)) == LAST
+
+
 # --- What is said
 
 

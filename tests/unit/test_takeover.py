@@ -123,6 +123,8 @@ def test_an_object_that_a_newer_version_wrote_does_not_keep_a_leader_from_its_wo
     assert len(world.journal) == 1  # whoever can read it counts the attempt
     (said,) = [record.getMessage() for record in caplog.records]
     assert said.startswith(f"{event.path}: its lost attempt cannot be settled yet: ")
+    (looking_again,) = world.aside
+    looking_again.close()
 
 
 def test_once_it_can_be_read_its_lost_attempt_is_counted_before_it_is_sent(world: World) -> None:
@@ -139,6 +141,21 @@ def test_once_it_can_be_read_its_lost_attempt_is_counted_before_it_is_sent(world
     play(world, story)
     assert len(world.api.posts) == 1
     assert (stands(world, event).attempts, stands(world, event).unknown_outcomes) == (2, 1)
+
+
+def test_if_it_goes_its_lost_attempt_leaves_the_journal(world: World) -> None:
+    event = world.cluster.apply()
+    newer(world.cluster.objects[event.namespace, event.name])
+    settle(world, entry(event))
+
+    async def story() -> None:
+        await seconds(world, 400)
+        assert len(world.journal) == 1
+        world.cluster.objects.clear()
+        await seconds(world, 400)
+
+    play(world, story)
+    assert len(world.journal) == 0
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from customevents.delivery.unwritten import tell
+from customevents.resource.errors import UnreadableEvent
 from customevents.resource.event import CustomEvent, path_of, read_event
 
 #: Of more odd objects than this, some are named again.
@@ -36,7 +37,7 @@ class Intake:
     def show(self, change: str | None, raw: dict[str, Any]) -> None:
         """Take in an object, as the watch (with the kind of its change) or a list shows it."""
         try:
-            event = read_event(raw)
+            event = _read(change, raw)
             for reader in self._readers:
                 if change == "DELETED" or event.deleting:
                     reader.forget(event)
@@ -53,3 +54,13 @@ class Intake:
             self._said.clear()
         self._said[path] = words
         tell(path, "it is passed over until it changes", error)
+
+
+def _read(change: str | None, raw: dict[str, Any]) -> CustomEvent:
+    try:
+        return read_event(raw)
+    except UnreadableEvent:
+        bare = read_event({**raw, "status": {}})
+        if change == "DELETED" or bare.deleting:
+            return bare  # whatever its status says, nothing more of it is sent
+        raise

@@ -7,12 +7,14 @@ sent before that is on record.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from customevents.delivery.courier import Courier
 from customevents.delivery.lease import Intent
+from customevents.delivery.pacing import LONGEST_SECONDS
 from customevents.delivery.unwritten import LATE, tell
 from customevents.resource.errors import LeadershipLost, SchemaTooOld
 from customevents.resource.event import CustomEvent
@@ -69,10 +71,20 @@ class TakeOver:
         try:
             event = await self.courier.receipts.find(entry.namespace, entry.name, entry.uid)
         except Exception:
-            # Whoever can read it, this process after a change or a newer one, settles it first.
+            # If a change makes it readable, the courier settles this attempt before the next.
+            waiting = self._until_settled(entry, open_until)
+            self.courier.unwritten.aside(waiting, f"settling {path}", awaited=False)
             return
         if event is not None:
             self.courier.unwritten.keep(event, lambda: self.courier.settle(entry, open_until))
+
+    async def _until_settled(self, entry: Intent, open_until: datetime) -> None:
+        """Look now and then whether an object that cannot be read can be, or is gone."""
+        while self.courier.journal.entry(entry.uid) == entry:
+            await asyncio.sleep(LONGEST_SECONDS)
+            with contextlib.suppress(Exception):  # it is told already
+                await self.courier.settle(entry, open_until)
+                self.courier.drop(entry)
 
     async def _unblock(
         self, settling: Iterable[asyncio.Task[CustomEvent | None]], namespace: str
