@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any
 
 from customevents import sandbox
 from integration.conftest import Events, StartOperator
-from operating import eventually
+from operating import eventually, probe
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 
@@ -52,6 +53,22 @@ def test_a_missing_key_file_is_named_and_counts_no_attempt(
     assert found["status"]["delivery"]["attempts"] == 0
 
     key_file.write_text("test-key")
+    events.until("checkout", "Delivered")
+
+
+def test_a_pipe_in_the_place_of_the_key_is_named_and_stops_nobody(
+    events: Events, start_operator: StartOperator, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "pipe"
+    os.mkfifo(key_file)
+    running = start_operator(api_key_file=str(key_file))
+    events.apply("checkout", SPEC)
+    found = eventually("the event says why", lambda: _with_reason(events, "NotSent"))
+    assert f"{key_file} is a named pipe; it must be a regular file" in condition(found)[1]
+    assert probe(running, "/healthz") == 200
+
+    key_file.with_suffix(".new").write_text("test-key")
+    key_file.with_suffix(".new").replace(key_file)
     events.until("checkout", "Delivered")
 
 

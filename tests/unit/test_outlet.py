@@ -174,7 +174,11 @@ def test_a_process_ends_although_nobody_reads_its_log(ending: str, code: int) ->
     script = "logs.set_up('INFO', 'json')\nfor n in range(1000): logging.info('line %d', n)\n"
     begun = time.monotonic()
     process = started(script + ending, writing)
-    assert process.wait(timeout=20) == code
+    try:
+        assert process.wait(timeout=20) == code
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        os.close(writing)
     assert time.monotonic() - begun < LAST_WORDS + 5.0
-    os.close(reading)
-    os.close(writing)
