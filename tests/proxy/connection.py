@@ -151,7 +151,8 @@ class Connection:
         if handle and _comes_after(handle) and await self._act(handle, request, seen):
             self._drop_server()  # with the answer on it
             return request.head.keeps_alive
-        if request.watches and seen.status == 200 and head.chunked:
+        is_cut = handle is not None and isinstance(handle.rule.action, CutWithin)
+        if request.watches and seen.status == 200 and head.chunked and not is_cut:
             return await self._stream(request, head)
         return await self._pass_on(request, head, handle)
 

@@ -113,6 +113,13 @@ def test_cut_within_ends_an_answer_that_has_begun(proxy: ApiProxy, client: Clien
     assert answer.status == 200
 
 
+def test_cut_within_ends_a_watch_in_the_midst_of_an_event(proxy: ApiProxy, client: Client) -> None:
+    proxy.add(Rule("GET", "watch=1", CutWithin(20)))
+    client.send("GET", "?watch=1")
+    with closing(client.connection.getresponse()) as answer:
+        assert not answer.readline().endswith(b"\n")
+
+
 def test_the_date_of_an_answer_can_be_shifted(proxy: ApiProxy, client: Client) -> None:
     dates = []
     for shift in (0, 3600):
