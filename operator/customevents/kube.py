@@ -185,6 +185,8 @@ class Cluster:
                 yield item
             if not (more := answers.more(page)):
                 return
+            if more == query.get("continue"):
+                raise ClusterError(f"the list {path} does not go on: its page was answered twice")
             query["continue"] = more
 
     async def request(

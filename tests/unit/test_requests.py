@@ -1,4 +1,4 @@
-"""No name that is none gets into the path of a request, whoever gives it."""
+"""Requests to the API server: only names get into a path, and no list goes on for ever."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from customevents.kube import Cluster, Lease
-from customevents.resource.errors import InvalidName
+from customevents.resource.errors import ClusterError, InvalidName
 from customevents.resource.status import State
 
 NONE = ["../x", "..", "x/y", "x?y=1", "x#y", "x%2Fy", "x y"]
@@ -62,3 +62,15 @@ def test_no_path_leads_elsewhere(path: str) -> None:
     for request in (CLUSTER.get(path), CLUSTER.list_metadata(path)):
         with pytest.raises(InvalidName, match="is no path"):
             asyncio.run(request)
+
+
+class SamePage(Cluster):
+    """An API server behind a cache that looks at no query."""
+
+    async def request(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return {"kind": "CustomEventList", "metadata": {"continue": "next"}, "items": []}
+
+
+def test_a_list_whose_pages_are_all_the_same_ends_with_an_error() -> None:
+    with pytest.raises(ClusterError, match="does not go on"):
+        asyncio.run(exhaust(SamePage(cast(Any, None)).undelivered("")))
