@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from customevents.delivery.inbox import Inbox
-from unit.builders import Clock, later
+from customevents.resource.event import read_without_status
+from unit.builders import Clock, event, later, raw_event
 from unit.counting import Counted
+from unit.instant import at_once
 from unit.queueing import (
     LONG,
     after_our_own_write,
@@ -173,3 +175,28 @@ async def test_a_stale_event_shown_during_an_attempt_is_not_taken_afterwards(inb
     inbox.offer(written(first, version=101))
     inbox.done(first, written(first, version=104), None)
     assert await soon(inbox) is None
+
+
+UNREADABLE = {"delivery": {"state": "NotKnownYet"}}
+
+
+def test_an_event_that_waits_is_not_given_out_once_its_status_cannot_be_read(
+    inbox: Inbox,
+) -> None:
+    inbox.offer(event())
+    inbox.offer(read_without_status(raw_event(resourceVersion="101", status=UNREADABLE)))
+    assert len(inbox) == 0
+    inbox.offer(event(resourceVersion="102"))
+    assert len(inbox) == 1
+
+
+def test_an_event_that_is_out_does_not_stand_once_its_status_cannot_be_read(
+    inbox: Inbox,
+) -> None:
+    inbox.offer(event())
+    taken = at_once(inbox.take())
+    assert taken is not None
+    inbox.offer(read_without_status(raw_event(resourceVersion="101", status=UNREADABLE)))
+    assert not inbox.is_current(taken)
+    inbox.done(taken, taken, None)
+    assert len(inbox) == 0

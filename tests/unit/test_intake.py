@@ -19,11 +19,12 @@ class Reader:
     def __init__(self) -> None:
         self.offered: list[str] = []
         self.forgotten: list[str] = []
+        self.unreadable: list[str] = []
 
     def offer(self, event: CustomEvent) -> None:
         if event.name == "odd":
             raise RuntimeError("nobody foresaw it")
-        self.offered.append(event.name)
+        (self.unreadable if event.unreadable else self.offered).append(event.name)
 
     def forget(self, event: CustomEvent) -> None:
         self.forgotten.append(event.name)
@@ -84,6 +85,13 @@ def test_an_odd_object_is_named_once_and_the_others_are_taken_in(
     (said,) = [record.getMessage() for record in caplog.records]
     assert said.startswith(words)
     assert "\n" not in said
+
+
+def test_who_waits_with_an_older_version_is_told_that_it_cannot_be_read(
+    intake: Intake, reader: Reader
+) -> None:
+    intake.show("MODIFIED", raw_event(name="x", status=UNREADABLE))
+    assert (reader.offered, reader.forgotten, reader.unreadable) == ([], [], ["x"])
 
 
 def test_it_is_looked_at_again_when_it_changes(intake: Intake, reader: Reader) -> None:

@@ -20,7 +20,7 @@ from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.drafts import Draft, Drafts
 from customevents.kube import Cluster, Lease
 from customevents.resource.errors import ClusterError, InvalidSpec, UnreadableEvent
-from customevents.resource.event import KIND, CustomEvent, read_event
+from customevents.resource.event import KIND, CustomEvent, read_event, read_without_status
 from customevents.resource.spec import parse_spec
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import ClusterName, Nameless, OwnName
@@ -91,7 +91,7 @@ async def live(cluster: Cluster, namespace: str, name: str) -> CustomEvent:
     try:
         return read_event(raw)
     except UnreadableEvent:
-        return read_event({**raw, "status": {}})  # what would be sent depends on the spec
+        return read_without_status(raw)  # what would be sent depends on the spec
 
 
 def read_manifests(text: str, namespace: str) -> Iterator[CustomEvent]:

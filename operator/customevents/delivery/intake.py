@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from customevents.delivery.unwritten import tell
 from customevents.resource.errors import UnreadableEvent
-from customevents.resource.event import CustomEvent, path_of, read_event
+from customevents.resource.event import CustomEvent, path_of, read_event, read_without_status
 
 #: Of more odd objects than this, some are named again.
 MOST_NAMED = 1000
@@ -37,14 +37,25 @@ class Intake:
     def show(self, change: str | None, raw: dict[str, Any]) -> None:
         """Take in an object, as the watch (with the kind of its change) or a list shows it."""
         try:
-            event = _read(change, raw)
-            for reader in self._readers:
-                if change == "DELETED" or event.deleting:
-                    reader.forget(event)
-                else:
-                    reader.offer(event)
+            self._show(change, self._read(raw))
         except Exception as error:
             self._tell_once(path_of(raw), error)
+
+    def _read(self, raw: dict[str, Any]) -> CustomEvent:
+        try:
+            return read_event(raw)
+        except UnreadableEvent as error:
+            event = read_without_status(raw)  # who waits with an older version must not send it
+            if not event.deleting:
+                self._tell_once(event.path, error)
+            return event
+
+    def _show(self, change: str | None, event: CustomEvent) -> None:
+        for reader in self._readers:
+            if change == "DELETED" or event.deleting:
+                reader.forget(event)
+            else:
+                reader.offer(event)
 
     def _tell_once(self, path: str, error: Exception) -> None:
         words = f"{type(error).__name__}: {error}"
@@ -54,13 +65,3 @@ class Intake:
             self._said.clear()
         self._said[path] = words
         tell(path, "it is passed over until it changes", error)
-
-
-def _read(change: str | None, raw: dict[str, Any]) -> CustomEvent:
-    try:
-        return read_event(raw)
-    except UnreadableEvent:
-        bare = read_event({**raw, "status": {}})
-        if change == "DELETED" or bare.deleting:
-            return bare  # whatever its status says, nothing more of it is sent
-        raise

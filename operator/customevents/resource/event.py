@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -80,6 +80,8 @@ class CustomEvent:
     status: Status
     #: `status.delivery` exactly as stored: the compare part of the next write.
     stored_record: dict[str, Any] | None
+    #: Whether its status cannot be read: then it says nothing here, and nothing is sent.
+    unreadable: bool = False
 
     @property
     def path(self) -> str:
@@ -115,8 +117,8 @@ class CustomEvent:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is to be done about it: it is answered, or was taken back."""
-        return self.deleting or self.answered
+        """Whether nothing is to be done: it is answered, was taken back, or cannot be read."""
+        return self.answered or self.deleting or self.unreadable
 
 
 def read_event(raw: dict[str, Any]) -> CustomEvent:
@@ -133,6 +135,11 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         words = f"it is no CustomEvent ({type(error).__name__})"
     raise UnreadableEvent(f"{path_of(raw)} cannot be read: {' '.join(words.split())}")
+
+
+def read_without_status(raw: dict[str, Any]) -> CustomEvent:
+    """Read an object whose status cannot be read. Raises UnreadableEvent if there is more to it."""
+    return replace(read_event({**raw, "status": {}}), unreadable=True)
 
 
 def path_of(raw: dict[str, Any]) -> str:
