@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -182,9 +183,12 @@ def test_a_status_that_cannot_be_read_is_named_in_one_line(status: object, why: 
 
 @pytest.mark.parametrize(
     "raw",
-    [{}, {"metadata": None}, {"metadata": {"name": "x"}}, {"kind": "Status", "metadata": {}}],
+    [
+        *({}, None, [], "x", {"metadata": None}, {"metadata": {"name": "x"}}),
+        {"kind": "Status", "metadata": {}},
+    ],
     ids=str,
 )
-def test_what_is_no_object_at_all_is_said_to_be_none(raw: dict[str, object]) -> None:
+def test_what_is_no_object_at_all_is_said_to_be_none(raw: Any) -> None:
     with pytest.raises(UnreadableEvent, match="it is no CustomEvent"):
         read_event(raw)

@@ -47,3 +47,28 @@ def test_a_drain_ends_with_its_patience_and_says_what_did_not() -> None:
     late, took = at_once(story())
     assert late == 1
     assert 50.0 <= took < 51.0
+
+
+def test_a_drain_does_not_wait_for_what_may_wait_for_days() -> None:
+    """A status that one object refuses; its intent is in the journal for the next leader."""
+    ended = []
+
+    async def wait_for_days() -> None:
+        try:
+            await asyncio.sleep(1e6)
+        finally:
+            ended.append("at the drain")
+
+    async def story() -> tuple[int, float]:
+        parts, loop = Parts(), asyncio.get_running_loop()
+        parts.aside(wait_for_days(), "a status", awaited=False)
+        await asyncio.sleep(0)
+        parts.finish()
+        begun = loop.time()
+        late = await parts.drain(50.0)
+        await asyncio.sleep(0)
+        return late, loop.time() - begun
+
+    late, took = at_once(story())
+    assert (late, ended) == (0, ["at the drain"])
+    assert took < 1.0

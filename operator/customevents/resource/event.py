@@ -142,9 +142,9 @@ def read_without_status(raw: dict[str, Any]) -> CustomEvent:
     return replace(read_event({**raw, "status": {}}), unreadable=True)
 
 
-def path_of(raw: dict[str, Any]) -> str:
+def path_of(raw: Any) -> str:
     """`namespace/name` of an object that may lack either, or be none."""
-    metadata = raw.get("metadata")
+    metadata = raw.get("metadata") if isinstance(raw, dict) else None
     known = metadata if isinstance(metadata, dict) else {}
     return f"{known.get('namespace', '?')}/{known.get('name', '?')}"
 
