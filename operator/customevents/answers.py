@@ -45,8 +45,9 @@ class Answer:
 
     status: int
     body: bytes
-    #: The header of this name; empty if there is none.
+    #: The headers of these names; empty where there is none.
     retry_after: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True)

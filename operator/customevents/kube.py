@@ -205,19 +205,22 @@ class Cluster:
         """
         if not names.is_path(path.partition("?")[0]):
             raise InvalidName(f"{answers.one_line(path)} is no path: one of its names is none")
+        sent = self._clock.uptime() if self._clock else 0.0
         answer = await self._exchange(method, path, body, content_type, accept)
         about = answers.asked(path)
         if not 200 <= answer.status < 300:
             raise answers.refused(about, answer, of_patch=content_type == JSON_PATCH)
         # What is created may get its name there, and what is deleted may answer with a Status.
         of_one = method not in ("POST", "DELETE")
-        return answers.read(about, answer, of_one=of_one, kind=kind)
+        read = answers.read(about, answer, of_one=of_one, kind=kind)
+        if self._clock:  # what something in between answers is not the API server's time
+            self._clock.heard(answer.date, sent)
+        return read
 
     async def _exchange(
         self, method: str, path: str, body: Any, content_type: str, accept: str
     ) -> answers.Answer:
         headers = {"Accept": accept, "Content-Type": content_type}
-        asked = self._clock.uptime() if self._clock else 0.0
         try:
             _, url, headers, body, _ = await self._client.param_serialize(
                 method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
@@ -230,11 +233,8 @@ class Cluster:
             raise ClusterError(
                 f"the Kubernetes API did not answer: {type(error).__name__}"
             ) from error
-        # What something in between answers is not the API server's time.
-        if self._clock and 200 <= response.status < 300:
-            self._clock.heard(response.headers.get("Date"), asked)
-        wait = response.headers.get("Retry-After", "")
-        return answers.Answer(response.status, content, wait)
+        wait, date = (response.headers.get(name, "") for name in ("Retry-After", "Date"))
+        return answers.Answer(response.status, content, wait, date)
 
 
 class Lease:

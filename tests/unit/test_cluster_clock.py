@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
 
 from customevents.clocks import ClusterClock
+from customevents.kube import Cluster
+from customevents.resource.errors import ClusterError
 from unit.builders import NOW, later
+from unit.raw_server import Connection, serving
 
 HOUR = 3600.0
 
@@ -168,3 +174,43 @@ def test_without_a_scene_it_is_the_clock_of_this_machine() -> None:
     clock.heard(format_datetime(NOW, usegmt=True), clock.uptime())
     assert clock.skew is not None
     assert abs(clock.now() - NOW) < timedelta(seconds=5)
+
+
+# --- Who is believed
+
+IN_2040 = b"Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n"
+
+
+async def heard_from(answer: bytes) -> ClusterClock:
+    """A clock after one request to what answers so."""
+
+    async def behave(connection: Connection) -> None:
+        await connection.reader.readuntil(b"\r\n\r\n")
+        await connection.send(answer)
+
+    clock = ClusterClock()
+    async with serving(behave) as server:
+        configuration = Configuration(host=f"http://127.0.0.1:{server.port}")
+        async with ApiClient(configuration) as client:
+            with contextlib.suppress(ClusterError):
+                await Cluster(client, clock).get("/api/v1/namespaces/shop")
+    return clock
+
+
+@pytest.mark.asyncio
+async def test_an_answer_of_the_api_server_tells_the_time() -> None:
+    body = b'{"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "shop"}}'
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(body) + IN_2040 + b"\r\n" + body
+    assert (await heard_from(said)).now().year == 2040
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + IN_2040 + b"\r\n<html>Hello</html>", id="a page"),
+        pytest.param(b"HTTP/1.1 503 No\r\n" + IN_2040 + b"\r\n{}", id="a refusal"),
+    ],
+)
+async def test_what_something_in_between_answers_tells_no_time(said: bytes) -> None:
+    assert (await heard_from(said)).skew is None
