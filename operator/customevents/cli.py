@@ -270,12 +270,15 @@ def check(
     Exit code 1 if something is wrong; a warning is none.
     """
     from customevents import kube
+    from customevents.clocks import ClusterClock
     from customevents.commands import checking
 
     async def looking() -> list[checking.Finding]:
-        async with kube.connect() as cluster:
+        clock = ClusterClock()
+        async with kube.connect(clock) as cluster:
             where = namespace or kube.current_namespace()
-            return await checking.check(cluster, checking.Place(where, operator_namespace, lease))
+            place = checking.Place(where, operator_namespace, lease)
+            return await checking.check(cluster, place, clock.now)
 
     findings = asyncio.run(looking())
     checking.show(findings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from customevents import sandbox
-from integration.conftest import Events, Shell
+from integration.conftest import Events, Shell, StartOperator
 from integration.test_check import line
 from operating import RunningOperator, eventually, operator, scrape
 
@@ -97,3 +99,22 @@ def test_check_says_by_how_much_the_operators_clock_is_off(
     assert line(said, "clock") == words
     assert "set it by NTP" in said
     assert line(said, "operator").startswith("ok ")
+
+
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR], ids=["ahead", "behind"])
+def test_check_judges_the_operator_whatever_the_clock_where_it_is_run(
+    events: Events, start_operator: StartOperator, customevents: Shell, tmp_path: Path, ahead: float
+) -> None:
+    start_operator(lease_duration="3")
+    events.apply("checkout", SPEC)
+    events.until("checkout", "Delivered")
+    (tmp_path / "here").write_text(str(ahead))
+    done = subprocess.run(
+        [sys.executable, str(FALSE_CLOCK), str(tmp_path / "here"), "check", "-n", events.namespace],
+        env=customevents.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert line(done.stdout, "operator").startswith("ok "), done

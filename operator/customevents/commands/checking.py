@@ -6,8 +6,9 @@ endpoint) is read from the operator's Lease, so that nobody needs the key for th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,7 +25,7 @@ from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import Ambiguous, ClusterName, Link, Silent, ask
 from customevents.settings import AGENT_NAMESPACES
 
-#: Seconds by which the clocks of two machines may differ.
+#: Seconds by which the clocks of two API servers may differ.
 CLOCKS = 30.0
 
 #: Seconds from which on a difference between the operator's clock and the API server's is told.
@@ -62,8 +63,8 @@ class Place:
     lease_name: str
 
 
-async def check(cluster: Cluster, place: Place) -> list[Finding]:
-    """All findings, in the order of an event's way."""
+async def check(cluster: Cluster, place: Place, now: Callable[[], datetime]) -> list[Finding]:
+    """All findings, in the order of an event's way; `now` is the API server's time."""
     try:
         version = await cluster.get("/version")
     except ClusterError as error:
@@ -71,7 +72,7 @@ async def check(cluster: Cluster, place: Place) -> list[Finding]:
     findings = [_ok("Kubernetes", version["gitVersion"])]
     findings.append(await _schema(cluster))
     findings.append(await _right_to_create(cluster, place.namespace))
-    lease, found = await _operator(cluster, place)
+    lease, found = await _operator(cluster, place, now)
     findings += found
     said = read_announcement(lease) if lease else None
     if said is not None:
@@ -147,7 +148,9 @@ async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
     )
 
 
-async def _operator(cluster: Cluster, place: Place) -> tuple[dict[str, Any] | None, list[Finding]]:
+async def _operator(
+    cluster: Cluster, place: Place, now: Callable[[], datetime]
+) -> tuple[dict[str, Any] | None, list[Finding]]:
     about = "operator"
     where = f"Lease {place.operator_namespace}/{place.lease_name}"
     elsewhere = (
@@ -162,7 +165,7 @@ async def _operator(cluster: Cluster, place: Place) -> tuple[dict[str, Any] | No
         return None, [_warning(about, f"{where} may not be read: {error}")]
     spec = lease["spec"]
     holder = spec.get("holderIdentity", "")
-    age = (datetime.now(UTC) - datetime.fromisoformat(spec["renewTime"])).total_seconds()
+    age = (now() - datetime.fromisoformat(spec["renewTime"])).total_seconds()
     if not holder:
         gone = f"nobody leads: {where} was released"
         return lease, [_wrong(about, gone, "start the operator; events wait until then")]
