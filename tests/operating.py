@@ -49,6 +49,10 @@ class RunningOperator:
         """All that it has said."""
         return self.log_file.read_text()
 
+    def says(self, words: str) -> None:
+        """Wait until it has said this; what it does may be seen before its log is written."""
+        eventually(f"the log says: {words}", lambda: words in self.log or None)
+
     def terminate(self) -> int:
         """SIGTERM, as Kubernetes does it; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -124,7 +128,9 @@ def probe(running: RunningOperator, path: str) -> int:
 def probed(running: RunningOperator, path: str) -> tuple[int, str]:
     """The status of one probe, and what it says."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{running.port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{running.port}{path}", timeout=PATIENCE
+        ) as answer:
             return int(answer.status), answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -133,7 +139,9 @@ def probed(running: RunningOperator, path: str) -> tuple[int, str]:
 
 def scrape(running: RunningOperator) -> Scrape:
     """What Prometheus would read."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{running.port}/metrics", timeout=PATIENCE
+    ) as answer:
         return Scrape.of(answer.read().decode())
 
 

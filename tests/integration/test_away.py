@@ -51,7 +51,7 @@ def test_a_restart_sends_nothing_again(events: Events, start_operator: StartOper
 
 def test_a_delete_returns_at_once_whatever_the_state(events: Events) -> None:
     events.apply("checkout", SPEC)
-    events.kubectl("delete", "cev", "checkout", "--timeout=5s")
+    events.kubectl("delete", "cev", "checkout", "--timeout=15s")
     assert events.kubectl("get", "cev", "-o", "name") == ""
 
 
@@ -61,7 +61,7 @@ def test_a_delete_returns_at_once_while_an_attempt_hangs_and_the_operator_goes_o
     start_operator()
     timeline.call("PUT", "/sandbox/faults", {"hang": True, "match": {"summary": "hangs"}})
     events.apply("hangs", {**SPEC, "summary": "hangs"})
-    events.kubectl("delete", "cev", "hangs", "--timeout=5s")
+    events.kubectl("delete", "cev", "hangs", "--timeout=15s")
     events.apply("checkout", SPEC)
     events.until("checkout", "Delivered")
 

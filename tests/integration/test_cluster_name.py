@@ -55,7 +55,7 @@ def test_the_quickstart_is_delivered_with_the_name_that_the_agent_has(
         "namespaces": "metadata.namespace",
     }
     assert clusters(events) == [["prod-eu-7"]]
-    assert "this cluster is prod-eu-7 (Deployment komodor/komodor-agent)" in running.log
+    running.says("this cluster is prod-eu-7 (Deployment komodor/komodor-agent)")
 
 
 def test_the_setting_goes_before_the_agent(
@@ -82,7 +82,7 @@ def test_a_planted_agent_is_not_believed_and_the_real_one_releases_the_event_by_
         said = message(events.until("checkout", "Held"))
         assert "nothing in the cluster tells it" in said
         assert "--set clusterName=NAME" in said
-        assert f"{events.namespace}/komodor-agent" in running.log
+        running.says(f"{events.namespace}/komodor-agent")
         assert events.sent() == []
         planted = [f"{events.namespace}/komodor-agent"]
         eventually("the Lease names it", lambda: announced(events)["agentsElsewhere"] == planted)

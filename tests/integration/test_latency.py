@@ -18,8 +18,8 @@ from localcluster import Cluster
 from integration.conftest import StartOperator
 
 EVENTS = 50
-#: The aim is 150 ms; the gate leaves room for a busy machine.
-GATE = 0.300
+#: Seconds; the aim is 0.15. On a busy machine, so many times what the API server alone takes.
+GATE, TIMES = 0.300, 20
 
 
 def test_from_create_to_delivered_the_median_stays_below_the_gate(
@@ -34,16 +34,21 @@ def test_from_create_to_delivered_the_median_stays_below_the_gate(
         watcher.request("GET", f"{path}?watch=1")
         watch = watcher.getresponse()
         seconds = [_deliver(client, watch, path, f"event-{i}") for i in range(EVENTS)]
-    median, worst = statistics.median(seconds), max(seconds)
+    alone = statistics.median(shown for shown, _ in seconds)
+    delivered = [until for _, until in seconds]
+    median, worst = statistics.median(delivered), max(delivered)
     figure(
         f"create -> watch shows Delivered, {EVENTS} events on an idle cluster: "
-        f"median {median * 1000:.0f} ms, worst {worst * 1000:.0f} ms"
+        f"median {median * 1000:.0f} ms, worst {worst * 1000:.0f} ms; shown at all after "
+        f"{alone * 1000:.0f} ms"
     )
-    assert median <= GATE
+    assert median <= max(GATE, TIMES * alone)
 
 
-def _deliver(client: HTTPSConnection, watch: HTTPResponse, path: str, name: str) -> float:
-    """Create one event; the seconds until the watch shows that it is delivered."""
+def _deliver(
+    client: HTTPSConnection, watch: HTTPResponse, path: str, name: str
+) -> tuple[float, float]:
+    """Create one event; the seconds until the watch shows it, and shows that it is delivered."""
     manifest = {
         "apiVersion": "customevents.dev/v1alpha1",
         "kind": "CustomEvent",
@@ -55,11 +60,14 @@ def _deliver(client: HTTPSConnection, watch: HTTPResponse, path: str, name: str)
     created = client.getresponse()
     assert created.status == 201, created.read()
     created.read()
+    shown_after = 0.0
     while True:
         shown = json.loads(watch.readline())["object"]
-        state = shown["status"]["delivery"]["state"]
-        if shown["metadata"]["name"] == name and state == "Delivered":
-            return time.perf_counter() - start
+        if shown["metadata"]["name"] == name:
+            seconds = time.perf_counter() - start
+            shown_after = shown_after or seconds
+            if shown["status"]["delivery"]["state"] == "Delivered":
+                return shown_after, seconds
 
 
 def _connect(cluster: Cluster) -> HTTPSConnection:

@@ -72,7 +72,7 @@ def _events(api: Api, namespace: str) -> str:
 
 
 def _probe(running: RunningOperator, path: str) -> str:
-    with closing(HTTPConnection("127.0.0.1", running.port, timeout=5)) as connection:
+    with closing(HTTPConnection("127.0.0.1", running.port, timeout=30)) as connection:
         connection.request("GET", path)
         answer = connection.getresponse()
         assert answer.status == 200

@@ -26,7 +26,7 @@ NO_CONTENT: dict[str, dict[str, Any]] = {
 }
 
 #: Seconds in which `kubectl wait` returns; most of it is kubectl's own start.
-AT_ONCE = 5
+AT_ONCE = 20
 
 
 def test_a_rollback_is_told_and_an_edit_that_is_no_content_is_not(

@@ -74,5 +74,5 @@ def test_a_lease_that_is_deleted_under_a_living_leader_is_waited_for_and_made_an
     administrator.call("DELETE", LEASE)
     events = driving.until_terminal(administrator, namespace, within=60)
     tally(events, timeline).check(duplicates=0)
-    assert "the Lease was deleted: nothing is sent for 5 s" in running.log
+    running.says("the Lease was deleted: nothing is sent for 5 s")
     assert operators.holder().startswith("replica-1_")

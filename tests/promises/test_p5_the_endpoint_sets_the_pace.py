@@ -18,7 +18,7 @@ ASKED = 3
 
 #: Seconds in which an answer is read, on a busy machine; what left before that is on its way, and
 #: is no more than may be under way at once.
-READ_WITHIN = 0.5
+READ_WITHIN = 1.5
 IN_FLIGHT = 16
 
 

@@ -11,6 +11,9 @@ import pytest
 from customevents import sandbox
 from sandbox.sandbox_client import EVENT, answers, connect, eventually, fault, head, post, requests
 
+#: Seconds; what waits at the end waits for minutes, or for ever.
+AT_ONCE = 20.0
+
 BODY = b'{"eventType": "a", "summary": "b"}'
 
 
@@ -93,7 +96,7 @@ def test_a_request_that_waits_does_not_hold_up_the_end(waiting: dict[str, object
             connection.sendall(head(len(BODY)) + BODY)
             eventually(lambda: len(requests(api)) == 1)
             ending = time.monotonic()
-        assert time.monotonic() - ending < 3
+        assert time.monotonic() - ending < AT_ONCE
         if "slowBody" not in waiting:
             with pytest.raises(ConnectionResetError):
                 connection.recv(1)
@@ -106,7 +109,7 @@ def test_a_client_that_never_sends_its_body_does_not_hold_up_the_end() -> None:
             connection.sendall(head(100))
             post(api, EVENT)
             ending = time.monotonic()
-        assert time.monotonic() - ending < 3
+        assert time.monotonic() - ending < AT_ONCE
 
 
 def test_a_call_that_is_refused_says_what_was_answered() -> None:

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+#: Seconds; more than a process waits for a core, less than the trouble that must not hold it up.
+HELD_UP = 2.0
+
 
 @asynccontextmanager
 async def heartbeat() -> AsyncIterator[list[float]]:

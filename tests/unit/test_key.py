@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from customevents.eventsapi.key import LOOK_EVERY, KeyFile, MountedKey
 from customevents.resource.errors import KeyFileError
-from unit.heartbeat import heartbeat
+from unit.heartbeat import HELD_UP, heartbeat
 
 KEY = "1b671a64-40d5-491e-99b0-da01ff1f3341"
 CANARY = "canary-5a1f"
@@ -271,7 +271,7 @@ async def test_a_key_costs_one_look_a_second(watched: Watched) -> None:
 
 async def mended(key: MountedKey) -> str:
     """The key, as soon as it can be read again."""
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(30.0):
         while True:
             try:
                 return (await key.read()).get_secret_value()
@@ -291,7 +291,7 @@ async def test_a_mount_that_hangs_holds_up_neither_the_loop_nor_more_than_one_th
                 await key.read()
         assert await key.changed()  # so that it is tried again
         assert watched.under_way == 1
-    assert max(late) < 0.5
+    assert max(late) < HELD_UP
     watched.goes_on.set()
     assert await mended(key) == KEY
     assert not await key.changed()

@@ -55,6 +55,8 @@ def piped() -> Iterator[Piped]:
     made = Piped()
     yield made
     os.close(made.reading)
+    # Its thread must have come to rest: the number of a closed file is soon another's.
+    made.outlet.drain(10.0)
     os.close(made.writing)
 
 
@@ -76,7 +78,7 @@ def test_who_writes_does_not_wait_for_a_reader_and_what_does_not_fit_is_counted(
         begun = time.monotonic()
         piped.say(number)
         longest = max(longest, time.monotonic() - begun)
-    assert longest < 0.5
+    assert longest < 5.0  # with a reader that never comes, for ever
     assert 0 < piped.outlet.dropped < TOO_MANY
 
 
@@ -110,7 +112,7 @@ def test_the_end_is_not_waited_for_longer_than_asked(piped: Piped) -> None:
     piped.say(*range(1000))
     begun = time.monotonic()
     piped.outlet.drain(0.2)
-    assert 0.2 <= time.monotonic() - begun < 2.0
+    assert 0.2 <= time.monotonic() - begun < 10.0  # or for ever
 
 
 # --- The whole of a process
@@ -181,4 +183,4 @@ def test_a_process_ends_although_nobody_reads_its_log(ending: str, code: int) ->
         process.wait()
         os.close(reading)
         os.close(writing)
-    assert time.monotonic() - begun < LAST_WORDS + 5.0
+    assert time.monotonic() - begun < LAST_WORDS + 15.0

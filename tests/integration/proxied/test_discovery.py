@@ -41,7 +41,7 @@ def test_an_event_of_a_release_waits_while_the_lists_are_cut_off_and_is_then_sen
     cut.remove()
     found = events.until("checkout", "Delivered")
     assert found["status"]["resolved"]["serviceNames"] == ["web"]
-    assert "cannot be listed" in running.log
+    running.says("cannot be listed")
 
 
 @pytest.mark.usefixtures("running")
