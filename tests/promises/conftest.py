@@ -97,6 +97,8 @@ def listener(
 
 
 @pytest.fixture(scope="module", params=["cluster", "namespaced"])
-def ear(request: pytest.FixtureRequest, listener: Callable[[str], Ear]) -> Ear:
+def ear(request: pytest.FixtureRequest, listener: Callable[[str], Ear]) -> Iterator[Ear]:
     """An operator that watches everything, or two namespaces."""
-    return listener(request.param)
+    listening = listener(request.param)
+    yield listening
+    listening.stop()  # else the next one would wait for its Lease

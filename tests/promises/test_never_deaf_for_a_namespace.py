@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -23,18 +22,31 @@ LONG = 70.0
 
 
 @pytest.fixture
-def ear(listener: Callable[[str], Ear]) -> Ear:
+def ear(listener: Callable[[str], Ear]) -> Iterator[Ear]:
     """An operator for this test alone, which watches two namespaces."""
-    return listener("namespaced")
+    listening = listener("namespaced")
+    yield listening
+    listening.stop()
 
 
 def test_one_of_two_namespaces_is_forbidden(ear: Ear, figure: Callable[[str], None]) -> None:
     forbidden, well = ear.namespaces
     with ear.listening():
+        ear.proxy.add(Rule("GET", inside(forbidden), Answer(403), count=None))
+        ear.proxy.add(Rule("GET", ear.watches, EndAtOnce()))
+        others_are_served(ear, well, "forbidden", figure)
+
+
+@pytest.mark.full
+def test_one_of_two_namespaces_is_forbidden_for_long_and_allowed_again(
+    ear: Ear, figure: Callable[[str], None]
+) -> None:
+    forbidden, well = ear.namespaces
+    with ear.listening():
         refused = ear.proxy.add(Rule("GET", inside(forbidden), Answer(403), count=None))
         ear.proxy.add(Rule("GET", ear.watches, EndAtOnce()))
-        with others_are_served(ear, well, "forbidden", figure):
-            is_named(ear, forbidden, well)
+        others_are_served(ear, well, "forbidden", figure, after=LONG)
+        is_named(ear, forbidden, well)
         refused.remove()
         is_served_again(ear, figure)
 
@@ -47,8 +59,8 @@ def test_one_of_two_namespaces_is_deleted_and_created_again(
     with ear.listening():
         delete(cluster, deleted)
         ear.proxy.add(Rule("GET", ear.watches, EndAtOnce()))
-        with others_are_served(ear, well, "deleted", figure, after=LONG):
-            is_named(ear, deleted, well)
+        others_are_served(ear, well, "deleted", figure, after=LONG)
+        is_named(ear, deleted, well)
         create(cluster, deleted)
         is_served_again(ear, figure)
 
@@ -61,8 +73,8 @@ def test_one_of_two_namespaces_is_missing_at_the_start_and_created_later(
     delete(cluster, missing)
     ear.start()
     with alone(ear, well).listening():
-        with others_are_served(ear, well, "missing at the start", figure, after=LONG):
-            is_named(ear, missing, well)
+        others_are_served(ear, well, "missing at the start", figure, after=LONG)
+        is_named(ear, missing, well)
         create(cluster, missing)
         is_served_again(ear, figure)
 
@@ -86,20 +98,18 @@ def alone(ear: Ear, namespace: str) -> Ear:
     return replace(ear, namespaces=(namespace,))
 
 
-@contextmanager
 def others_are_served(
     ear: Ear, well: str, what: str, figure: Callable[[str], None], *, after: float = 0.0
-) -> Iterator[None]:
+) -> None:
     """What happens in the other namespace is told at once, now and after a while."""
     listener = alone(ear, well)
-    for passed in {0.0, after}:
+    for passed in sorted({0.0, after}):
         time.sleep(passed)
         known = listener.deliver(AT_ONCE)
         with ear.spending() as spent:
             heard = listener.hears(known, AT_ONCE)
         figure(f"never deaf, a namespace is {what} for {passed:.0f} s, another: {heard}; {spent()}")
         listener.check(known, heard, AT_ONCE)
-    yield
 
 
 def is_named(ear: Ear, troubled: str, well: str) -> None:

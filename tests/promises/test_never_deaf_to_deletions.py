@@ -20,7 +20,7 @@ EVENTS = 200
 WATCH = "/customevents.*watch=true"
 
 #: Seconds for which the endpoint asks to be left alone.
-PAUSE = 15
+PAUSE = 8
 
 
 @pytest.fixture
