@@ -119,18 +119,21 @@ class Operator:
             found=lambda: self._inbox.release(Reason.CLUSTER_NAME_UNKNOWN),
         )
         self._announcer = self._new_announcer(agents)
-        self._rounds = Rounds(
-            self._inbox,
-            self._cluster,
-            settings.watch_namespaces,
-            clock=self._clock.now,
-            uptime=uptime,
-            renew=self._watch.renew,
-        )
+        self._rounds = self._new_rounds()
         self._readers.append(self._rounds)
         self._metrics.read(self._exposed())
         await self._serve_probes(stack)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
+
+    def _new_rounds(self) -> Rounds:
+        return Rounds(
+            self._inbox,
+            self._cluster,
+            self._settings.watch_namespaces,
+            clock=self._clock.now,
+            uptime=uptime,
+            renew=self._watch.renew,
+        )
 
     def _exposed(self) -> Exposed:
         return Exposed(

@@ -48,6 +48,14 @@ GATHER = 0.008
 POLL = 2.0
 
 
+#: What is said while a Lease is not had, or not written, and when it is again.
+_TAKING = ("waiting for the Lease", "the Lease answers again")
+_WRITING = (
+    "the Lease cannot be written, and nothing is sent until it can",
+    "the Lease is written again",
+)
+
+
 class Journal:
     """The Lease, from `acquire` to `release`; `run` writes it meanwhile."""
 
@@ -73,15 +81,8 @@ class Journal:
         self._lease: dict[str, Any] = {}
         self._entries: dict[str, Intent] = {}
         self._leads = False
-        self._taking = Trouble(
-            "waiting for the Lease", "the Lease answers again", uptime=uptime, wall=wall
-        )
-        self._writing = Trouble(
-            "the Lease cannot be written, and nothing is sent until it can",
-            "the Lease is written again",
-            uptime=uptime,
-            wall=wall,
-        )
+        self._taking = Trouble(*_TAKING, uptime=uptime, wall=wall)
+        self._writing = Trouble(*_WRITING, uptime=uptime, wall=wall)
         self._waiting: list[asyncio.Future[float]] = []
         self._wake = asyncio.Event()
         self._valid_until = float("-inf")
