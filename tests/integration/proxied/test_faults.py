@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from email.utils import parsedate_to_datetime
 from http.client import IncompleteRead
 
@@ -116,7 +116,8 @@ def test_cut_within_ends_an_answer_that_has_begun(proxy: ApiProxy, client: Clien
 def test_cut_within_ends_a_watch_in_the_midst_of_an_event(proxy: ApiProxy, client: Client) -> None:
     proxy.add(Rule("GET", "watch=1", CutWithin(20)))
     client.send("GET", "?watch=1")
-    with closing(client.connection.getresponse()) as answer:
+    # The cut may come within a chunk's own line, too.
+    with closing(client.connection.getresponse()) as answer, suppress(IncompleteRead):
         assert not answer.readline().endswith(b"\n")
 
 
