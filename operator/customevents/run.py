@@ -249,7 +249,8 @@ class Operator:
         """Whether a leader is at work, or what keeps it from that; a standby is ready."""
         of_all = [words for words in (self._gate.halted, self._journal.trouble) if words]
         # One namespace's trouble is told, and keeps nobody from the others.
-        is_ready = not of_all and not self._watch.is_deaf
+        is_stopped = self._gate.halted or (self._journal.trouble and not self._journal.holds_back)
+        is_ready = not is_stopped and not self._watch.is_deaf
         return Finding(is_ready, of_all + self._watch.troubles)
 
     def _watch_failed(self, error: BaseException) -> None:

@@ -157,13 +157,18 @@ class Journal:
 
         One line that stays the same while the trouble does. That another process leads is none.
         """
-        if self._uptime() < self._held_back_until:
+        if self.holds_back:
             return f"nothing is sent for {self._terms.quarantine:.0f} s: the log was lost"
         if not self._leads:
             return str(self._taking) if self._taking.lasts else ""
         if self._writing.lasts or (self._writing and not self.valid):
             return str(self._writing)
         return "" if self.valid else "the Lease has run out, and is not written"
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether it waits, as it must, for attempts that nobody knows of to end."""
+        return self._uptime() < self._held_back_until
 
     def may_send(self, committed: float) -> bool:
         """Whether a commit still stands: the Lease is valid, and this process was not stopped."""
