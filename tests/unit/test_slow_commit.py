@@ -116,3 +116,16 @@ def test_an_event_that_is_edited_while_the_watch_is_away_is_sent_as_it_is_then(
 
     deliver(world, unseen)
     assert [body["summary"] for body, _ in world.api.posts] == ["other"]
+
+
+def test_an_event_whose_deletion_begins_while_the_watch_is_away_is_not_sent(world: World) -> None:
+    def unseen(event: CustomEvent) -> None:
+        world.inbox.lost_sight("")
+
+        def delete(raw: Raw) -> None:
+            raw["metadata"]["deletionTimestamp"] = "2026-05-01T12:00:00Z"
+
+        world.cluster.change(event, delete)
+
+    deliver(world, unseen)
+    assert world.api.posts == []

@@ -278,7 +278,7 @@ class Courier:
 
     async def _look(self, event: CustomEvent) -> None:
         found = await self.receipts.find(event.namespace, event.name, event.uid)
-        if found is None:
+        if found is None or found.deleting:
             self.inbox.forget(event)
         else:
             self.inbox.confirm(event.uid)
