@@ -259,7 +259,7 @@ class Operator:
     def take_in(self, change: str | None, raw: dict[str, Any]) -> None:
         """What the watch or a list shows."""
         if change is None:
-            self._inbox.confirm(raw["metadata"]["uid"])
+            self._inbox.confirm(raw["metadata"].get("uid", ""))
         self._intake.show(change, raw)
 
     def _finish(self) -> None:

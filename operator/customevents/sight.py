@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from customevents import answers
 from customevents.resource.errors import WatchFailed
 from customevents.resource.event import GROUP, PLURAL, VERSION
 
@@ -26,9 +27,6 @@ SHORT_STREAMS, SHORT = 3, 1.0
 
 #: Seconds without a watch after which a leader is not at work.
 DEAF = 60.0
-
-#: Characters of an error that a person gets to read.
-LONGEST_REASON = 300
 
 _DISCOVERY, _API = "/apis", f"/apis/{GROUP}/{VERSION}"
 _NO_CRD = f"the API server knows no {PLURAL}.{GROUP}: apply the CustomResourceDefinition"
@@ -99,9 +97,11 @@ class Sight:
 class Eyes:
     """A middleware of kopf's session: it sees what kopf is answered, and kopf does not tell."""
 
-    def __init__(self, sight: Sight, observer: Observer) -> None:
+    def __init__(self, sight: Sight, observer: Observer, *, first: bool) -> None:
+        """Before the `first` list of all, nothing has been taken in that could be gone by then."""
         self._sight = sight
         self._observer = observer
+        self._first = first
         #: Whether kopf has asked for a list.
         self.has_listed = False
         self._stream_began = float("-inf")
@@ -141,9 +141,9 @@ class Eyes:
             raise self._failed("its streams end as soon as they begin")
 
     def _begin_list(self) -> None:
-        if self.has_listed:  # kopf could not go on where its stream ended
+        if not self._first:  # also what was taken in since the last stream has ended
             self._observer.lost(self._sight.namespace)
-        self.has_listed = True
+        self._first, self.has_listed = False, True
 
     async def _ask(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -152,16 +152,13 @@ class Eyes:
             response = await handler(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             words = f"the Kubernetes API did not answer: {type(error).__name__}"
-            self._sight.lost(words, answered=False)
-            self.went_wrong(words, answered=False)
+            self._lost(words, answered=False)
             if self._sight.blind_for > REACHABLE_WITHIN:
                 raise WatchFailed(words) from error
             raise
         self.went_wrong("", answered=True)
         if response.status >= 400:
-            words = f"the Kubernetes API answered {response.status}{await _message(response)}"
-            self._sight.lost(words, answered=True)
-            self.went_wrong(words, answered=True)
+            self._lost(await _refusal(response), answered=True)
         elif response.content_type != "application/json":
             raise self._failed(
                 f"{response.content_type} was answered where JSON should be: something between "
@@ -177,21 +174,16 @@ class Eyes:
         if is_missing or (response.status == 200 and wanted.encode() not in await response.read()):
             raise self._failed(_NO_CRD)
 
+    def _lost(self, words: str, *, answered: bool) -> None:
+        self._sight.lost(words, answered=answered)
+        self.went_wrong(words, answered=answered)
+
     def _failed(self, words: str) -> WatchFailed:
         self.went_wrong(words, answered=True)
         return WatchFailed(words)
 
 
-async def _message(response: aiohttp.ClientResponse) -> str:
-    """What a Status says, as the end of a sentence; nothing of what is no Status."""
-    try:
-        message = (await response.json())["message"]
-    except (aiohttp.ClientError, ValueError, TypeError, KeyError, OSError):
-        return ""
-    return f": {one_line(message)}"
-
-
-def one_line(words: object) -> str:
-    """What is said or went wrong, short enough for a line."""
-    said = " ".join(str(words).split())[:LONGEST_REASON]
-    return f"{type(words).__name__}: {said}" if isinstance(words, BaseException) else said
+async def _refusal(response: aiohttp.ClientResponse) -> str:
+    """What an answer says that is no success, in one line."""
+    answer = answers.Answer(response.status, await response.read())
+    return str(answers.refused(answers.asked(response.url.path), answer, of_patch=False))

@@ -27,9 +27,10 @@ import aiohttp
 import kopf
 import uvloop
 
+from customevents.answers import one_line
 from customevents.clocks import happened
 from customevents.resource.event import GROUP, PLURAL
-from customevents.sight import GOOD_FOR, Eyes, Observer, Sight, one_line
+from customevents.sight import GOOD_FOR, Eyes, Observer, Sight
 
 logger = logging.getLogger(__name__)
 
@@ -69,11 +70,9 @@ class Watch:
 
     def __init__(self, observer: Observer, *, namespaces: Sequence[str]) -> None:
         """No namespaces: all of them."""
-        self._observer = observer
         self._watchers = {name: _Watcher(observer, Sight(name)) for name in namespaces or ("",)}
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = False
         self._began: float | None = None
 
     @property
@@ -125,7 +124,6 @@ class Watch:
 
     def stop(self) -> None:
         """Stop watching; returns when kopf is gone, mostly at once."""
-        self._stopping = True
         for watcher in self._watchers.values():
             watcher.stopping = True
             self._on_thread(watcher)
@@ -186,7 +184,8 @@ class _Watcher:
 
     async def _watch(self, connection: Connection) -> bool:
         """One kopf, from its start to its end; whether it has watched for a while."""
-        eyes, tasks = Eyes(self.sight, self._observer), list[asyncio.Task[Any]]()
+        eyes = Eyes(self.sight, self._observer, first=self.restarts == 0)
+        tasks = list[asyncio.Task[Any]]()
         try:
             async with connection.session(eyes) as session:
                 info = kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
@@ -199,7 +198,7 @@ class _Watcher:
                 finally:
                     await _end(tasks)
         except Exception as error:  # whatever the way to the API server trips over
-            eyes.went_wrong(one_line(error), answered=False)
+            eyes.went_wrong(_words(error), answered=False)
         good = self.sight.watched_for >= GOOD_FOR
         self.sight.lost(_why(tasks, eyes), answered=eyes.answered)
         return good
@@ -237,7 +236,13 @@ def _why(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> str:
         return eyes.reason
     ended = (task for task in tasks if task.done() and not task.cancelled())
     errors = [error for task in ended if (error := task.exception())]
-    return one_line(errors[0]) if errors else "it has kept something back"
+    if errors:
+        return _words(errors[0])
+    return "it has kept something back" if eyes.has_listed else "kopf has asked for no list"
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {one_line(str(error))}"
 
 
 async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:

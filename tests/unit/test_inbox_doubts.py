@@ -82,8 +82,18 @@ def test_what_is_gone_or_done_is_no_doubt_any_more(inbox: Inbox) -> None:
     inbox.lost_sight("")
     inbox.sees("")
     inbox.forget(gone)
-    inbox.done(out_now, out_now, later(LONG))
+    inbox.done(out_now, finished("b", version=105), None)
     assert inbox.in_doubt() == []
+    assert inbox._doubtful == set()
+
+
+def test_what_goes_back_to_wait_unseen_stays_in_doubt(inbox: Inbox) -> None:
+    """It may have been deleted while it was out, and no list tells of that."""
+    event = out(inbox, waiting("a"))
+    inbox.lost_sight("")
+    inbox.done(event, event, later(LONG))
+    inbox.sees("")
+    assert inbox.in_doubt() == [event]
 
 
 # --- Echoes

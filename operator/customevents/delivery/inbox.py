@@ -24,7 +24,6 @@ from customevents.resource.status import Reason, State
 
 logger = logging.getLogger(__name__)
 
-
 #: Seconds for which a look at an object is enough while the watch shows nothing.
 LOOK_HOLDS = 5.0
 
@@ -172,7 +171,6 @@ class Inbox:
         called; an edit that came meanwhile goes first.
         """
         out = self._busy.pop(event.uid)
-        self._doubtful.discard(event.uid)
         if fresh is None or out.deleted:
             if fresh is not None:
                 count_deletion(self._counters, fresh)  # else whoever missed it has counted it
@@ -193,6 +191,8 @@ class Inbox:
             self._queue(fresh)  # what it was told is over meanwhile
         elif again is not None:
             self._postpone(fresh, again, gated)
+        else:
+            self._doubtful.discard(event.uid)  # it waits for nothing here any more
 
     def knows(self, uid: str) -> bool:
         """Whether an event waits here, is out, or was written and not shown since."""

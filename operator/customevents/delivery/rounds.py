@@ -64,7 +64,6 @@ class Rounds:
         self._reading = ""
         #: What each namespace's lists were last refused with, as told.
         self._told: dict[str, str] = {}
-        self._open_at = self._all_at = float("inf")
         #: Events, or changes of them, that the watch should have shown and did not.
         self.missed = 0
 
@@ -79,18 +78,17 @@ class Rounds:
 
     async def run(self) -> None:
         """Look for ever; an API server that is away is no finding."""
-        self._open_at = self._uptime() + OPEN_WORK_EVERY
-        self._all_at = self._uptime() + ALL_EVERY
+        open_at, all_at = self._uptime() + OPEN_WORK_EVERY, self._uptime() + ALL_EVERY
         doubted: set[str] = set()
         while True:
             await asyncio.sleep(ECHOES_EVERY)
             self._miss_echoes()
             doubted = await self._look_at_doubts(doubted)
-            if self._uptime() >= self._all_at:
-                self._all_at = self._uptime() + ALL_EVERY
+            if self._uptime() >= all_at:
+                all_at = self._uptime() + ALL_EVERY
                 await self.look_at_all()
-            elif self._uptime() >= self._open_at:
-                self._open_at = self._uptime() + OPEN_WORK_EVERY
+            elif self._uptime() >= open_at:
+                open_at = self._uptime() + OPEN_WORK_EVERY
                 await self.look_at_open_work()
 
     async def look_at_open_work(self) -> None:
@@ -133,7 +131,7 @@ class Rounds:
         try:
             async for raw in listed:
                 if unlisted:
-                    unlisted.discard(raw["metadata"]["uid"])
+                    unlisted.discard(raw["metadata"].get("uid"))
                 if event := self._missed(raw):  # now: a later page makes this one old
                     missed.append(event)
             for event in missed:
@@ -149,7 +147,7 @@ class Rounds:
 
     def _missed(self, raw: dict[str, Any]) -> CustomEvent | None:
         """The object, if the inbox does not know it like this and should."""
-        if looks_finished(raw) and self._inbox.known(raw["metadata"]["uid"]) is None:
+        if looks_finished(raw) and self._inbox.known(raw["metadata"].get("uid")) is None:
             return None  # of most it is enough to know this
         try:
             event = read_event(raw)
@@ -174,7 +172,7 @@ class Rounds:
         except Gone:
             return self._inbox.forget(event)
         except UnreadableEvent:
-            return None
+            return self._inbox.confirm(event.uid)  # it is there; nobody can say more
         if now.uid != event.uid:
             self._inbox.forget(event)
         elif self._reading == now.uid:
