@@ -17,10 +17,12 @@ import typer
 from customevents import __version__
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.gate import Key
+from customevents.delivery.lease import LONGEST_DURATION, holder, readable, stated_duration
 from customevents.kube import Cluster, Lease
 from customevents.resource.errors import ClusterError, Gone
 from customevents.resource.event import GROUP, PLURAL, VERSION
 from customevents.resource.status import DeliveryRecord
+from customevents.resource.times import read_time
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import Ambiguous, ClusterName, Link, Silent, ask
 from customevents.settings import AGENT_NAMESPACES
@@ -158,21 +160,28 @@ async def _operator(
         "with watchNamespaces, --lease=RELEASE-customevents"
     )
     try:
-        lease = await Lease(cluster, place.operator_namespace, place.lease_name).read()
+        found = await Lease(cluster, place.operator_namespace, place.lease_name).read()
     except Gone:
         return None, [_wrong(about, f"none has ever led here: there is no {where}", elsewhere)]
     except ClusterError as error:
         return None, [_warning(about, f"{where} may not be read: {error}")]
-    spec = lease["spec"]
-    holder = spec.get("holderIdentity", "")
-    age = (now() - datetime.fromisoformat(spec["renewTime"])).total_seconds()
-    if not holder:
+    lease = readable(found)
+    return lease, [_leader(about, where, lease, now())]
+
+
+def _leader(about: str, where: str, lease: dict[str, Any], now: datetime) -> Finding:
+    """Whether somebody leads, whatever was written into the Lease by hand."""
+    named, renewed = holder(lease), read_time(lease["spec"].get("renewTime"))
+    if not named:
         gone = f"nobody leads: {where} was released"
-        return lease, [_wrong(about, gone, "start the operator; events wait until then")]
-    if age > spec["leaseDurationSeconds"] + CLOCKS:
-        silent = f"{holder} has been silent for {age:.0f} s"
-        return lease, [_wrong(about, silent, "look at the operator's pods; events wait until then")]
-    return lease, [_ok(about, f"{holder} leads ({where})")]
+        return _wrong(about, gone, "start the operator; events wait until then")
+    todo = "look at the operator's pods; events wait until then"
+    if renewed is None:
+        return _wrong(about, f"{where} does not say when {named} renewed it", todo)
+    age = (now - renewed).total_seconds()
+    if age > stated_duration(lease, LONGEST_DURATION) + CLOCKS:
+        return _wrong(about, f"{named} has been silent for {age:.0f} s", todo)
+    return _ok(about, f"{named} leads ({where})")
 
 
 def _announced(said: Announcement, namespace: str) -> list[Finding]:

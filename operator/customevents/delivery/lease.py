@@ -111,7 +111,7 @@ class Observed:
         if holder(lease) in ("", terms.identity):
             return True
         version = str(lease["metadata"].get("resourceVersion"))
-        return self.unchanged_for(version, now) >= _duration(lease, terms.duration)
+        return self.unchanged_for(version, now) >= stated_duration(lease, terms.duration)
 
     def failed(self) -> None:
         """What could not be read may have changed: count anew."""
@@ -211,7 +211,7 @@ def _is_count(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
 
 
-def _duration(lease: dict[str, Any], ours: float) -> float:
+def stated_duration(lease: dict[str, Any], ours: float) -> float:
     """The seconds of silence after which it is free, as its holder states them, within reason."""
     said = lease["spec"].get("leaseDurationSeconds")
     if isinstance(said, bool) or not isinstance(said, int | float) or not said > 0:

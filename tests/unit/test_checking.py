@@ -1,0 +1,40 @@
+"""`check` says who leads, whatever somebody has written into the Lease."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from customevents.commands.checking import _leader
+from customevents.delivery.lease import readable
+from unit.builders import NOW
+
+LEADS = {"holderIdentity": "pod-a_1", "renewTime": "2026-05-01T11:59:58.000000Z"}
+
+
+def said(**spec: Any) -> str:
+    lease = readable({"metadata": {}, "spec": {**LEADS, **spec}})
+    finding = _leader("operator", "Lease a/b", lease, NOW)
+    return f"{finding.level} {finding.says}"
+
+
+def test_a_holder_that_renews_leads() -> None:
+    assert said(leaseDurationSeconds=15) == "ok pod-a_1 leads (Lease a/b)"
+
+
+@pytest.mark.parametrize("stated", [None, 0, -1, "15", True, 2**31 - 1])
+def test_an_odd_duration_keeps_nobody_from_being_called_silent(stated: Any) -> None:
+    assert said(leaseDurationSeconds=stated).startswith("ok ")
+    long_ago = "2026-05-01T10:00:00.000000Z"
+    assert "silent for 7200 s" in said(leaseDurationSeconds=stated, renewTime=long_ago)
+
+
+@pytest.mark.parametrize("stated", [None, "", "0000-01-01T00:00:00Z", "yesterday", 7])
+def test_a_renewal_that_is_no_time_is_said_in_one_line(stated: Any) -> None:
+    assert said(renewTime=stated).endswith("Lease a/b does not say when pod-a_1 renewed it")
+
+
+@pytest.mark.parametrize("named", [None, ""])
+def test_a_lease_without_a_holder_was_released(named: Any) -> None:
+    assert "nobody leads" in said(holderIdentity=named)
