@@ -67,6 +67,22 @@ def test_a_spec_that_cannot_be_counted_on_is_led_with_at_once(
     assert operators.lease()["spec"]["leaseTransitions"] == 0
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [{"leaseTransitions": MOST}, {"leaseDurationSeconds": MOST}, {"renewTime": None}],
+    ids=str,
+)
+def test_who_leads_goes_on_whatever_is_edited_but_its_holder(
+    spec: dict[str, Any], administrator: Api, namespace: str, operators: Fleet
+) -> None:
+    leader = operators.start()
+    operators.leader()
+    administrator.call("PATCH", LEASE, {"spec": spec}, content_type=driving.MERGE_PATCH)
+    driving.create(administrator, [namespace], 1)
+    driving.until_terminal(administrator, namespace, within=15)
+    assert leader.process.poll() is None
+
+
 @pytest.mark.full  # the minute for which a holder is believed
 def test_a_holder_that_is_gone_is_believed_for_a_minute_whatever_it_stated(
     administrator: Api, namespace: str, operators: Fleet

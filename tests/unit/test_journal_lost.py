@@ -24,7 +24,6 @@ def scene() -> Scene:
 THEIRS: dict[str, dict[str, Any]] = {
     "another holder": {"holderIdentity": "another"},
     "nobody": {"holderIdentity": ""},
-    "we, but another came between": {"leaseTransitions": 9},
 }
 
 

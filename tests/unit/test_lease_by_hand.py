@@ -159,6 +159,24 @@ def test_a_leader_goes_on_after_transitions_that_began_anew(scene: Scene) -> Non
     at_once(story())
 
 
+@pytest.mark.parametrize(
+    "edit", [{"leaseTransitions": 9}, {"leaseDurationSeconds": 1}, {"renewTime": None}], ids=str
+)
+def test_a_leader_goes_on_whatever_is_edited_but_the_holder(
+    scene: Scene, edit: dict[str, Any]
+) -> None:
+    scene.leases.change(held_by(""))
+
+    async def story() -> None:
+        async with scene.leading() as journal:
+            await journal.commit(intent("a"))
+            scene.leases.edit(None, **edit)
+            assert await seconds_until(journal.commit(intent("b"))) < 1
+            assert scene.leases.listed[-1] == ["a", "b"]
+
+    at_once(story())
+
+
 # --- Parts that are missing or odd
 
 

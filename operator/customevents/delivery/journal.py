@@ -303,9 +303,6 @@ class Journal:
         lease = readable(found)
         if holder(lease) != self._terms.identity:
             raise LeadershipLost(f"{holder(lease) or 'somebody else'} holds the Lease now")
-        counted = (each["spec"].get("leaseTransitions") for each in (lease, self._lease))
-        if len(set(map(str, counted))) > 1:
-            raise LeadershipLost("the Lease was taken, or its leaseTransitions edited, meanwhile")
         self._lease = lease
 
     async def _restore(self) -> None:
