@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customevents.delivery.lifecycle import Leave, Policy, Send, Show, Verdict, Wait
+from customevents.delivery.lifecycle import Leave, Policy, Send, Show, Verdict, Wait, paused
 from customevents.resource.event import CustomEvent
 from customevents.resource.identity import content_hash, delivery_id
 from customevents.resource.spec import parse_spec
@@ -123,6 +123,15 @@ def test_of_both_the_authors_own_word_is_the_reason() -> None:
     shown = step(event(spec=raw_spec(suspend=True)), policy=Policy(paused=True))
     assert isinstance(shown, Show)
     assert shown.verdict.reason == Reason.SUSPENDED
+
+
+@pytest.mark.parametrize("before", [State.SUSPENDED, State.HELD, State.PENDING, State.RETRYING])
+@pytest.mark.parametrize(("attempts", "shown"), [(0, State.PENDING), (2, State.RETRYING)])
+def test_what_waits_for_the_endpoint_is_in_nobodys_hands(
+    before: State, attempts: int, shown: State
+) -> None:
+    waiting = paused(record(state=before, attempts=attempts), "The events API asked for a pause")
+    assert (waiting.record.state, waiting.reason) == (shown, Reason.ENDPOINT_PAUSED)
 
 
 def test_suspending_does_not_take_an_event_out_of_a_persons_hands() -> None:

@@ -179,13 +179,13 @@ def not_allowed(record: DeliveryRecord, message: str, now: datetime) -> Verdict:
 
 def paused(record: DeliveryRecord, message: str) -> Verdict:
     """The endpoint takes nothing for now; the event keeps its place."""
-    return Verdict(record, Reason.ENDPOINT_PAUSED, message)
+    waiting = record.model_copy(update={"state": _waits(record)})
+    return Verdict(waiting, Reason.ENDPOINT_PAUSED, message)
 
 
 def not_sent(record: DeliveryRecord, message: str, retry_at: datetime) -> Verdict:
     """Nothing left this process, so no attempt is counted."""
-    state = State.RETRYING if record.attempts else State.PENDING
-    waiting = record.model_copy(update={"state": state, "next_attempt_time": retry_at})
+    waiting = record.model_copy(update={"state": _waits(record), "next_attempt_time": retry_at})
     return Verdict(waiting, Reason.NOT_SENT, message)
 
 
@@ -294,6 +294,11 @@ def _suspended(record: DeliveryRecord, *, by_author: bool) -> Verdict:
             shown, Reason.SUSPENDED, "Not sent: spec.suspend is true. See status.resolved"
         )
     return Verdict(shown, Reason.OPERATOR_PAUSED, "Not sent: the operator is paused by its setting")
+
+
+def _waits(record: DeliveryRecord) -> State:
+    """The state of what nothing on the object keeps from being sent; it may have been suspended."""
+    return State.RETRYING if record.attempts else State.PENDING
 
 
 def _finish(record: DeliveryRecord, state: State, now: datetime) -> DeliveryRecord:
