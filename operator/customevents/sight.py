@@ -1,19 +1,20 @@
 """What the watch of a namespace sees, and why it sees nothing: kopf itself tells neither.
 
 `Eyes` stands in kopf's session and looks at each of its answers. It also ends what kopf would go on
-with for ever: a stream that ends as it begins, a page that somebody else answers with, a resource
-that is not there.
+with for ever: a stream that ends as it begins, a list that breaks off, a page that somebody else
+answers with, a resource that is not there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any, Protocol
 
 import aiohttp
 
 from customevents import answers
-from customevents.resource.errors import WatchFailed
+from customevents.resource.errors import ClusterError, WatchFailed
 from customevents.resource.event import GROUP, PLURAL, VERSION
 
 #: Seconds: a watch that has lasted for so long was no failure.
@@ -21,6 +22,9 @@ GOOD_FOR = 10.0
 
 #: Seconds: kopf would go on for ever with a stream that meets no API server.
 REACHABLE_WITHIN = 5.0
+
+#: Seconds within which an answer must begin, also that of a stream.
+ANSWERS_WITHIN = 30.0
 
 #: So many streams in a row that end within so many seconds are no watch.
 SHORT_STREAMS, SHORT = 3, 1.0
@@ -102,8 +106,10 @@ class Eyes:
         self._sight = sight
         self._observer = observer
         self._first = first
-        #: Whether kopf has asked for a list.
-        self.has_listed = False
+        #: When kopf last asked for anything.
+        self.asked_at = time.monotonic()
+        #: The page of the list that is under way; None: a stream has begun since.
+        self._page: str | None = None
         self._stream_began = float("-inf")
         self._short_streams = 0
         #: What was wrong with the last request; empty if nothing was.
@@ -117,15 +123,16 @@ class Eyes:
         """One request of kopf's. Raises WatchFailed where kopf must not go on."""
         is_ours = request.url.path.startswith(_API) and request.url.path.endswith(f"/{PLURAL}")
         is_stream = is_ours and "watch" in request.url.query
+        self.asked_at = time.monotonic()
         if is_stream:
             self._mind_short_streams()
-        elif is_ours and "continue" not in request.url.query:
-            self._begin_list()
+        elif is_ours:
+            self._mind_list(request.url.query.get("continue", ""))
         response = await self._ask(request, handler)
         if request.url.path in (_DISCOVERY, _API):
             await self._find_the_resource(response)
         if is_stream and response.status == 200:
-            self._stream_began = time.monotonic()
+            self._stream_began, self._page = time.monotonic(), None
             self._sight.sees()
             self._observer.sees(self._sight.namespace)
         return response
@@ -140,16 +147,25 @@ class Eyes:
         if self._short_streams >= SHORT_STREAMS:
             raise self._failed("its streams end as soon as they begin")
 
+    def _mind_list(self, page: str) -> None:
+        is_repeated = self._page is not None and page in ("", self._page)
+        if is_repeated and not self.reason:  # it was answered, and not to its end
+            raise self._failed("a list of the events broke off, or did not go on")
+        self._page = page
+        if not page:
+            self._begin_list()
+
     def _begin_list(self) -> None:
         if not self._first:  # also what was taken in since the last stream has ended
             self._observer.lost(self._sight.namespace)
-        self._first, self.has_listed = False, True
+        self._first = False
 
     async def _ask(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         try:
-            response = await handler(request)
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                response = await handler(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             words = f"the Kubernetes API did not answer: {type(error).__name__}"
             self._lost(words, answered=False)
@@ -158,7 +174,10 @@ class Eyes:
             raise
         self.went_wrong("", answered=True)
         if response.status >= 400:
-            self._lost(await _refusal(response), answered=True)
+            refusal = await self._refusal(response)
+            self._lost(str(refusal), answered=True)
+            if refusal.retry_after >= answers.LONGEST_RETRY_AFTER:  # kopf would wait for an hour
+                raise self._failed(str(refusal))
         elif response.content_type != "application/json":
             raise self._failed(
                 f"{response.content_type} was answered where JSON should be: something between "
@@ -174,6 +193,17 @@ class Eyes:
         if is_missing or (response.status == 200 and wanted.encode() not in await response.read()):
             raise self._failed(_NO_CRD)
 
+    async def _refusal(self, response: aiohttp.ClientResponse) -> ClusterError:
+        """What an answer says that is no success, in one line."""
+        try:
+            body, wait = await response.read(), response.headers.get("Retry-After", "")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # Kopf would ask again at once, and for ever.
+            words = f"the Kubernetes API answered {response.status}, and the answer broke off"
+            raise self._failed(words) from error
+        answer = answers.Answer(response.status, body, wait)
+        return answers.refused(answers.asked(response.url.path), answer, of_patch=False)
+
     def _lost(self, words: str, *, answered: bool) -> None:
         self._sight.lost(words, answered=answered)
         self.went_wrong(words, answered=answered)
@@ -181,9 +211,3 @@ class Eyes:
     def _failed(self, words: str) -> WatchFailed:
         self.went_wrong(words, answered=True)
         return WatchFailed(words)
-
-
-async def _refusal(response: aiohttp.ClientResponse) -> str:
-    """What an answer says that is no success, in one line."""
-    answer = answers.Answer(response.status, await response.read())
-    return str(answers.refused(answers.asked(response.url.path), answer, of_patch=False))

@@ -47,8 +47,9 @@ TRIES = (0.5, 1.0, 2.0)
 #: one that has shown nothing for longer is held back by something in between.
 STREAM, SILENT = 45, 50.0
 
-#: Seconds within which kopf must ask for its first list.
-LISTS_WITHIN = 60.0
+#: Seconds within which kopf must ask for something: for a list, and again after each stream. It may
+#: be told to wait for an hour, and would.
+ASKS_WITHIN = 60.0
 
 #: Seconds that the tasks of a kopf get to end.
 ENDING = 5.0
@@ -192,15 +193,14 @@ class _Watcher:
                 try:
                     tasks += await self._spawn(info)
                     tasks.append(asyncio.create_task(self.interrupted.wait()))
-                    await asyncio.wait(tasks, timeout=LISTS_WITHIN, return_when=FIRST_COMPLETED)
-                    if eyes.has_listed:
-                        await asyncio.wait(tasks, return_when=FIRST_COMPLETED)
+                    await _ended(tasks, eyes)
                 finally:
                     await _end(tasks)
         except Exception as error:  # whatever the way to the API server trips over
             eyes.went_wrong(_words(error), answered=False)
         good = self.sight.watched_for >= GOOD_FOR
-        self.sight.lost(_why(tasks, eyes), answered=eyes.answered)
+        why = "it has kept something back" if self.interrupted.is_set() else _why(tasks, eyes)
+        self.sight.lost(why, answered=eyes.answered)
         return good
 
     async def _spawn(self, info: kopf.AiohttpSession) -> Collection[asyncio.Task[Any]]:
@@ -238,11 +238,19 @@ def _why(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> str:
     errors = [error for task in ended if (error := task.exception())]
     if errors:
         return _words(errors[0])
-    return "it has kept something back" if eyes.has_listed else "kopf has asked for no list"
+    return f"kopf has asked for nothing for {ASKS_WITHIN:.0f} s"
 
 
 def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {one_line(str(error))}"
+
+
+async def _ended(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> None:
+    """Return when one of them has ended, or where kopf asks for nothing any more."""
+    while (left := eyes.asked_at + ASKS_WITHIN - time.monotonic()) > 0:
+        done, _ = await asyncio.wait(tasks, timeout=left, return_when=FIRST_COMPLETED)
+        if done:
+            return
 
 
 async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:

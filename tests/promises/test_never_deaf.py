@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 import pytest
 from _pytest.mark import ParameterSet
 
+from operating import PATIENCE
 from promises.hearing import Ear
-from proxy import Action, Answer, EndAtOnce, Handle, Rule
-from proxy.answers import ANSWERS, ERRORS, error_event
+from proxy import Action, Answer, CutWithin, EndAtOnce, Handle, InsertEvent, Rule
+from proxy.answers import ANSWERS, ERRORS, GONE, error_event
 
 #: What gates each change; the rest runs in full alone.
 SHORT = {("watch", "401"), ("watch", "page-with-200"), ("error", "500"), ("list", "403")}
@@ -106,6 +107,24 @@ def test_watches_and_lists_are_answered_with_503_for_longer_than_kopf_tries(
         lasts(60, refused)
         ear.proxy.clear()
         ear.hears_and_says(known, "503 for 60 s", figure)
+
+
+@pytest.mark.full
+def test_every_list_breaks_off_for_a_while_and_that_is_no_reason_to_spin(
+    ear: Ear, figure: Callable[[str], None]
+) -> None:
+    with ear.listening() as known:
+        broken = ear.proxy.add(Rule("GET", ear.lists, CutWithin(100), count=None))
+        ear.proxy.add(Rule("GET", ear.watches, InsertEvent(GONE, then_end=True)))
+        assert broken.reached.wait(PATIENCE)
+        with ear.spending() as spent:
+            lasts(20, broken)
+            cost = spent()
+        heard = ear.hears(known)
+        figure(f"never deaf {ear.mode}, every list breaks off for 20 s: {heard}; {cost}")
+        ear.check(known, heard)
+        assert "not watching" in ear.running.log
+        assert cost.requests <= 4 * cost.seconds * len(ear.namespaces), cost
 
 
 @pytest.mark.full

@@ -14,6 +14,7 @@ ANSWERS: dict[str, RequestAction] = {
     "404": Answer(404),
     "410": Answer(410),
     "429": Answer(429, retry_after=1),
+    "429-for-an-hour": Answer(429, retry_after=3600),
     "500": Answer(500),
     "page-with-200": RawAnswer(200, "text/html", PAGE),
     "page-with-502": RawAnswer(502, "text/html", PAGE),

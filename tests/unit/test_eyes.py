@@ -9,8 +9,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from customevents import watch
 from customevents.resource.errors import WatchFailed
 from customevents.sight import SHORT_STREAMS, Eyes, Sight
+from unit.instant import at_once
 
 LIST = "/apis/customevents.dev/v1alpha1/customevents?limit=500"
 NEXT = f"{LIST}&continue=token"
@@ -36,10 +38,13 @@ class Told:
 class Response:
     """As much of a response as is looked at."""
 
-    def __init__(self, url: URL, status: int, content_type: str, body: bytes) -> None:
+    def __init__(self, url: URL, status: int, content_type: str, body: bytes | None) -> None:
         self.url, self.status, self.content_type, self._body = url, status, content_type, body
+        self.headers: dict[str, str] = {}
 
     async def read(self) -> bytes:
+        if self._body is None:
+            raise aiohttp.ClientPayloadError("it broke off")
         return self._body
 
 
@@ -53,7 +58,7 @@ def ask(
     path: str,
     status: int = 200,
     content_type: str = "application/json",
-    body: bytes = b"{}",
+    body: bytes | None = b"{}",
 ) -> None:
     async def answer(request: Asked) -> Response:
         return Response(request.url, status, content_type, body)
@@ -95,6 +100,69 @@ def test_streams_that_end_at_once_are_ended() -> None:
         ask(looking, STREAM)
     with pytest.raises(WatchFailed, match="end as soon as they begin"):
         ask(looking, STREAM)
+
+
+@pytest.mark.parametrize("asked", [(LIST, LIST), (LIST, NEXT, LIST), (LIST, NEXT, NEXT)])
+def test_a_list_that_is_asked_for_again_although_it_was_answered_broke_off(
+    asked: tuple[str, ...],
+) -> None:
+    """Kopf would begin it anew at once and for ever, and tell nobody."""
+    looking = eyes(Told())
+    for path in asked[:-1]:
+        ask(looking, path)
+    with pytest.raises(WatchFailed, match="broke off"):
+        ask(looking, asked[-1])
+
+
+def test_a_list_that_is_asked_for_again_as_it_was_refused_goes_on() -> None:
+    looking = eyes(Told())
+    for path in (LIST, NEXT):
+        ask(looking, path, 503)
+        ask(looking, path)
+    ask(looking, STREAM)
+    ask(looking, LIST)
+
+
+def test_a_refusal_that_breaks_off_is_not_asked_for_again_at_once() -> None:
+    looking = eyes(Told())
+    with pytest.raises(WatchFailed, match="answered 503, and the answer broke off"):
+        ask(looking, STREAM, 503, body=None)
+
+
+def test_nobody_makes_kopf_wait_for_an_hour() -> None:
+    asked = b'{"kind": "Status", "message": "later", "details": {"retryAfterSeconds": %d}}'
+    looking = eyes(Told())
+    ask(looking, STREAM, 429, body=asked % 5)
+    with pytest.raises(WatchFailed, match="answered 429: later"):
+        ask(looking, STREAM, 429, body=asked % 3600)
+
+
+def test_a_kopf_that_asks_for_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "ASKS_WITHIN", 0.01)
+
+    async def wait() -> None:
+        kopf = asyncio.create_task(asyncio.sleep(3600.0))
+        await watch._ended([kopf], eyes(Told()))
+        assert not kopf.done()
+        kopf.cancel()
+
+    asyncio.run(asyncio.wait_for(wait(), 10.0))
+
+
+def test_a_stream_whose_answer_never_begins_is_lost() -> None:
+    looking = eyes(Told())
+    ask(looking, STREAM)
+    sight = looking._sight
+    assert sight.watched_for
+
+    async def never(_: Asked) -> Response:
+        await asyncio.sleep(3600.0)
+        raise AssertionError
+
+    request: Any = Asked(STREAM)
+    with pytest.raises(TimeoutError):
+        at_once(cast("Any", looking(request, cast("aiohttp.ClientHandlerType", never))))
+    assert not sight.watched_for
 
 
 @pytest.mark.parametrize(
