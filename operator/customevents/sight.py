@@ -59,6 +59,7 @@ class Sight:
         #: Whether the API server has said so: then a new process would be told the same.
         self.answered = False
         self.listed = False
+        #: When a watch that was no failure was last lost.
         self.last_good = time.monotonic()
         self._seeing_since: float | None = None
 

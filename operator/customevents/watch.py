@@ -30,7 +30,7 @@ import uvloop
 from customevents.answers import one_line
 from customevents.clocks import happened
 from customevents.resource.event import GROUP, PLURAL
-from customevents.sight import GOOD_FOR, Eyes, Observer, Sight
+from customevents.sight import Eyes, Observer, Sight
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +186,7 @@ class _Watcher:
     async def _watch(self, connection: Connection) -> bool:
         """One kopf, from its start to its end; whether it has watched for a while."""
         eyes = Eyes(self.sight, self._observer, first=self.restarts == 0)
+        good_before = self.sight.last_good
         tasks = list[asyncio.Task[Any]]()
         try:
             async with connection.session(eyes) as session:
@@ -198,10 +199,9 @@ class _Watcher:
                     await _end(tasks)
         except Exception as error:  # whatever the way to the API server trips over
             eyes.went_wrong(_words(error), answered=False)
-        good = self.sight.watched_for >= GOOD_FOR
         why = "it has kept something back" if self.interrupted.is_set() else _why(tasks, eyes)
         self.sight.lost(why, answered=eyes.answered)
-        return good
+        return self.sight.last_good > good_before
 
     async def _spawn(self, info: kopf.AiohttpSession) -> Collection[asyncio.Task[Any]]:
         registry, sessions = kopf.OperatorRegistry(), iter([info])

@@ -1,0 +1,94 @@
+"""kopf is begun anew however it ends: soon where it watched for a while, and told of once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Any
+
+import aiohttp
+import pytest
+
+from customevents import watch
+from customevents.sight import GOOD_FOR, Sight
+from unit.instant import at_once
+from unit.test_sight import Time
+
+REFUSED = "the Kubernetes API answered 403: forbidden"
+
+
+class Nobody:
+    """An observer that does nothing with what it is told."""
+
+    def shown(self, change: str | None, raw: dict[str, Any]) -> None:
+        raise AssertionError(change, raw)
+
+    def lost(self, namespace: str) -> None:
+        assert namespace == "shop"
+
+    def sees(self, namespace: str) -> None:
+        raise AssertionError(namespace)
+
+
+class Nowhere:
+    """A way to an API server that nothing is asked of."""
+
+    server = "https://127.0.0.1"
+
+    def session(self, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(middlewares=middlewares)
+
+
+class Refused(watch._Watcher):
+    """Its kopf watches for so many seconds each time, is then refused, and ends."""
+
+    def __init__(self, time: Time, watched: list[float]) -> None:
+        super().__init__(Nobody(), Sight("shop"))
+        self.time, self.watched = time, watched
+
+    async def _spawn(self, _: Any) -> Collection[asyncio.Task[Any]]:
+        self.sight.sees()
+        self.time.now += self.watched.pop(0)
+        self.sight.lost(REFUSED, answered=True)
+        self.stopping = not self.watched
+        return [asyncio.create_task(self._end())]
+
+    async def _end(self) -> None:
+        raise PermissionError(REFUSED)
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    clock = Time()
+    monkeypatch.setattr("customevents.sight.time.monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def paused(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The failures in a row of which each pause was made."""
+    made: list[int] = []
+
+    def pause(failures: int, **_: Any) -> float:
+        made.append(failures)
+        return 0.0
+
+    monkeypatch.setattr(watch, "pause", pause)
+    return made
+
+
+def test_a_kopf_that_watched_for_a_while_and_is_then_refused_is_begun_anew_soon(
+    time: Time, paused: list[int]
+) -> None:
+    at_once(Refused(time, [0.0, 0.0, GOOD_FOR, 0.0, GOOD_FOR, 0.0]).run(Nowhere()))
+    assert paused == [1, 2, 1, 2, 1]
+
+
+def test_a_trouble_that_comes_back_is_told_again_and_one_that_stays_is_not(
+    time: Time, paused: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "customevents"):
+        at_once(Refused(time, [GOOD_FOR, 0.0, 0.0, GOOD_FOR, 0.0]).run(Nowhere()))
+    assert paused == [1, 2, 3, 1]
+    assert caplog.text.count("not watching in namespace shop: ") == 2
