@@ -19,7 +19,7 @@ from customevents.resource.event import CustomEvent
 from customevents.resource.status import OutcomeClass, Reason, State
 from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec
-from unit.in_memory import Raw, World
+from unit.in_memory import MemoryCluster, Raw, World
 from unit.instant import at_once
 
 CREATED = Outcome(OutcomeClass.SUCCESS, 201)
@@ -296,3 +296,38 @@ def test_who_is_no_longer_the_leader_sends_nothing_and_records_nothing(
         at_once(world.courier().handle(world.cluster.apply()))
     assert world.api.posts == []
     assert world.cluster.writes == []
+
+
+# --- Events in doubt that cannot be looked at
+
+
+class Forbidden(MemoryCluster):
+    """A cluster that lets nobody read in one namespace."""
+
+    reads = 0
+
+    async def get_event(self, namespace: str, name: str) -> Raw:
+        if namespace == "forbidden":
+            self.reads += 1
+            raise ClusterError("the Kubernetes API answered 403: forbidden", 403)
+        return await super().get_event(namespace, name)
+
+
+def test_what_is_in_doubt_and_cannot_be_looked_at_keeps_nobody_from_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cluster = Forbidden()
+    world = World(cluster)
+    apply_all(world, *(f"forbidden/{number}" for number in range(40)))
+    world.inbox.lost_sight("forbidden")
+
+    async def story() -> None:
+        await asyncio.sleep(1.0)
+        apply_all(world, "shop/a", "shop/b", "shop/c")
+        await asyncio.sleep(10.0)
+        assert posted(world) == ["shop/a", "shop/b", "shop/c"]
+
+    play(world, story)
+    assert len(posted(world)) == 3, "nothing that is in doubt is sent"
+    assert cluster.reads < 20, "nobody spins"
+    assert caplog.text.count("cannot be") <= 1, "its trouble is told once, and not for each event"

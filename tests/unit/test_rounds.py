@@ -234,6 +234,23 @@ def test_what_is_in_doubt_is_looked_at_unless_the_watch_confirms_it(scene: Scene
     assert (len(scene.inbox), scene.inbox.in_doubt()) == (1, [])
 
 
+def test_that_what_is_in_doubt_cannot_be_looked_at_is_told_once_for_each_trouble(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = scene.cluster.apply()
+    scene.inbox.offer(event)
+
+    def look() -> None:
+        scene.inbox.doubt({event.uid})
+        at_once(scene.rounds._look_at_doubts({event.uid}))
+
+    for lost, told in ((2, 1), (0, 1), (1, 2)):
+        scene.cluster.lost_reads = lost
+        for _ in range(max(lost, 1)):
+            look()
+        assert caplog.text.count("what may be gone cannot be looked at") == told
+
+
 # --- Namespaces
 
 

@@ -28,6 +28,7 @@ from customevents.delivery.receipts import Receipts
 from customevents.delivery.unwritten import LATE, Late, Unwritten, tell
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import (
+    ClusterError,
     CustomEventsError,
     InvalidSpec,
     KeyFileError,
@@ -45,6 +46,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds until an event is looked at again whose scope cannot be told yet, or that is suspended.
 LOOK_AGAIN = 60.0
+
+#: Seconds that a look at an event in doubt holds a courier up if it fails, and until the next one.
+LOOK_PAUSE, LOOK_LATER = 1.0, 10.0
 
 #: What proves that nothing was applied: the intent need not be kept until the result is recorded.
 NOTHING_APPLIED = frozenset(
@@ -273,11 +277,16 @@ class Courier:
     async def _enter(self, event: CustomEvent) -> Closed | None:
         """Pass the gate; the watch may have missed before that the event is gone or changed."""
         if self.inbox.is_doubtful(event):
-            await self._look(event)
+            try:
+                await self._look(event)
+            except ClusterError as error:
+                # Nobody spins; and it gives up its turn, as others may be well.
+                await asyncio.sleep(max(LOOK_PAUSE, error.retry_after))
+                return Closed(LOOK_LATER, "")
         return await self.gate.enter()
 
     async def _look(self, event: CustomEvent) -> None:
-        found = await self.receipts.find(event.namespace, event.name, event.uid)
+        found = await self.receipts.look(event.namespace, event.name, event.uid)
         if found is None or found.deleting:
             self.inbox.forget(event)
         else:

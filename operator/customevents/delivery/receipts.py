@@ -144,13 +144,17 @@ class Receipts:
         pauses = Pauses(f"{namespace}/{name} cannot be read")
         while True:
             try:
-                found = read_event(await self.cluster.get_event(namespace, name))
-            except Gone:
-                return None
+                return await self.look(namespace, name, uid)
             except ClusterError as error:
                 await pauses.after(error)
-            else:
-                return found if found.uid == uid else None
+
+    async def look(self, namespace: str, name: str, uid: str) -> CustomEvent | None:
+        """As `find`, but asked once. Raises ClusterError."""
+        try:
+            found = read_event(await self.cluster.get_event(namespace, name))
+        except Gone:
+            return None
+        return found if found.uid == uid else None
 
     def _gone(self, event: CustomEvent, verdict: Verdict) -> None:
         """There is nothing to write on; what is not finished never will be."""

@@ -64,6 +64,8 @@ class Rounds:
         self._reading = ""
         #: What each namespace's lists were last refused with, as told.
         self._told: dict[str, str] = {}
+        #: What the last look at what is in doubt was refused with; None: it was not.
+        self._doubts_refused: int | None = None
         #: Events, or changes of them, that the watch should have shown and did not.
         self.missed = 0
 
@@ -116,8 +118,13 @@ class Rounds:
         for uid in before & doubts.keys():
             try:
                 await self._look_closer(doubts[uid])
-            except ClusterError:
+            except ClusterError as error:
+                if self._doubts_refused != error.status:
+                    logger.warning("what may be gone cannot be looked at, and waits: %s", error)
+                self._doubts_refused = error.status
                 break  # later; and nothing is sent that is in doubt
+        else:
+            self._doubts_refused = None
         return set(doubts)
 
     async def _look(
