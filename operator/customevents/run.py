@@ -293,6 +293,10 @@ class _Relay:
         """An object was listed or has changed."""
         self._loop.call_soon_threadsafe(self._operator.take_in, change, raw)
 
+    def lists(self, namespace: str) -> None:
+        """The first list begins."""
+        self._loop.call_soon_threadsafe(self._inbox.lists, namespace)
+
     def lost(self, namespace: str) -> None:
         """Changes go unseen."""
         self._loop.call_soon_threadsafe(self._inbox.lost_sight, namespace)

@@ -42,6 +42,9 @@ class Observer(Protocol):
     def shown(self, change: str | None, raw: dict[str, Any]) -> None:
         """An object as it is after this change; None: it was listed."""
 
+    def lists(self, namespace: str) -> None:
+        """All is about to be listed for the first time: what is not shown then is gone."""
+
     def lost(self, namespace: str) -> None:
         """From now on changes go unseen; and a deletion is for good, as no list tells of it."""
 
@@ -103,7 +106,7 @@ class Eyes:
     """A middleware of kopf's session: it sees what kopf is answered, and kopf does not tell."""
 
     def __init__(self, sight: Sight, observer: Observer, *, first: bool) -> None:
-        """Before the `first` list of all, nothing has been taken in that could be gone by then."""
+        """Before the `first` list of all, no change has gone unseen but a deletion."""
         self._sight = sight
         self._observer = observer
         self._first = first
@@ -157,7 +160,9 @@ class Eyes:
             self._begin_list()
 
     def _begin_list(self) -> None:
-        if not self._first:  # also what was taken in since the last stream has ended
+        if self._first:
+            self._observer.lists(self._sight.namespace)
+        else:  # also what was taken in since the last stream has ended
             self._observer.lost(self._sight.namespace)
         self._first = False
 

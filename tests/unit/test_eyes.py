@@ -28,6 +28,9 @@ class Told:
     def shown(self, change: str | None, raw: dict[str, Any]) -> None:
         raise AssertionError(change, raw)
 
+    def lists(self, namespace: str) -> None:
+        self.calls.append(f"lists {namespace}")
+
     def lost(self, namespace: str) -> None:
         self.calls.append(f"lost {namespace}")
 
@@ -71,12 +74,12 @@ def eyes(told: Told, *, first: bool = True) -> Eyes:
     return Eyes(Sight("shop"), told, first=first)
 
 
-def test_the_first_list_of_all_puts_nothing_in_doubt() -> None:
+def test_the_first_list_of_all_puts_in_doubt_only_what_is_not_in_it() -> None:
     told = Told()
     looking = eyes(told)
     for path in (LIST, NEXT, STREAM):
         ask(looking, path)
-    assert told.calls == ["sees shop"]
+    assert told.calls == ["lists shop", "sees shop"]
 
 
 def test_a_second_list_does() -> None:
@@ -84,7 +87,7 @@ def test_a_second_list_does() -> None:
     looking = eyes(told)
     for path in (LIST, STREAM, LIST, NEXT, STREAM):
         ask(looking, path)
-    assert told.calls == ["sees shop", "lost shop", "sees shop"]
+    assert told.calls == ["lists shop", "sees shop", "lost shop", "sees shop"]
 
 
 def test_so_does_the_first_list_of_a_kopf_that_was_begun_anew() -> None:

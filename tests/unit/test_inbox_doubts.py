@@ -96,6 +96,22 @@ def test_what_goes_back_to_wait_unseen_stays_in_doubt(inbox: Inbox) -> None:
     assert inbox.in_doubt() == [event]
 
 
+def test_what_is_not_in_the_first_list_may_have_been_deleted_before_it(inbox: Inbox) -> None:
+    """The open work is taken in before that, and much of it may wait for long."""
+    offer_all(inbox, [waiting("gone"), waiting("there"), waiting("elsewhere", "other")])
+    inbox.lists("shop")
+    assert inbox.in_doubt() == [], "it is still under way"
+    inbox.confirm("there")
+    inbox.offer(waiting("new"))
+    inbox.sees("shop")
+    assert [event.uid for event in inbox.in_doubt()] == ["gone"]
+
+
+def test_what_is_done_before_it_is_doubted_is_not_kept_in_mind(inbox: Inbox) -> None:
+    inbox.doubt({"done or gone"})
+    assert inbox._doubtful == set()
+
+
 # --- Echoes
 
 

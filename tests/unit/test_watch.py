@@ -24,6 +24,9 @@ class Nobody:
     def shown(self, change: str | None, raw: dict[str, Any]) -> None:
         raise AssertionError(change, raw)
 
+    def lists(self, namespace: str) -> None:
+        raise AssertionError(namespace)
+
     def lost(self, namespace: str) -> None:
         assert namespace == "shop"
 

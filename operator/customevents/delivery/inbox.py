@@ -84,6 +84,8 @@ class Inbox:
         #: Namespaces ("" = all) whose changes go unseen, and events that may be gone since.
         self._blind: set[str] = set()
         self._doubtful: set[str] = set()
+        #: What was known before a namespace's first list, and was not in that yet.
+        self._unlisted: dict[str, set[str]] = {}
         self._wake = asyncio.Event()
         self._closed = False
 
@@ -211,8 +213,12 @@ class Inbox:
         return {event.uid for event in self._known() if namespace in ("", event.namespace)}
 
     def doubt(self, uids: set[str]) -> None:
-        """These may be gone."""
-        self._doubtful |= uids
+        """These may be gone; what is done or gone meanwhile is in no doubt."""
+        self._doubtful = (self._doubtful | uids) & self.uids("")
+
+    def lists(self, namespace: str) -> None:
+        """The watch of a namespace ("" = all) begins with a list: what is not in it is gone."""
+        self._unlisted[namespace] = self.uids(namespace)
 
     def lost_sight(self, namespace: str) -> None:
         """Changes in a namespace ("" = in all) go unseen: what is known may be gone by now."""
@@ -224,10 +230,13 @@ class Inbox:
         """The watch shows changes again; what its list did not confirm stays in doubt."""
         self._blind.discard(namespace)
         self.echoes.sees(namespace)
+        self.doubt(self._unlisted.pop(namespace, set()))
 
     def confirm(self, uid: str) -> None:
         """An event was looked at and is there; if it has changed, it is offered as well."""
         self._doubtful.discard(uid)
+        for unlisted in self._unlisted.values():
+            unlisted.discard(uid)
         if (out := self._busy.get(uid)) is not None:
             out.looked_at = self._uptime()
 
