@@ -199,6 +199,39 @@ def test_the_watch_of_the_namespace_is_begun_anew(scene: Scene) -> None:
     assert scene.renewed == ["shop"]
 
 
+def apply_many(scene: Scene) -> list[CustomEvent]:
+    """An hour ago, and the watch showed none of them."""
+    names = [f"event-{number}" for number in range(50)]
+    events = [scene.cluster.apply(uid=name, name=name) for name in names]
+    scene.clock.advance(3600)
+    return events
+
+
+def test_a_watch_that_showed_none_of_many_is_told_of_and_begun_anew_once(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Begun anew for each of them, it would not come to its list."""
+    apply_many(scene)
+    scene.one_round()
+    assert (scene.rounds.missed, len(scene.inbox)) == (50, 50)
+    assert scene.renewed == ["shop"]
+    assert caplog.text.count("the watch never showed shop/") == 1
+
+
+def test_what_the_watch_shows_once_it_was_begun_anew_is_not_read(scene: Scene) -> None:
+    events = apply_many(scene)
+
+    def show(namespace: str) -> None:
+        scene.renewed.append(namespace)
+        scene.cluster.lost_reads = 1
+        for event in events:
+            scene.inbox.offer(event)
+
+    scene.rounds._renew = show
+    scene.one_round()
+    assert (scene.rounds.missed, len(scene.inbox), scene.cluster.lost_reads) == (1, 50, 1)
+
+
 def test_a_list_of_everything_finds_an_edit_of_what_is_finished(scene: Scene) -> None:
     delivered = recorded(record(state=State.DELIVERED))
     scene.cluster.apply(status=delivered.status.to_json())

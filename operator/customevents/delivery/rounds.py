@@ -64,6 +64,8 @@ class Rounds:
         self._reading = ""
         #: What each namespace's lists were last refused with, as told.
         self._told: dict[str, str] = {}
+        #: Namespaces whose watch was found silent in this look: that is told, and mended, once.
+        self._silent: set[str] = set()
         #: What the last look at what is in doubt was refused with; None: it was not.
         self._doubts_refused: int | None = None
         #: Events, or changes of them, that the watch should have shown and did not.
@@ -114,6 +116,7 @@ class Rounds:
 
     async def _look_at_doubts(self, before: set[str]) -> set[str]:
         """Look at what was in doubt before already; the rest may be confirmed on its own."""
+        self._silent.clear()
         doubts = {event.uid: event for event in self._inbox.in_doubt()}
         for uid in before & doubts.keys():
             try:
@@ -135,6 +138,7 @@ class Rounds:
     ) -> bool:
         """Whether the list was had; what is in it is taken out of `unlisted`."""
         missed = []
+        self._silent.clear()
         try:
             async for raw in listed:
                 if unlisted:
@@ -142,7 +146,8 @@ class Rounds:
                 if event := self._missed(raw):  # now: a later page makes this one old
                     missed.append(event)
             for event in missed:
-                await self._look_closer(event)
+                if self._is_missed(event):  # the watch that was begun anew shows them all
+                    await self._look_closer(event)
         except ClusterError as error:
             where = f" of namespace {namespace}" if namespace else ""
             if self._told.get(namespace) != str(error):
@@ -190,6 +195,9 @@ class Rounds:
 
     def _miss(self, event: CustomEvent) -> None:
         self.missed += 1
-        logger.error("the watch never showed %s as it is: is it silent?", event.path)
         self._inbox.offer(event)
+        if event.namespace in self._silent:
+            return
+        self._silent.add(event.namespace)
+        logger.error("the watch never showed %s as it is: is it silent?", event.path)
         self._renew(event.namespace)
