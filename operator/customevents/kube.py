@@ -6,8 +6,11 @@ the requests themselves.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +28,14 @@ from customevents.resource import names
 from customevents.resource.errors import ClusterError, InvalidName
 from customevents.resource.event import GROUP, KIND, PLURAL, VERSION, CustomEvent
 from customevents.resource.status import State
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which the token is read anew: that of a pod, a file or a plugin expires.
+TOKEN_GOOD_FOR = 60.0
+
+#: Seconds that a plugin may take for it.
+TOKEN_WITHIN = 10.0
 
 #: Seconds; longer than any answer of a healthy API server.
 REQUEST_TIMEOUT = 30.0
@@ -170,7 +181,9 @@ class Cluster:
     async def _authorise(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        carried = await self._client.configuration.get_api_key_with_prefix("BearerToken")
+        # As our own requests, of which there is one every few seconds, have last renewed it: what
+        # renews it belongs to their event loop.
+        carried = self._client.configuration.api_key.get("BearerToken")
         if carried:
             request.headers["Authorization"] = carried.strip()
         return await handler(request)
@@ -287,18 +300,67 @@ def _remove_certificate_files() -> None:
     kube_config._cleanup_temp_files()
 
 
+class _Renewal:
+    """Reads the token anew once a minute, and goes on with the last one where that fails."""
+
+    def __init__(self, read: Callable[[], Awaitable[str | None]]) -> None:
+        self._read = read
+        self._read_at = time.monotonic()
+        self._told = ""
+
+    async def __call__(self, configuration: Configuration) -> None:
+        """Called by the library before each request."""
+        if time.monotonic() - self._read_at < TOKEN_GOOD_FOR:
+            return
+        self._read_at = time.monotonic()
+        try:
+            async with asyncio.timeout(TOKEN_WITHIN):
+                token, trouble = await self._read(), ""
+        except Exception as error:  # whatever the library trips over in a file or a plugin's answer
+            token, trouble = None, answers.one_line(str(error)) or type(error).__name__
+        if trouble and trouble != self._told:
+            logger.warning("the token for the Kubernetes API cannot be read anew: %s", trouble)
+        self._told = trouble
+        if token:
+            configuration.api_key["BearerToken"] = token
+
+
+async def _token_of_the_pod() -> str | None:
+    fresh = Configuration()
+    config.load_incluster_config(client_configuration=fresh)
+    return str(fresh.api_key["BearerToken"])
+
+
+def _token_of(loader: kube_config.KubeConfigLoader) -> Callable[[], Awaitable[str | None]]:
+    """As its kubeconfig said at first: by now, that may be about another cluster."""
+
+    async def read() -> str | None:
+        try:
+            await loader._load_authentication()
+        finally:
+            _remove_certificate_files()
+        token: str | None = loader.token
+        return token
+
+    return read
+
+
 async def _configuration() -> Configuration:
     configuration = Configuration()
     try:
         if _in_a_pod():
             config.load_incluster_config(client_configuration=configuration)
+            read: Callable[[], Awaitable[str | None]] = _token_of_the_pod
         else:
-            await config.load_kube_config(client_configuration=configuration)
+            loader = await config.load_kube_config(client_configuration=configuration)
+            read = _token_of(loader)
     except Exception as error:  # whatever the library trips over in a file that is no kubeconfig
         words = " ".join(str(error).split())
         raise ClusterError(
             f"no way to the Kubernetes API: {words}; is KUBECONFIG set to a kubeconfig?"
         ) from None
+    renewal: Any = _Renewal(read)  # the library says that it were None
+    configuration.refresh_api_key_hook = renewal
     configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
     # Else aiohttp looks for a proxy and a .netrc at each request, in threads.
     configuration.client_session_kwargs = {"trust_env": False}
