@@ -169,7 +169,7 @@ class _Watcher:
 
     async def run(self, connection: Connection) -> None:
         """Begin kopf anew whenever it has ended, until the process does."""
-        failures, said = 0, ""
+        failures, said = 0, set[str]()
         while not self.stopping:
             self.interrupted.clear()
             good = await self._watch(connection)
@@ -177,10 +177,10 @@ class _Watcher:
                 return
             self.restarts += 1
             self._observer.lost(self.sight.namespace)
-            failures, said = (1, "") if good else (failures + 1, said)
-            if said != self.sight.reason:  # once for each trouble, not for each try
-                said = self.sight.reason
-                logger.warning("not watching%s: %s", self.sight.where, said)
+            failures, said = (1, set()) if good else (failures + 1, said)
+            if self.sight.reason not in said:  # once for each trouble, not for each try
+                said.add(self.sight.reason)
+                logger.warning("not watching%s: %s", self.sight.where, self.sight.reason)
             await happened(self.interrupted, pause(failures, answered=self.sight.answered))
 
     async def _watch(self, connection: Connection) -> bool:
@@ -238,7 +238,7 @@ def _why(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> str:
     errors = [error for task in ended if (error := task.exception())]
     if errors:
         return _words(errors[0])
-    return f"kopf has asked for nothing for {ASKS_WITHIN:.0f} s"
+    return "kopf has ended"
 
 
 def _words(error: BaseException) -> str:
@@ -251,6 +251,8 @@ async def _ended(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> None:
         done, _ = await asyncio.wait(tasks, timeout=left, return_when=FIRST_COMPLETED)
         if done:
             return
+    if not eyes.reason:  # nobody has refused it anything: a new process may help
+        eyes.went_wrong(f"kopf has asked for nothing for {ASKS_WITHIN:.0f} s", answered=False)
 
 
 async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:

@@ -145,8 +145,11 @@ def test_a_kopf_that_asks_for_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) 
 
     async def wait() -> None:
         kopf = asyncio.create_task(asyncio.sleep(3600.0))
-        await watch._ended([kopf], eyes(Told()))
+        looking = eyes(Told())
+        looking.answered = True  # what it asked for before
+        await watch._ended([kopf], looking)
         assert not kopf.done()
+        assert (looking.reason, looking.answered) == ("kopf has asked for nothing for 0 s", False)
         kopf.cancel()
 
     asyncio.run(asyncio.wait_for(wait(), 10.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Collection
 from typing import Any
@@ -49,16 +50,18 @@ class Refused(watch._Watcher):
     def __init__(self, time: Time, watched: list[float]) -> None:
         super().__init__(Nobody(), Sight("shop"))
         self.time, self.watched = time, watched
+        self.reasons = itertools.cycle([REFUSED])
 
     async def _spawn(self, _: Any) -> Collection[asyncio.Task[Any]]:
+        self.reason = next(self.reasons)
         self.sight.sees()
         self.time.now += self.watched.pop(0)
-        self.sight.lost(REFUSED, answered=True)
+        self.sight.lost(self.reason, answered=True)
         self.stopping = not self.watched
         return [asyncio.create_task(self._end())]
 
     async def _end(self) -> None:
-        raise PermissionError(REFUSED)
+        raise PermissionError(self.reason)
 
 
 @pytest.fixture
@@ -94,4 +97,15 @@ def test_a_trouble_that_comes_back_is_told_again_and_one_that_stays_is_not(
     with caplog.at_level(logging.WARNING, "customevents"):
         at_once(Refused(time, [GOOD_FOR, 0.0, 0.0, GOOD_FOR, 0.0]).run(Nowhere()))
     assert paused == [1, 2, 3, 1]
+    assert caplog.text.count("not watching in namespace shop: ") == 2
+
+
+def test_two_troubles_that_take_turns_are_told_once_each(
+    time: Time, paused: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = Refused(time, [0.0] * 9)
+    watcher.reasons = itertools.cycle([REFUSED, "the Kubernetes API answered 502"])
+    with caplog.at_level(logging.WARNING, "customevents"):
+        at_once(watcher.run(Nowhere()))
+    assert len(paused) == 8
     assert caplog.text.count("not watching in namespace shop: ") == 2
