@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from customevents.delivery.gate import Gate
+from customevents.delivery.gate import Closed, Gate
+from customevents.delivery.inbox import LOOK_HOLDS
 from customevents.delivery.lease import Intent
 from customevents.delivery.outcome import Outcome
 from customevents.delivery.pacing import Pace, Tellings, TokenBucket
@@ -331,3 +332,25 @@ def test_what_is_in_doubt_and_cannot_be_looked_at_keeps_nobody_from_the_others(
     assert len(posted(world)) == 3, "nothing that is in doubt is sent"
     assert cluster.reads < 20, "nobody spins"
     assert caplog.text.count("cannot be") <= 1, "its trouble is told once, and not for each event"
+
+
+def test_a_long_line_at_the_gate_keeps_nothing_back_while_the_watch_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At three events a second the last of sixteen waits longer than a look is good for."""
+    world = World()
+    apply_all(world, "shop/a")
+    world.inbox.lost_sight("")
+    enter = world.gate.enter
+
+    async def wait() -> Closed | None:
+        world.clock.advance(LOOK_HOLDS + 1)
+        return await enter()
+
+    monkeypatch.setattr(world.gate, "enter", wait)
+
+    async def story() -> None:
+        await asyncio.sleep(60.0)
+
+    play(world, story)
+    assert posted(world) == ["shop/a"]

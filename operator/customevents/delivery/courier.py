@@ -260,6 +260,9 @@ class Courier:
         while (closed := await self._enter(event)) is None:
             committed = False
             try:
+                # The line at the gate may have been longer than a look is good for.
+                if (unsettled := await self._settle_doubt(event)) is not None:
+                    return unsettled
                 if not self._stands(event, expires):
                     return Closed(0.0, "")
                 begun = await self.journal.commit(intent)
@@ -276,14 +279,18 @@ class Courier:
 
     async def _enter(self, event: CustomEvent) -> Closed | None:
         """Pass the gate; the watch may have missed before that the event is gone or changed."""
-        if self.inbox.is_doubtful(event):
-            try:
-                await self._look(event)
-            except ClusterError as error:
-                # Nobody spins; and it gives up its turn, as others may be well.
-                await asyncio.sleep(max(LOOK_PAUSE, error.retry_after))
-                return Closed(LOOK_LATER, "")
-        return await self.gate.enter()
+        return await self._settle_doubt(event) or await self.gate.enter()
+
+    async def _settle_doubt(self, event: CustomEvent) -> Closed | None:
+        if not self.inbox.is_doubtful(event):
+            return None
+        try:
+            await self._look(event)
+        except ClusterError as error:
+            # Nobody spins; and it gives up its turn, as others may be well.
+            await asyncio.sleep(max(LOOK_PAUSE, error.retry_after))
+            return Closed(LOOK_LATER, "")
+        return None
 
     async def _look(self, event: CustomEvent) -> None:
         found = await self.receipts.look(event.namespace, event.name, event.uid)
