@@ -10,12 +10,16 @@ import pytest
 from localcluster import Cluster
 
 from operating import eventually, probed, scrape
+from promises import driving
 from promises.hearing import Ear, Heard
 from promises.namespaced import rights_in
 from proxy import Answer, EndAtOnce, Rule
 
 #: Seconds within which what happens in the others is told.
 AT_ONCE = 5.0
+
+#: Seconds for which the endpoint asks to be left alone.
+PAUSE = 8
 
 #: Seconds; kopf tries for 54 s.
 LONG = 70.0
@@ -35,6 +39,20 @@ def test_one_of_two_namespaces_is_forbidden(ear: Ear, figure: Callable[[str], No
         ear.proxy.add(Rule("GET", inside(forbidden), Answer(403), count=None))
         ear.proxy.add(Rule("GET", ear.watches, EndAtOnce()))
         others_are_served(ear, well, "forbidden", figure)
+
+
+def test_one_of_two_namespaces_is_forbidden_while_many_of_its_events_wait(
+    ear: Ear, figure: Callable[[str], None]
+) -> None:
+    forbidden, well = ear.namespaces
+    with ear.listening():
+        pause = {"status": 503, "retryAfter": PAUSE, "count": 1}
+        ear.timeline.call("PUT", "/sandbox/faults", pause)
+        driving.create(ear.api, [forbidden], 40)
+        ear.proxy.add(Rule("GET", inside(forbidden), Answer(403), count=None))
+        ear.proxy.add(Rule("GET", ear.watches, EndAtOnce()))
+        time.sleep(PAUSE)
+        others_are_served(ear, well, "forbidden with events that wait", figure)
 
 
 @pytest.mark.full
