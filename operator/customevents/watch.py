@@ -237,7 +237,7 @@ def _why(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> str:
     ended = (task for task in tasks if task.done() and not task.cancelled())
     errors = [error for task in ended if (error := task.exception())]
     if errors:
-        return _words(errors[0])
+        return f"kopf ended with {_words(errors[0])}"
     return "kopf has ended"
 
 

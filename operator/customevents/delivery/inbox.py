@@ -230,7 +230,8 @@ class Inbox:
         """The watch shows changes again; what its list did not confirm stays in doubt."""
         self._blind.discard(namespace)
         self.echoes.sees(namespace)
-        self.doubt(self._unlisted.pop(namespace, set()))
+        if unlisted := self._unlisted.pop(namespace, None):  # else each stream would cost a count
+            self.doubt(unlisted)
 
     def confirm(self, uid: str) -> None:
         """An event was looked at and is there; if it has changed, it is offered as well."""
