@@ -19,6 +19,10 @@ from customevents.resource.errors import ClusterError, Conflict, Gone, NoSuchKin
 #: Seconds. The API server asks for a few; from something in between, an hour would be as deaf.
 LONGEST_RETRY_AFTER = 30.0
 
+#: Objects of a list that are asked for at once: each may hold 256 KiB of annotations, and takes
+#: five times that as it is read.
+PAGE = 50
+
 #: Characters of an answer that a message repeats.
 LONGEST_WORDS = 300
 

@@ -40,9 +40,6 @@ TOKEN_WITHIN = 10.0
 #: Seconds; longer than any answer of a healthy API server.
 REQUEST_TIMEOUT = 30.0
 
-#: Objects a page.
-PAGE = 500
-
 #: What is not finished; `status.delivery.state` is selectable.
 OPEN = ",".join(f"status.delivery.state!={state}" for state in State if state.finished)
 
@@ -191,7 +188,7 @@ class Cluster:
     async def _pages(
         self, path: str, *, accept: str = JSON, **query: str
     ) -> AsyncIterator[dict[str, Any]]:
-        query["limit"] = str(PAGE)
+        query["limit"] = str(answers.PAGE)
         while True:
             page = await self.request("GET", f"{path}?{urlencode(query)}", accept=accept)
             for item in page["items"]:

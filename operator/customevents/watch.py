@@ -27,7 +27,7 @@ import aiohttp
 import kopf
 import uvloop
 
-from customevents.answers import one_line
+from customevents.answers import PAGE, one_line
 from customevents.clocks import happened
 from customevents.resource.event import GROUP, PLURAL
 from customevents.sight import Eyes, Observer, Sight
@@ -278,7 +278,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.process.ultimate_exiting_timeout = None  # it would end the whole process
     settings.queueing.idle_timeout = 0.1
     settings.queueing.worker_limit = None
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE
     settings.watching.server_timeout = STREAM
     settings.watching.inactivity_timeout = SILENT
     # A resource or namespace that goes and comes back ends the watch, and it is begun anew.

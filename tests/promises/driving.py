@@ -136,10 +136,10 @@ def create(
         return list(threads.map(work, range(count)))
 
 
-def create_one(api: Api, namespace: str, name: str, summary: str) -> None:
+def create_one(api: Api, namespace: str, name: str, summary: str, **metadata: Any) -> None:
     """Create one ordinary event."""
     spec = {"eventType": "release", "summary": summary}
-    api.call("POST", _events_path(namespace), _manifest(name, spec))
+    api.call("POST", _events_path(namespace), _manifest(name, spec, **metadata))
 
 
 def plant(api: Api, namespace: str, name: str, record: dict[str, Any]) -> None:
@@ -255,11 +255,11 @@ def _events_path(namespace: str | None) -> str:
     return f"{_GROUP}{inside}/customevents"
 
 
-def _manifest(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+def _manifest(name: str, spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     return {
         "apiVersion": "customevents.dev/v1alpha1",
         "kind": "CustomEvent",
-        "metadata": {"name": name},
+        "metadata": {"name": name, **metadata},
         "spec": spec,
     }
 
