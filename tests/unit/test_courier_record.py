@@ -11,6 +11,7 @@ from customevents.delivery.lifecycle import Policy, Verdict
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, Gone, SchemaTooOld, StatusRefused
 from customevents.resource.event import CustomEvent
+from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec, record
@@ -147,6 +148,32 @@ def test_a_status_that_the_schema_refuses_is_written_in_its_essence(world: World
     assert delivery["id"] == world.api.posts[0][1]
     assert "resolved" not in status
     assert "lastAttemptTime" not in delivery
+
+
+def test_a_resend_is_answered_once_although_only_the_essence_of_its_status_is_taken(
+    world: World,
+) -> None:
+    event = world.cluster.apply(annotations={"customevents.dev/resend": "again"})
+    world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
+    handled = handle(world, event)
+    assert handled.fresh is not None
+    assert handled.fresh.settled
+    handle(world, handled.fresh)
+    assert len(world.api.posts) == 1
+
+
+def test_what_is_held_stays_held_although_only_the_essence_of_its_status_is_taken(
+    world: World,
+) -> None:
+    """Else it would be sent a second time, which its author has ruled out."""
+    world.policy = Policy(on_unknown_outcome=UnknownOutcomePolicy.HOLD)
+    world.api.answers = [NoAnswer(Stage.SENT, "TimeoutError")]
+    world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
+    handled = handle(world, world.cluster.apply())
+    assert handled.fresh is not None
+    assert handled.fresh.settled
+    handle(world, handled.fresh)
+    assert len(world.api.posts) == 1
 
 
 def test_a_crd_that_drops_what_is_written_stops_all_sending(world: World) -> None:

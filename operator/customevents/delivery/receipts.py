@@ -232,6 +232,7 @@ def _minimal(status: Status) -> Status:
         state=record.state,
         id=record.id,
         content_hash=record.content_hash,
+        resend=record.resend,
         sequence=record.sequence,
         attempts=record.attempts,
         unknown_outcomes=record.unknown_outcomes,

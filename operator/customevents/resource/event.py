@@ -48,6 +48,9 @@ LEFT_BY_ITSELF = frozenset(
     }
 )
 
+#: What a held event waits for until a person decides, whatever else its record says.
+FOR_A_PERSON = frozenset({Reason.UNKNOWN_OUTCOME, Reason.RESTORED_FROM_BACKUP})
+
 #: The delivery record of an event that nobody has written on yet, as the schema gives it.
 UNTOUCHED = {"state": State.PENDING.value}
 
@@ -102,7 +105,7 @@ class CustomEvent:
             return False
         last = record.last_outcome
         lost = last is not None and last.outcome_class is OutcomeClass.UNKNOWN
-        return lost or reason == Reason.RESTORED_FROM_BACKUP
+        return lost or reason in FOR_A_PERSON
 
     @property
     def answered(self) -> bool:
