@@ -19,7 +19,7 @@ from customevents.resource.errors import ClusterError, LeadershipLost
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import OutcomeClass, Reason, State
 from customevents.scope.cluster_name import Nameless
-from unit.builders import later, raw_spec
+from unit.builders import later, raw_spec, record, recorded
 from unit.in_memory import MemoryCluster, Raw, World
 from unit.instant import at_once
 
@@ -354,3 +354,30 @@ def test_a_long_line_at_the_gate_keeps_nothing_back_while_the_watch_is_lost(
 
     play(world, story)
     assert posted(world) == ["shop/a"]
+
+
+# --- A time that another node's clock set
+
+
+def test_an_attempt_that_was_put_off_for_a_day_is_made_within_the_hour(world: World) -> None:
+    waiting = recorded(record(next_attempt_time=later(20 * 3600)))
+    status = waiting.status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    first = at_once(world.courier().handle(world.cluster.apply(status=status)))
+    assert first.fresh is not None
+    assert first.again == later(3600)
+    world.clock.advance(1800)
+    second = at_once(world.courier().handle(first.fresh))
+    assert second.fresh is not None
+    assert second.again == later(3600)
+    world.clock.advance(1800)
+    assert world.api.posts == []
+    at_once(world.courier().handle(second.fresh))
+    assert len(world.api.posts) == 1
+
+
+def test_an_attempt_that_was_put_off_beyond_its_deadline_expires_in_time(world: World) -> None:
+    waiting = recorded(record(next_attempt_time=later(20 * 3600)))
+    status = waiting.status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    short = raw_spec(deliveryDeadlineSeconds=60)
+    event = world.cluster.apply(status=status, spec=short)
+    assert at_once(world.courier().handle(event)).again == later(60)

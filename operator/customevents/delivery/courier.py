@@ -192,7 +192,8 @@ class Courier:
             case Leave(restamp):
                 return Handled(await self._restamp(event) if restamp else event)
             case Verdict() as verdict:
-                return await self._settle(event, verdict)
+                record = verdict.record
+                handled = await self._settle(event, verdict)
         if handled.again is None:
             return handled
         expires = lifecycle.deadline(event, spec, self.policy, record)
@@ -359,7 +360,8 @@ class Courier:
     async def _settle(self, event: CustomEvent, verdict: Verdict) -> Handled:
         known = verdict.record.id == event.status.delivery.id
         resolved = event.status.resolved if known else None
-        return Handled(await self._write(event, verdict, resolved))
+        fresh = await self._write(event, verdict, resolved)
+        return Handled(fresh, verdict.record.next_attempt_time)
 
     def judge(
         self, spec: CustomEventSpec, record: DeliveryRecord, outcome: Outcome, pause: float = 0.0

@@ -123,10 +123,12 @@ def next_step(event: CustomEvent, spec: CustomEventSpec, policy: Policy, now: da
         return expired(record, now, event.status.delivered.reason if same else Reason.PENDING)
     if spec.suspend or policy.paused:
         return Show(_suspended(record, by_author=spec.suspend))
-    if record.next_attempt_time is not None and record.next_attempt_time > now:
-        # One further off was set by another node's clock.
-        return Wait(min(record.next_attempt_time, later(now, LONGEST_DELAY)), restamp)
-    return Send(record)
+    if record.next_attempt_time is None or record.next_attempt_time <= now:
+        return Send(record)
+    longest = later(now, LONGEST_DELAY)
+    if record.next_attempt_time > longest:
+        return brought_nearer(event, record, longest)
+    return Wait(record.next_attempt_time, restamp)
 
 
 def _restored(event: CustomEvent, spec: CustomEventSpec) -> bool:
@@ -154,6 +156,15 @@ def expired(record: DeliveryRecord, now: datetime, reason: str) -> Verdict:
         Reason.DEADLINE_EXCEEDED,
         f"Not delivered within its deadline; {tried}. Edit the event or resend it to tell it still",
     )
+
+
+def brought_nearer(event: CustomEvent, record: DeliveryRecord, time: datetime) -> Verdict:
+    """Its next attempt is further off than any delay: another node's clock said when.
+
+    It is put on record, or each look would count the longest delay anew, and never send.
+    """
+    waiting = record.model_copy(update={"next_attempt_time": time})
+    return Verdict(waiting, event.status.delivered.reason, event.status.delivered.message)
 
 
 def held(record: DeliveryRecord, reason: Reason, message: str) -> Verdict:
