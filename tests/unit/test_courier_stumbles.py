@@ -209,6 +209,21 @@ def test_the_next_look_comes_later_each_time_and_at_once_after_it_went_well() ->
     assert troubles.times("a") == 0
 
 
+def test_of_many_objects_in_trouble_each_comes_later_each_time() -> None:
+    """As where a policy refuses every status: else they would be tried again and again."""
+    troubles = Troubles()
+    for _ in range(12):
+        pauses = {troubles.again(str(number)) for number in range(5000)}
+    assert pauses == {LONGEST_SECONDS}
+
+
+def test_of_more_than_can_be_kept_those_without_a_turn_are_forgotten() -> None:
+    troubles = Troubles(most=2)
+    for uid in ("a", "b", "a", "c"):
+        troubles.again(uid)
+    assert [troubles.times(uid) for uid in "abc"] == [2, 0, 1]
+
+
 def test_of_objects_that_are_gone_nothing_is_kept_for_ever() -> None:
     troubles = Troubles(most=3)
     for number in range(100):

@@ -170,16 +170,21 @@ class Tellings:
 
 @dataclass
 class Troubles:
-    """How often in a row the operator tripped over each object; of `most` objects at once."""
+    """How often in a row the operator tripped over each object; of `most` objects at once.
 
-    most: int = 1000
+    That is far more than are in trouble at any time: what is forgotten begins anew, and is told
+    and tried as if nothing had been.
+    """
+
+    most: int = 100_000
     _times: dict[str, int] = field(default_factory=dict)
 
     def again(self, uid: str) -> float:
         """Count one more; the seconds until its next turn."""
-        times = self.times(uid)
+        times = self._times.pop(uid, 0)
         if len(self._times) >= self.most:
-            self._times.clear()  # many were deleted since; the others begin anew
+            # It was without a turn for longest: mostly it is gone.
+            del self._times[next(iter(self._times))]
         self._times[uid] = times + 1
         return growing(times)
 
