@@ -235,6 +235,8 @@ class Cluster:
             _, url, headers, body, _ = await self._client.param_serialize(
                 method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
             )
+            # A token's file may end in a newline, with which nothing would be sent.
+            headers = {name: value.strip() for name, value in headers.items()}
             response = await self._client.call_api(
                 method, url, headers, body, _request_timeout=REQUEST_TIMEOUT
             )
@@ -243,6 +245,9 @@ class Cluster:
             raise ClusterError(
                 f"the Kubernetes API did not answer: {type(error).__name__}"
             ) from error
+        except Exception as error:  # whatever the library trips over in what should be a token
+            words = f"the Kubernetes API cannot be asked: {type(error).__name__}"
+            raise ClusterError(words) from error
         wait, date = (response.headers.get(name, "") for name in ("Retry-After", "Date"))
         return answers.Answer(response.status, content, wait, date)
 
