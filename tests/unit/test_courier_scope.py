@@ -11,9 +11,10 @@ from customevents.delivery.courier import Handled
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
+from customevents.resource.spec import parse_spec
 from customevents.resource.status import State
 from customevents.scope.resolve import Rules
-from unit.builders import NOW, later, raw_spec
+from unit.builders import NOW, later, raw_spec, record
 from unit.discovering import HELM, INSTANCE
 from unit.in_memory import World
 from unit.instant import at_once
@@ -293,3 +294,64 @@ def test_names_for_another_cluster_are_not_judged_here(world: World) -> None:
     handle(world, world.cluster.apply(spec=spec))
     assert on_object(world)[1] == "Delivered at the first attempt."
     assert world.workloads.lists == []
+
+
+# --- A scope that somebody else wrote into the status
+
+OWN = {"clusters": ["prod-eu-1"], "namespaces": ["shop"]}
+
+
+def tried(world: World, scope: dict[str, Any] | None, resolved: dict[str, Any]) -> CustomEvent:
+    """An event with an attempt on record, and this beside it."""
+    content = raw_spec(scope=scope) if scope else raw_spec()
+    delivery = record(parse_spec(content)).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return world.cluster.apply(spec=content, status={"delivery": delivery, "resolved": resolved})
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {},
+        {"clusters": ["prod-eu-1"]},
+        {"namespaces": ["shop"]},
+        {"clusters": ["prod-eu-1"], "namespaces": ["payments"]},
+        {"clusters": ["prod-eu-1", "prod-us-1"], "namespaces": ["shop"]},
+        {"clusters": ["*"], "namespaces": ["shop"]},
+        {**OWN, "serviceNames": ["web,db"]},
+    ],
+    ids=str,
+)
+def test_no_retry_reaches_further_than_its_spec_whatever_its_status_says(
+    world: World, planted: dict[str, Any]
+) -> None:
+    handle(world, tried(world, None, planted))
+    assert [body["scope"] for body, _ in world.api.posts] == [OWN]
+    assert world.cluster.writes[-1]["resolved"]["namespaces"] == ["shop"]
+
+
+def test_what_a_selector_found_is_looked_for_again_if_the_status_has_lost_it(world: World) -> None:
+    """Without names the event would be about the whole namespace."""
+    world.workloads.apply("web", labels=MARKED)
+    handle(world, tried(world, SELECTING["scope"], OWN))
+    assert sent_services(world) == [["web"]]
+
+
+@pytest.mark.parametrize(
+    ("scope", "recorded"),
+    [
+        (None, OWN),
+        (None, {**OWN, "serviceNames": ["web"]}),
+        (None, {**OWN, "clusters": ["renamed since"]}),
+        ({"level": "Cluster"}, {"clusters": ["prod-eu-1"]}),
+        ({"level": "Account"}, {}),
+        ({"namespaces": ["b", "a", "b"]}, {**OWN, "namespaces": ["b", "a"]}),
+        (SELECTING["scope"], {**OWN, "serviceNames": ["gone", "web"]}),
+    ],
+    ids=str,
+)
+def test_what_an_operator_recorded_is_sent_again_as_it_is(
+    world: World, scope: dict[str, Any] | None, recorded: dict[str, Any]
+) -> None:
+    handle(world, tried(world, scope, {**recorded, "severity": "information"}))
+    spelt = {"servicesNames" if key == "serviceNames" else key: recorded[key] for key in recorded}
+    assert [body.get("scope", {}) for body, _ in world.api.posts] == [spelt]

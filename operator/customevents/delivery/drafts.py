@@ -19,6 +19,7 @@ from customevents.scope.resolve import (
     Resolution,
     Rules,
     Unresolved,
+    could_be,
     describe,
     resolve,
 )
@@ -65,6 +66,8 @@ class Drafts:
     ) -> Draft | NoDraft:
         """The scope that is sent under this id: told once, then frozen by its first attempt."""
         frozen = event.status.resolved if record.attempts else None
+        if frozen and not could_be(_reach(frozen), spec.scope, namespace=event.namespace):
+            frozen = None  # somebody else wrote it, or a part of it is lost
         scope = frozen or await self._resolve(event, spec)
         if not isinstance(scope, ResolvedScope):
             return scope

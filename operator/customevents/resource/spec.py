@@ -44,6 +44,11 @@ LONGEST_TTL = 2**31 - 1
 _NOT_PLAIN = re.compile(r"[*,\x00-\x1f\x7f-\x9f]|^\s|\s$")
 
 
+def is_plain(name: str) -> bool:
+    """Whether the events API would read it as one name."""
+    return bool(name) and not _NOT_PLAIN.search(name)
+
+
 def plain(name: str) -> str:
     """The name itself. Raises ValueError if the events API would not read it as one name."""
     if _NOT_PLAIN.search(name):

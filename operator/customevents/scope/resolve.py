@@ -21,10 +21,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from customevents.resource import names
 from customevents.resource.errors import ClusterError
 from customevents.resource.matching import Reach
 from customevents.resource.release import Release
-from customevents.resource.spec import LabelSelector, Level, Scope
+from customevents.resource.spec import LabelSelector, Level, Scope, is_plain
 from customevents.resource.status import Reason
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.search import Search, Workload
@@ -127,6 +128,26 @@ def _by_names_and_level(
 def _may_discover(scope: Scope, rules: Rules) -> bool:
     named = scope.level or scope.clusters or scope.namespaces or scope.service_names
     return rules.discover_releases and not named
+
+
+def could_be(reach: Reach, scope: Scope | None, *, namespace: str) -> bool:
+    """Whether a recorded reach is one that this scope can have been resolved to.
+
+    Whoever may write a status may plant another one there, or lose a part of it; and of what is not
+    listed, everything is meant. Only the cluster's own name may have been another one.
+    """
+    scope = scope or Scope.model_construct()
+    cluster = "".join(reach.clusters[:1])
+    told = _by_names_and_level(scope, namespace, ClusterName(cluster, ""))
+    if isinstance(told, Unresolved) or not all(map(is_plain, reach.clusters)):
+        return False
+    if (reach.clusters, reach.namespaces) != (told.reach.clusters, told.reach.namespaces):
+        return False
+    selects = scope.service_selector is not None
+    if reach.services == told.reach.services:
+        return not selects
+    found = selects or _may_discover(scope, Rules())
+    return found and bool(reach.services) and all(map(names.is_object, reach.services))
 
 
 def with_services(
