@@ -11,7 +11,9 @@ import pytest
 from customevents.delivery.gate import Gate
 from customevents.delivery.lease import Intent
 from customevents.delivery.pacing import LONGEST_SECONDS, BreakerState, Pace, TokenBucket, Troubles
-from customevents.resource.status import State
+from customevents.resource.event import CustomEvent
+from customevents.resource.status import DeliveryRecord, LastOutcome, OutcomeClass, State
+from unit.builders import record, recorded
 from unit.in_memory import MemoryApi, MemoryJournal, Raw, World
 from unit.playing import apply, play, seconds, state
 
@@ -85,6 +87,59 @@ def test_what_was_delivered_keeps_the_record_that_proves_it(
     play(world, story)
     assert state(world, odd) is State.DELIVERED
     assert world.cluster.now(odd).status.delivered.reason == "Delivered"
+
+
+def planted(world: World, record: DeliveryRecord, reason: str) -> CustomEvent:
+    """An object on which this stands, seen by nobody in its generation."""
+    status = recorded(record, reason=reason, observed=0).status
+    stands = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    event = world.cluster.apply(uid="odd", name="odd", status=stands)
+    world.inbox.offer(event)
+    return event
+
+
+@pytest.mark.parametrize("reason", ["UnknownOutcome", "RestoredFromBackup"])
+def test_what_waits_for_a_person_still_does(
+    world: World, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    odd = planted(world, record(state=State.HELD, attempts=0), reason)
+    mended = stumble_over(monkeypatch, "odd", "patch_status", world.cluster)
+    real = type(world.cluster).patch_status
+
+    async def once(*args: Any) -> Any:
+        try:
+            return await real(*args)
+        finally:
+            mended.clear()
+
+    monkeypatch.setattr(type(world.cluster), "patch_status", once)
+
+    async def story() -> None:
+        await seconds(world, 100)
+        assert world.cluster.now(odd).status.delivered.reason == reason
+
+    play(world, story)
+    assert world.api.posts == []
+
+
+def test_what_waited_for_its_scope_after_a_lost_attempt_waits_for_no_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = planted(
+        world,
+        record(state=State.HELD, last_outcome=LastOutcome(outcome_class=OutcomeClass.UNKNOWN)),
+        "ServicesUnknown",
+    )
+    mended = stumble_over(monkeypatch, "odd", "resolve", world.courier().drafts)
+
+    async def story() -> None:
+        await seconds(world, 10)
+        assert world.cluster.now(odd).status.delivered.reason == "InternalError"
+        mended.clear()
+        await seconds(world, 10)
+        assert state(world, odd) is State.DELIVERED
+
+    play(world, story)
 
 
 def test_during_the_post_the_attempt_is_counted_before_anything_is_sent_again(

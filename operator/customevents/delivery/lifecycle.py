@@ -218,10 +218,11 @@ def invalid(event: CustomEvent, message: str, now: datetime) -> Verdict:
 def stumbled(event: CustomEvent, kind: str) -> Verdict | None:
     """The operator tripped over it, with an error of this kind; None: its record stays as it is.
 
-    A record that is finished may be of other content, and is the proof that this was told.
+    A record that is finished may be of other content, and is the proof that this was told. And by
+    its reason alone one is known that waits for a person.
     """
     record = event.status.delivery
-    if record.state.finished:
+    if record.state.finished or event.waits_for_a_person:
         return None
     return Verdict(
         record,

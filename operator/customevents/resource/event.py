@@ -45,6 +45,7 @@ LEFT_BY_ITSELF = frozenset(
         Reason.TOO_MANY_SERVICES,
         Reason.SERVICES_UNKNOWN,
         Reason.ENDPOINT_PAUSED,
+        Reason.INTERNAL_ERROR,
     }
 )
 
