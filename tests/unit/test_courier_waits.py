@@ -92,6 +92,7 @@ def test_a_status_that_cannot_be_written_frees_the_slot_and_blocks_its_namespace
         await asyncio.sleep(2.0)
         assert posted(world) == ["locked/a", "shop/c", "shop/d"]
         assert list(world.journal._entries) == ["a"], "its outcome is on no record yet"
+        assert world.awaited == [True], "only this process knows how it ended"
         for part in world.aside:
             part.close()
 

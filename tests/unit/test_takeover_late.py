@@ -53,6 +53,7 @@ def test_a_namespace_whose_status_cannot_be_written_holds_up_no_other(world: Wor
         assert await soon(world.inbox) is None
         policy.lifted = True
         await asyncio.gather(*world.aside)
+        assert world.awaited == [False], "who stops would wait for it"
         assert len(world.journal) == 0
         for _ in refused:
             freed = await soon(world.inbox)

@@ -115,7 +115,7 @@ class Courier:
             # Nothing is sent any more; the journal keeps the attempt whose result is nowhere.
             self.inbox.set_aside(event)
         except Late as late:
-            self.unwritten.keep(event, late.write, late.writing)
+            self.unwritten.keep(event, late.write, late.writing, of_attempt=late.of_attempt)
         except LeadershipLost:
             raise
         except Exception as error:

@@ -50,7 +50,9 @@ class TakeOver:
         for namespace in {tasks[task] for task in late}:
             self.courier.inbox.block(namespace)
             here = [task for task in late if tasks[task] == namespace]
-            self.courier.unwritten.aside(self._unblock(here, namespace), f"settling in {namespace}")
+            # Who stops does not wait for it: the journal keeps what nobody knows more of.
+            waiting = self._unblock(here, namespace)
+            self.courier.unwritten.aside(waiting, f"settling in {namespace}", awaited=False)
 
     async def _settle(self, entry: Intent, open_until: datetime) -> CustomEvent | None:
         """Settle one attempt; None if its object is gone, or it has to wait for that object."""

@@ -46,10 +46,13 @@ class Late(Exception):
     Or one that is refused for what it is. `write` does the write anew.
     """
 
-    def __init__(self, write: Write, writing: asyncio.Task[CustomEvent | None]) -> None:
+    def __init__(
+        self, write: Write, writing: asyncio.Task[CustomEvent | None], *, of_attempt: bool
+    ) -> None:
         super().__init__()
         self.write = write
         self.writing = writing
+        self.of_attempt = of_attempt
 
 
 class Aside(Protocol):
@@ -105,7 +108,7 @@ class Unwritten:
         writing = asyncio.create_task(write())
         done, _ = await asyncio.wait({writing}, timeout=LATE)
         if not done or (of_attempt and _failed(writing)):
-            raise Late(write, writing)
+            raise Late(write, writing, of_attempt=of_attempt)
         return writing.result()
 
     def keep(
@@ -113,8 +116,13 @@ class Unwritten:
         event: CustomEvent,
         write: Write,
         writing: asyncio.Task[CustomEvent | None] | None = None,
+        *,
+        of_attempt: bool = False,
     ) -> None:
-        """Go on writing a result, aside; `writing` is a write that has begun already."""
+        """Go on writing a result, aside; `writing` is a write that has begun already.
+
+        Who stops waits for what an attempt ended with: only this process knows that.
+        """
         late = writing is not None and not writing.done()
         self._inbox.set_aside(event)
         if late:
@@ -123,7 +131,8 @@ class Unwritten:
         elif writing is not None and (error := writing.exception()) is not None:
             self._waits_alone(event, error)  # at once: its namespace may be at the end of patience
         # What waits alone may wait for days: who stops does not wait for it, the journal keeps it.
-        self.aside(self._finish(event, write, writing), f"status of {event.path}", awaited=late)
+        awaited = late and of_attempt
+        self.aside(self._finish(event, write, writing), f"status of {event.path}", awaited=awaited)
 
     async def _finish(
         self,
