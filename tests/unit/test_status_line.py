@@ -207,3 +207,23 @@ async def test_what_a_proxy_answers_is_not_the_endpoints_answer(key: KeyFile, th
         async with api:
             result = await api.post(BODY, "5e0c")
     assert isinstance(result, NoAnswer)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("left", [b"", b"HTTP/1.1 201 Cre", b"HTTP/1.1 201 Created\r\n"], ids=repr)
+async def test_behind_an_answer_that_is_no_success_the_connection_is_not_used_again(
+    key: KeyFile, left: bytes
+) -> None:
+    """As of who refuses a request before it has read all of it, and then answers the rest."""
+    refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+
+    async def refusing(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(refusal + left)
+        await connection.request()
+        await connection.send(refusal)
+
+    async with serving(refusing) as server, client(server, key) as api:
+        results = [await api.post(BODY, "5e0c") for _ in range(2)]
+    assert results == [Answer(400), Answer(400)]
+    assert server.connections == 2

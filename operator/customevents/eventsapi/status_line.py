@@ -125,6 +125,14 @@ class _Listener(ResponseHandler):
         super().__init__(loop)
         self.head = Head()
 
+    @property
+    def should_close(self) -> bool:
+        """Also behind what is no success: who answers so may not have read all of the request.
+
+        What is left of it would be taken for another one, and its answer for that to our next.
+        """
+        return super().should_close or not 200 <= (self.head.status or 0) < 300
+
     def data_received(self, data: bytes) -> None:
         if data and self._is_answered():
             self.abort()  # nobody asked: it must not be taken for the answer to the next request
