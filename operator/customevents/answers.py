@@ -23,11 +23,17 @@ LONGEST_RETRY_AFTER = 30.0
 #: five times that as it is read.
 PAGE = 50
 
+#: HTTP's own status for what is too large.
+TOO_LARGE = 413
+
 #: Characters of an answer that a message repeats.
 LONGEST_WORDS = 300
 
 #: What the API server says, as plain text, of a path that it does not serve.
 _NOT_SERVED = "404 page not found"
+
+#: What it says, with 500, of an object that is larger than its store takes.
+_TOO_LARGE = ("request is too large", "trying to send message larger than max")
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -119,6 +125,9 @@ def refused(asked: Asked, answer: Answer, *, of_patch: bool) -> ClusterError:
     if status == 422 and of_patch:
         # A failed `test` names no field; an object that breaks the schema does.
         return (StatusRefused if said.details.get("causes") else Conflict)(words, status)
+    if status == 500 and any(part in said.message for part in _TOO_LARGE):
+        # It never will take this, and may take a smaller one.
+        return (StatusRefused if of_patch else ClusterError)(words, TOO_LARGE)
     wanted = answer.retry_after or said.details.get("retryAfterSeconds")
     return ClusterError(words, status, retry_after=_seconds(wanted))
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from customevents import sandbox
+from customevents.delivery.unwritten import LATE
 from integration.conftest import Events, Shell, StartOperator
 from operating import eventually
 from proxy import Answer, ApiProxy, Rule
@@ -118,6 +119,38 @@ def test_an_object_whose_status_is_refused_waits_alone_and_is_sent_once(
     found = events.until("odd", "Delivered")
     assert found["status"]["delivery"]["unknownOutcomes"] == 1
     assert len(events.sent()) == 4
+
+
+def test_an_object_that_has_no_room_for_its_result_holds_up_nobody(
+    events: Events, start_operator: StartOperator
+) -> None:
+    """It is as large as etcd takes it."""
+    labels = {f"l{number}.example.com/{'a' * 50}": "v" * 60 for number in range(10_500)}
+
+    def is_taken(pad: int) -> bool:
+        manifest = events.manifest("odd", SPEC, labels=labels, annotations={"pad": "x" * pad})
+        create = ("create", "-f", "-")
+        return events.cluster.kubectl(*create, input=manifest, check=False).returncode == 0
+
+    fits, too_large = 0, 250_000
+    while too_large - fits > 128:
+        pad = (fits + too_large) // 2
+        if is_taken(pad):
+            fits = pad
+            events.kubectl("delete", "cev", "odd")
+        else:
+            too_large = pad
+    assert is_taken(fits)
+
+    running = start_operator()
+    eventually("it is sent", lambda: events.sent() or None)
+    eventually("it is told", lambda: "odd: " in running.log or None)
+    events.apply("checkout", {**SPEC, "summary": "another"})
+    events.until("checkout", "Delivered")
+    time.sleep(LATE)  # the namespace would wait from then on
+    events.apply("later", {**SPEC, "summary": "later"})
+    events.until("later", "Delivered")
+    assert len(events.sent()) == 3
 
 
 # --- An answer that is not the object's own

@@ -145,6 +145,15 @@ def test_a_422_that_names_a_field_is_a_status_refused() -> None:
     assert isinstance(refused(status(422, details=details), of_patch=True), StatusRefused)
 
 
+def test_an_object_that_the_store_cannot_hold_is_refused_for_its_size() -> None:
+    """As the API server says it: with 500, as if another try could help."""
+    large = status(500, message="etcdserver: request is too large")
+    of_patch = refused(large, of_patch=True)
+    assert isinstance(of_patch, StatusRefused)
+    assert (of_patch.status, refused(large).status) == (413, 413)
+    assert refused(status(500, message="etcdserver: no leader"), of_patch=True).status == 500
+
+
 @pytest.mark.parametrize("message", ["x\n\t\x00\x1b[0my" * 1000, "\ud800", 5, None, ["x"], {}])
 def test_a_message_is_one_plain_short_line(message: Any) -> None:
     words = str(refused(status(500, message=message)))

@@ -11,7 +11,7 @@
     │   ├── Gone             the object is not there: a 404 that names it
     │   ├── NoSuchKind       the API server has no such kind, or not this version of it
     │   ├── Conflict         it changed since it was read (409, or a failed `test` of a JSON Patch)
-    │   └── StatusRefused    a status that the schema does not allow: a defect
+    │   └── StatusRefused    a status that the cluster takes from nobody: a defect, or too large
     ├── SchemaTooOld         the CRD in the cluster drops what the operator writes
     ├── WatchFailed          an answer that no watch comes of
     ├── LeadershipLost       another process leads now
@@ -74,7 +74,7 @@ class Conflict(ClusterError):
 
 
 class StatusRefused(ClusterError):
-    """The schema in the cluster, or a policy, refuses a status that the operator wrote."""
+    """The schema, a policy or the store of the cluster refuses a status that the operator wrote."""
 
 
 class SchemaTooOld(CustomEventsError):
