@@ -14,6 +14,7 @@ from customevents.delivery.inbox import Inbox
 from customevents.resource.status import Reason, State
 from unit.builders import Clock, event, later, record, recorded
 from unit.counting import Counted
+from unit.instant import at_once
 from unit.queueing import (
     LONG,
     after_our_own_write,
@@ -281,3 +282,20 @@ async def test_of_many_that_wait_each_gets_an_event(inbox: Inbox) -> None:
     offer_all(inbox, [waiting("a"), waiting("b"), waiting("c")])
     taken = await asyncio.wait_for(asyncio.gather(*takers), timeout=5)
     assert sorted(one.name for one in taken if one) == ["a", "b", "c"]
+
+
+def test_an_event_that_is_touched_again_and_again_while_it_waits_leaves_nothing_behind(
+    inbox: Inbox, clock: Clock
+) -> None:
+    """As where two controllers fight over a label."""
+    event = waiting("a")
+    for version in range(101, 1101):
+        clock.advance(0.001)
+        event = written(event, version=version)
+        inbox.offer(event)
+        assert at_once(inbox.take()) == event
+        inbox.done(event, event, later(LONG))
+    assert len(inbox._timers) < 100
+    clock.advance(LONG)
+    assert at_once(inbox.take()) == event
+    assert at_once(soon(inbox)) is None

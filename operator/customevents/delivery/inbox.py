@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 #: Seconds for which a look at an object is enough while the watch shows nothing.
 LOOK_HOLDS = 5.0
 
+#: Timers that are kept beside those of the events that wait, before the rest is thrown away.
+MOST_STALE = 64
+
 
 class _Postponed(NamedTuple):
     due: float
@@ -325,7 +328,19 @@ class Inbox:
         at = self._uptime() + (due - self._clock()).total_seconds()
         self._postponed[event.uid] = _Postponed(at, event, gated)
         heapq.heappush(self._timers, (at, next(self._ticket), event.uid))
+        self._tidy()
         self._wake.set()
+
+    def _tidy(self) -> None:
+        """Throw away the timers of events that have moved on, once they are the greater part."""
+        if len(self._timers) <= 2 * len(self._postponed) + MOST_STALE:
+            return
+        live = {}
+        for due, ticket, uid in self._timers:
+            if uid in self._postponed and self._postponed[uid].due == due:
+                live[uid] = (due, ticket, uid)
+        self._timers = list(live.values())
+        heapq.heapify(self._timers)
 
     def _drop(self, event: CustomEvent) -> None:
         self._remove(event)
