@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -142,3 +143,22 @@ def test_what_is_refused_without_a_cause_is_not_tried_without_a_pause(world: Wor
     with pytest.raises(Late):
         handle(world, event)
     assert len(world.cluster.refusals) > 980
+
+
+def test_who_writes_the_record_again_and_again_is_met_with_pauses(world: World) -> None:
+    event = world.cluster.now(world.cluster.apply())
+    tries: list[float] = []
+
+    def write_over(raw: Raw) -> None:
+        raw["status"]["delivery"]["unknownOutcomes"] = len(tries)
+
+    def during() -> None:
+        tries.append(asyncio.get_running_loop().time())
+        if len(tries) < 6:
+            world.cluster.change(event, write_over)
+
+    world.cluster.during = during
+    handle(world, event)
+    assert len(tries) == 6
+    assert tries[-1] - tries[0] > 5.0
+    assert len(world.api.posts) == 1

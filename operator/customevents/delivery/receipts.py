@@ -108,6 +108,7 @@ class Receipts:
         """
         base, pauses = event, Pauses(f"{event.path}: the status cannot be written")
         generation: int | None = event.generation  # what the verdict is about
+        crossed = False
         while True:
             status = self._status(base, verdict, resolved, generation)
             if status == base.status:
@@ -115,6 +116,9 @@ class Receipts:
             try:
                 return await self._put(base, status, verdict)
             except (Conflict, Gone) as refusal:
+                if crossed:  # whoever else writes there may do so again and again
+                    await pauses.after(refusal)
+                crossed = True
                 # Also whether it is gone is for the object itself to say.
                 found = await self.find(event.namespace, event.name, event.uid)
                 if found is None:
@@ -123,7 +127,6 @@ class Receipts:
                 if found.stored_record == base.stored_record:
                     # No other record is in the way: there is nothing to merge with.
                     base = found
-                    await pauses.after(refusal)
                     continue
                 self._look_for_another(event, found, verdict)
                 verdict, resolved, ours = _merged(event, found, verdict, resolved)
