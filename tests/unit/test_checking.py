@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from customevents.commands.checking import _leader
+from customevents.commands.checking import Level, Place, _leader, check
 from customevents.delivery.lease import readable
+from customevents.kube import Cluster
 from unit.builders import NOW
+from unit.instant import at_once
 
 LEADS = {"holderIdentity": "pod-a_1", "renewTime": "2026-05-01T11:59:58.000000Z"}
 
@@ -38,3 +40,16 @@ def test_a_renewal_that_is_no_time_is_said_in_one_line(stated: Any) -> None:
 @pytest.mark.parametrize("named", [None, ""])
 def test_a_lease_without_a_holder_was_released(named: Any) -> None:
     assert "nobody leads" in said(holderIdentity=named)
+
+
+class Portal(Cluster):
+    """Something that answers every request with a JSON object of its own."""
+
+    async def get(self, path: str) -> dict[str, Any]:
+        return {"login": path}
+
+
+def test_what_is_no_api_server_is_said_in_one_line() -> None:
+    portal = Portal(cast(Any, None))
+    (finding,) = at_once(check(portal, Place("shop", "customevents", "customevents"), lambda: NOW))
+    assert (finding.level, finding.about) == (Level.WRONG, "Kubernetes")

@@ -71,7 +71,11 @@ async def check(cluster: Cluster, place: Place, now: Callable[[], datetime]) -> 
         version = await cluster.get("/version")
     except ClusterError as error:
         return [_wrong("Kubernetes", str(error), "is KUBECONFIG the right one?")]
-    findings = [_ok("Kubernetes", version["gitVersion"])]
+    told = version.get("gitVersion")
+    if not isinstance(told, str):
+        what = "what answers there does not say its version; is something in between?"
+        return [_wrong("Kubernetes", what, "is KUBECONFIG the right one?")]
+    findings = [_ok("Kubernetes", told)]
     findings.append(await _schema(cluster))
     findings.append(await _right_to_create(cluster, place.namespace))
     lease, found = await _operator(cluster, place, now)
