@@ -58,6 +58,13 @@ class Pauses:
         self._trouble = trouble
         self._told: set[int] = set()
         self._failures = 0
+        self._crossed = False
+
+    async def after_crossing(self, error: ClusterError) -> None:
+        """Somebody else's write was quicker: the first costs no pause, but they may go on so."""
+        if self._crossed:
+            await self.after(error)
+        self._crossed = True
 
     async def after(self, error: ClusterError) -> None:
         """Say what went wrong, if that is new, and wait before the next try."""
@@ -108,7 +115,6 @@ class Receipts:
         """
         base, pauses = event, Pauses(f"{event.path}: the status cannot be written")
         generation: int | None = event.generation  # what the verdict is about
-        crossed = False
         while True:
             status = self._status(base, verdict, resolved, generation)
             if status == base.status:
@@ -116,9 +122,7 @@ class Receipts:
             try:
                 return await self._put(base, status, verdict)
             except (Conflict, Gone) as refusal:
-                if crossed:  # whoever else writes there may do so again and again
-                    await pauses.after(refusal)
-                crossed = True
+                await pauses.after_crossing(refusal)
                 # Also whether it is gone is for the object itself to say.
                 found = await self.find(event.namespace, event.name, event.uid)
                 if found is None:
