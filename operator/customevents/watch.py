@@ -29,6 +29,7 @@ import uvloop
 
 from customevents.answers import PAGE, one_line
 from customevents.clocks import happened
+from customevents.resource.errors import CustomEventsError, WatchFailed
 from customevents.resource.event import GROUP, PLURAL
 from customevents.sight import Eyes, Observer, Sight
 
@@ -150,6 +151,7 @@ class Watch:
 
     async def _watch(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_forgotten)
         async with asyncio.TaskGroup() as group:
             for watcher in self._watchers.values():
                 group.create_task(watcher.run(self._connection))
@@ -242,6 +244,8 @@ def _why(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> str:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, CustomEventsError):
+        return str(error)
     return f"{type(error).__name__}: {one_line(str(error))}"
 
 
@@ -253,6 +257,18 @@ async def _ended(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> None:
             return
     if not eyes.reason:  # nobody has refused it anything: a new process may help
         eyes.went_wrong(f"kopf has asked for nothing for {ASKS_WITHIN:.0f} s", answered=False)
+
+
+def _forgotten(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Of requests that run side by side kopf hears the first that fails, and forgets the others."""
+    if not _is_told(context.get("exception")):
+        loop.default_exception_handler(context)
+
+
+def _is_told(error: BaseException | None) -> bool:
+    """Whether it is what a request met, which is said once for all: a traceback says no more."""
+    met = isinstance(error, WatchFailed | aiohttp.ClientError | OSError)
+    return met or type(error).__module__.startswith("kopf.")
 
 
 async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
