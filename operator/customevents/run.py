@@ -181,7 +181,9 @@ class Operator:
         """Lead: settle what was in flight, take in what is open, then watch."""
         logger.info("leading; %d attempts of the last leader to settle", len(taken.entries))
         if taken.quarantine:
-            logger.warning("the log was lost: nothing is sent for %.0f s", taken.quarantine)
+            logger.warning(
+                "the Lease or its list was lost: nothing is sent for %.0f s", taken.quarantine
+            )
             await asyncio.sleep(taken.quarantine)
         courier = self._courier()
         try:

@@ -260,12 +260,12 @@ def test_while_nothing_is_sent_as_the_log_was_lost_that_is_said(scene: Scene) ->
     scene.leases.change(held_by("", annotation="["))
 
     async def story(journal: Journal) -> None:
-        assert journal.trouble == "nothing is sent for 45 s: the log was lost"
+        assert journal.trouble == "nothing is sent for 45 s: the Lease or its list was lost"
         await asyncio.sleep(46.0)
         assert journal.trouble == ""
         scene.leases.lease = None
         await asyncio.sleep(10.0)
-        assert journal.trouble == "nothing is sent for 45 s: the log was lost"
+        assert journal.trouble == "nothing is sent for 45 s: the Lease or its list was lost"
         await asyncio.sleep(46.0)
         assert journal.trouble == ""
 

@@ -158,7 +158,8 @@ class Journal:
         One line that stays the same while the trouble does. That another process leads is none.
         """
         if self.holds_back:
-            return f"nothing is sent for {self._terms.quarantine:.0f} s: the log was lost"
+            seconds = f"{self._terms.quarantine:.0f} s"
+            return f"nothing is sent for {seconds}: the Lease or its list was lost"
         if not self._leads:
             return str(self._taking) if self._taking.lasts else ""
         if self._writing.lasts or (self._writing and not self.valid):
