@@ -52,11 +52,13 @@ def journal(
     return Journal(lease, terms, uptime=uptime, wall=clock.now, state=state)
 
 
-def notices(settings: Settings, cluster: Cluster, clock: ClusterClock) -> Notices:
+def notices(settings: Settings, cluster: Cluster, clock: ClusterClock, journal: Journal) -> Notices:
     """Kubernetes Events; those about the operator itself stand on its Lease."""
-    lease = Regarding(
-        "coordination.k8s.io/v1", "Lease", settings.lease_namespace, settings.lease_name
-    )
+    namespace, name = settings.lease_namespace, settings.lease_name
+
+    def lease() -> Regarding:
+        return Regarding("coordination.k8s.io/v1", "Lease", namespace, name, journal.lease_uid)
+
     return Notices(
         cluster,
         lease,

@@ -96,7 +96,7 @@ class Operator:
         self._journal = building.journal(
             settings, self._cluster, self._clock, lambda: self._announcer()
         )
-        self._notices = building.notices(settings, self._cluster, self._clock)
+        self._notices = building.notices(settings, self._cluster, self._clock, self._journal)
         self._gate = Gate(
             building.pace(settings),
             self._api,

@@ -42,6 +42,18 @@ def test_a_wrong_key_is_named_and_the_events_go_out_once_it_is_right(
     assert "not-the-test-key" not in running.log
 
 
+def test_kubectl_describe_shows_trouble_with_the_endpoint_on_the_lease(
+    events: Events, start_operator: StartOperator, tmp_path: Path
+) -> None:
+    start_operator(api_key_file=str(tmp_path / "absent"))
+    events.apply("checkout", SPEC)
+    describe = ("describe", "lease", "customevents", "--namespace=customevents")
+    eventually(
+        "the Lease tells of the key",
+        lambda: "cannot read the API key" in events.cluster.kubectl(*describe).stdout,
+    )
+
+
 def test_a_missing_key_file_is_named_and_counts_no_attempt(
     events: Events, start_operator: StartOperator, tmp_path: Path
 ) -> None:

@@ -98,7 +98,9 @@ class Recorder:
 
 def wrote(recorder: Recorder, *messages: str) -> list[str]:
     async def story() -> None:
-        notices = Notices(recorder, LEASE, reporter="pod", of_deliveries=False, clock=lambda: NOW)
+        notices = Notices(
+            recorder, lambda: LEASE, reporter="pod", of_deliveries=False, clock=lambda: NOW
+        )
         for message in messages:
             notices.warn("EndpointPaused", message)
         writing = asyncio.create_task(notices.run())

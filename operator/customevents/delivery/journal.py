@@ -152,6 +152,11 @@ class Journal:
         return self._uptime() < self._valid_until
 
     @property
+    def lease_uid(self) -> str:
+        """The Lease's own; empty until it was had."""
+        return str(self._lease.get("metadata", {}).get("uid", ""))
+
+    @property
     def trouble(self) -> str:
         """What keeps this process from leading, or the leader from sending; empty: nothing.
 

@@ -114,7 +114,7 @@ class Notices:
     def __init__(
         self,
         recorder: Recorder,
-        operator: Regarding,
+        operator: Callable[[], Regarding],
         *,
         reporter: str,
         of_deliveries: bool,
@@ -135,7 +135,7 @@ class Notices:
 
     def warn(self, reason: str, message: str) -> None:
         """Something is wrong with the operator or its endpoint, and not with one event."""
-        self._take(Notice(self._operator, "Warning", reason, message))
+        self._take(Notice(self._operator(), "Warning", reason, message))
 
     async def run(self) -> None:
         """Write what was taken, for ever."""
