@@ -219,7 +219,10 @@ def resend(
     async def asking() -> None:
         async with kube.connect() as cluster:
             where = namespace or kube.current_namespace()
-            for name in names or await following.failed(cluster, where):
+            chosen = names or await following.failed(cluster, where)
+            if not chosen:
+                typer.echo(f"Nothing in {where} is Failed.", err=True)
+            for name in chosen:
                 await following.resend(cluster, where, name)
                 typer.echo(f"{where}/{name} will be sent again")
 

@@ -52,7 +52,9 @@ def test_without_an_operator_it_says_so_and_ends_with_1(
 ) -> None:
     done = customevents("check", "--operator-namespace", "nobody-here")
     assert done.returncode == 1
-    assert "wrong operator none has ever led here" in line(done.stdout, "operator")
+    assert "wrong operator there is no Lease nobody-here/customevents" in line(
+        done.stdout, "operator"
+    )
     assert "Try --operator-namespace" in done.stdout
     assert "of a release with watchNamespaces, --lease=RELEASE-customevents" in done.stdout
 

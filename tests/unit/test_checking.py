@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from customevents.commands.checking import Level, Place, _leader, check
+from customevents.commands.checking import Level, Place, _leader, _waiting, check
+from customevents.delivery.announcement import Announcement
 from customevents.delivery.lease import readable
 from customevents.kube import Cluster
 from unit.builders import NOW
@@ -53,3 +54,8 @@ def test_what_is_no_api_server_is_said_in_one_line() -> None:
     portal = Portal(cast(Any, None))
     (finding,) = at_once(check(portal, Place("shop", "customevents", "customevents"), lambda: NOW))
     assert (finding.level, finding.about) == (Level.WRONG, "Kubernetes")
+
+
+@pytest.mark.parametrize(("waiting", "words"), [(1, "1 event waits, "), (2, "2 events wait, ")])
+def test_what_waits_is_counted_in_words_for_people(waiting: int, words: str) -> None:
+    assert _waiting(Announcement(waiting=waiting, oldest=NOW)).says.startswith(words)

@@ -160,13 +160,18 @@ async def _operator(
     about = "operator"
     where = f"Lease {place.operator_namespace}/{place.lease_name}"
     elsewhere = (
-        "is it installed, and in another namespace? Try --operator-namespace; and of a release "
+        "was it deleted, the operator makes it anew in a minute or so. Else: is the operator "
+        "installed, and in another namespace? Try --operator-namespace; and of a release "
         "with watchNamespaces, --lease=RELEASE-customevents"
     )
     try:
         found = await Lease(cluster, place.operator_namespace, place.lease_name).read()
     except Gone:
-        return None, [_wrong(about, f"none has ever led here: there is no {where}", elsewhere)]
+        return None, [
+            _wrong(
+                about, f"there is no {where}, which an operator that leads would have", elsewhere
+            )
+        ]
     except ClusterError as error:
         return None, [_warning(about, f"{where} may not be read: {error}")]
     lease = readable(found)
@@ -246,9 +251,8 @@ def _endpoint(said: Announcement) -> Finding:
 def _waiting(said: Announcement) -> Finding:
     if not said.waiting or said.oldest is None:
         return _ok("queue", "nothing waits")
-    return _ok(
-        "queue", f"{said.waiting} events wait, the oldest since {said.oldest:%Y-%m-%d %H:%M}Z"
-    )
+    wait = "1 event waits" if said.waiting == 1 else f"{said.waiting} events wait"
+    return _ok("queue", f"{wait}, the oldest since {said.oldest:%Y-%m-%d %H:%M}Z")
 
 
 def _clock(said: Announcement) -> list[Finding]:
