@@ -111,7 +111,7 @@ def refused(asked: Asked, answer: Answer, *, of_patch: bool) -> ClusterError:
     said, status = _read_status(answer.body), answer.status
     if said is None:
         if status == 404 and answer.body.strip() == _NOT_SERVED.encode():
-            return NoSuchKind(f"the Kubernetes API has no such kind: {_NOT_SERVED}", status)
+            return _no_such_kind(asked, _NOT_SERVED)
         words = f"the Kubernetes API answered {status} {_IN_BETWEEN}: {_text(answer.body)}"
         return ClusterError(words, status, retry_after=_seconds(answer.retry_after))
     words = f"the Kubernetes API answered {status}: {said.message}"
@@ -119,7 +119,7 @@ def refused(asked: Asked, answer: Answer, *, of_patch: bool) -> ClusterError:
         if said.names(asked):
             return Gone(words, status)
         if not said.details:
-            return NoSuchKind(words, status)
+            return _no_such_kind(asked, said.message)
     if status == 409:
         return Conflict(words, status)
     if status == 422 and of_patch:
@@ -130,6 +130,12 @@ def refused(asked: Asked, answer: Answer, *, of_patch: bool) -> ClusterError:
         return (StatusRefused if of_patch else ClusterError)(words, TOO_LARGE)
     wanted = answer.retry_after or said.details.get("retryAfterSeconds")
     return ClusterError(words, status, retry_after=_seconds(wanted))
+
+
+def _no_such_kind(asked: Asked, said: str) -> NoSuchKind:
+    kind = f"{asked.plural}.{asked.group}".strip(".") or "such kind"
+    hint = "is its CustomResourceDefinition there, in a version that fits?"
+    return NoSuchKind(f"the Kubernetes API serves no {kind} ({said}); {hint}", 404)
 
 
 def metadata(found: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -112,6 +112,8 @@ def test_nobody_is_gone_from_a_list() -> None:
 )
 def test_a_kind_that_is_not_served_is_no_such_kind(answer: Answer) -> None:
     assert isinstance(refused(answer), NoSuchKind)
+    assert "customevents.customevents.dev" in str(refused(answer))
+    assert "is its CustomResourceDefinition there" in str(refused(answer))
 
 
 # --- All other refusals
