@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 from pathlib import Path
 
 import pytest
 
+import customevents
 from customevents.resource.status import Reason, State
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -16,8 +18,23 @@ DOCS = Path(__file__).parents[2] / "docs"
 def first_column(heading: str) -> list[str]:
     """The names in the first table behind a heading of the troubleshooting page."""
     text = (DOCS / "troubleshooting.md").read_text()
-    table = text.partition(heading)[2].partition("\n\n")[2].partition("\n\n")[0]
+    table = text.partition(heading)[2].partition("\n\n|")[2].partition("\n\n")[0]
     return [re.split(r"\s*\|\s*", row)[1].strip("`") for row in table.splitlines()[2:]]
+
+
+def said_by_the_code() -> list[str]:
+    """Every text in it, those of an f-string between its values."""
+    files = Path(customevents.__file__).parent.rglob("*.py")
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+
+
+@pytest.mark.parametrize("heading", ["## The operator is not ready", "## One event in trouble"])
+def test_what_the_operator_says_is_quoted_as_it_says_it(heading: str) -> None:
+    texts = said_by_the_code()
+    quoted = first_column(heading)
+    assert quoted
+    assert [words for words in quoted if not any(words in text for text in texts)] == []
 
 
 def test_every_reason_is_explained_under_its_own_name() -> None:
