@@ -156,6 +156,7 @@ class Operator:
             agents_elsewhere=lambda: agents.elsewhere,
             endpoint=self._settings.base_url,
             clock_skew=lambda: self._clock.skew,
+            unwatched=lambda: self._watch.troubles,
             settings=self._settings.announced(),
         )
 

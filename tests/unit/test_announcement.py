@@ -52,6 +52,7 @@ def announcer(
     account: Account | None = None,
     cluster: ClusterName | None = PROD,
     skew: float | None = None,
+    unwatched: int = 0,
 ) -> Announcer:
     return Announcer(
         inbox=world.inbox,
@@ -61,6 +62,7 @@ def announcer(
         agents_elsewhere=lambda: ("shop/komodor-agent",),
         endpoint="https://api.komodor.com",
         clock_skew=lambda: skew,
+        unwatched=lambda: [f"not watching in namespace {number}" for number in range(unwatched)],
         settings={"provenance_enabled": True},
     )
 
@@ -231,3 +233,8 @@ def test_it_is_put_together_once_a_renewal_however_many_commits() -> None:
         assert said(scene) == "newer"
 
     lead(scene, story)
+
+
+def test_it_says_what_is_not_watched_as_far_as_there_is_room_on_the_lease() -> None:
+    found = announced(announcer(World(), unwatched=1000))
+    assert found.unwatched == tuple(f"not watching in namespace {n}" for n in range(3))

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from customevents.commands.checking import Level, Place, _leader, _waiting, check
+from customevents.commands.checking import Level, Place, _announced, _leader, _waiting, check
 from customevents.delivery.announcement import Announcement
 from customevents.delivery.lease import readable
 from customevents.kube import Cluster
@@ -59,3 +59,12 @@ def test_what_is_no_api_server_is_said_in_one_line() -> None:
 @pytest.mark.parametrize(("waiting", "words"), [(1, "1 event waits, "), (2, "2 events wait, ")])
 def test_what_waits_is_counted_in_words_for_people(waiting: int, words: str) -> None:
     assert _waiting(Announcement(waiting=waiting, oldest=NOW)).says.startswith(words)
+
+
+def test_an_operator_that_leads_and_sees_nothing_is_wrong() -> None:
+    said = Announcement(unwatched=("not watching in namespace shop: 403",))
+    found = [each for each in _announced(said, "shop") if each.about == "watch"]
+    assert [(each.level, each.says) for each in found] == [
+        (Level.WRONG, "not watching in namespace shop: 403")
+    ]
+    assert [each for each in _announced(Announcement(), "shop") if each.about == "watch"] == []

@@ -197,6 +197,7 @@ def _announced(said: Announcement, namespace: str) -> list[Finding]:
     return [
         _version(said),
         *_watched(said, namespace),
+        *_seen(said),
         _key(said),
         _endpoint(said),
         _waiting(said),
@@ -223,6 +224,11 @@ def _watched(said: Announcement, namespace: str) -> list[Finding]:
             "add it to watchNamespaces",
         )
     ]
+
+
+def _seen(said: Announcement) -> list[Finding]:
+    todo = "changes of events there go unseen; docs/troubleshooting.md says what to look at"
+    return [_wrong("watch", trouble, todo) for trouble in said.unwatched]
 
 
 def _key(said: Announcement) -> Finding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds until the account is asked again whether it knows this cluster, if it gave no answer.
 ASK_AGAIN = 60.0
+
+#: Namespaces that are not watched of which the Lease tells; there is little room on it.
+MOST_UNWATCHED = 3
 
 
 class _Model(BaseModel):
@@ -58,6 +61,8 @@ class Announcement(_Model):
     oldest: Time | None = None
     #: Seconds by which the operator's clock is ahead of the API server's.
     clock_skew: float | None = None
+    #: A line for each of the first namespaces that are not watched.
+    unwatched: tuple[str, ...] = ()
     #: What decides how an event is resolved, by the names of the settings.
     settings: dict[str, Any] = Field(default_factory=dict)
 
@@ -93,6 +98,7 @@ class Announcer:
         agents_elsewhere: Callable[[], tuple[str, ...]],
         endpoint: str,
         clock_skew: Callable[[], float | None],
+        unwatched: Callable[[], Sequence[str]],
         settings: dict[str, Any],
     ) -> None:
         self._inbox = inbox
@@ -102,6 +108,7 @@ class Announcer:
         self._agents_elsewhere = agents_elsewhere
         self._endpoint = endpoint
         self._clock_skew = clock_skew
+        self._unwatched = unwatched
         self._settings = settings
         #: The name that the account was asked about, and its answer.
         self._asked: tuple[str, bool | None] = ("", None)
@@ -125,6 +132,7 @@ class Announcer:
             waiting=len(self._inbox),
             oldest=self._inbox.oldest(),
             clock_skew=None if skew is None else round(skew, 1),
+            unwatched=tuple(self._unwatched()[:MOST_UNWATCHED]),
             settings=self._settings,
         )
         return announcement.model_dump_json(by_alias=True)
