@@ -75,8 +75,8 @@ def _demo(stack: ExitStack, options: argparse.Namespace) -> None:
     for example in EXAMPLES:
         _kubectl(admin, "apply", "-n", NAMESPACE, "-f", str(example))
     _follow(admin, operator, folder)
-    _say(f"What arrived: {sandbox}/events")
     if options.wait == "yes":
+        _say(f"What arrived: {sandbox}/events")
         _say(f"Try it:\n  export KUBECONFIG={admin}\n  {KUBECTL} get cev -A -o wide")
         _say("Ctrl-C stops everything.")
         raise SystemExit(operator.wait())
