@@ -6,10 +6,7 @@ the requests themselves.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,18 +21,11 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import kube_config
 
 from customevents import answers
+from customevents.renewal import Renewal
 from customevents.resource import names
 from customevents.resource.errors import ClusterError, InvalidName
 from customevents.resource.event import GROUP, KIND, PLURAL, VERSION, CustomEvent
 from customevents.resource.status import State
-
-logger = logging.getLogger(__name__)
-
-#: Seconds after which the token is read anew: that of a pod, a file or a plugin expires.
-TOKEN_GOOD_FOR = 60.0
-
-#: Seconds that a plugin may take for it.
-TOKEN_WITHIN = 10.0
 
 #: Seconds; longer than any answer of a healthy API server.
 REQUEST_TIMEOUT = 30.0
@@ -302,31 +292,6 @@ def _remove_certificate_files() -> None:
     kube_config._cleanup_temp_files()
 
 
-class _Renewal:
-    """Reads the token anew once a minute, and goes on with the last one where that fails."""
-
-    def __init__(self, read: Callable[[], Awaitable[str | None]]) -> None:
-        self._read = read
-        self._read_at = time.monotonic()
-        self._told = ""
-
-    async def __call__(self, configuration: Configuration) -> None:
-        """Called by the library before each request."""
-        if time.monotonic() - self._read_at < TOKEN_GOOD_FOR:
-            return
-        self._read_at = time.monotonic()
-        try:
-            async with asyncio.timeout(TOKEN_WITHIN):
-                token, trouble = await self._read(), ""
-        except Exception as error:  # whatever the library trips over in a file or a plugin's answer
-            token, trouble = None, answers.one_line(str(error)) or type(error).__name__
-        if trouble and trouble != self._told:
-            logger.warning("the token for the Kubernetes API cannot be read anew: %s", trouble)
-        self._told = trouble
-        if token:
-            configuration.api_key["BearerToken"] = token
-
-
 async def _token_of_the_pod() -> str | None:
     fresh = Configuration()
     config.load_incluster_config(client_configuration=fresh)
@@ -361,7 +326,7 @@ async def _configuration() -> Configuration:
         raise ClusterError(
             f"no way to the Kubernetes API: {words}; is KUBECONFIG set to a kubeconfig?"
         ) from None
-    renewal: Any = _Renewal(read)  # the library says that it were None
+    renewal: Any = Renewal(read)  # the library says that it were None
     configuration.refresh_api_key_hook = renewal
     configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
     # Else aiohttp looks for a proxy and a .netrc at each request, in threads.

@@ -87,7 +87,7 @@ async def test_a_token_is_read_anew_and_the_last_one_carried_where_that_fails(
     async with kube.connect() as cluster:
         token.write_text("second")
         assert await cluster.token() == "first", "it is not read for each request"
-        monkeypatch.setattr(kube, "TOKEN_GOOD_FOR", 0.0)
+        monkeypatch.setattr("customevents.renewal.TOKEN_GOOD_FOR", 0.0)
         assert await cluster.token() == "second"
         for spoil in (lambda: token.write_text(""), token.unlink):
             spoil()
