@@ -81,6 +81,15 @@ class ApiProxy:
         """How many watches are open whose path matches, those aside that were silenced."""
         return self._on_loop(self._count(path))
 
+    @property
+    def connections(self) -> int:
+        """How many there are, to clients and to the API server, also those that only begin."""
+        return len(self._transports())
+
+    def _transports(self) -> list[asyncio.WriteTransport]:
+        known: Any = self._loop  # asyncio has no public way to ask
+        return [each for each in known._transports.values() if not each.is_closing()]
+
     async def _count(self, path: str) -> int:
         return self._streams.count(path)
 
@@ -114,6 +123,9 @@ class ApiProxy:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+        # Also who is in the middle of a handshake, of whom nobody has heard yet.
+        for transport in self._transports():
+            transport.abort()
         # What was aborted is closed in the loop's next turn.
         await asyncio.sleep(0)
 

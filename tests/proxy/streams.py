@@ -41,6 +41,10 @@ class EventStream:
             self._suffer(handle)
 
     def _suffer(self, handle: Handle) -> None:
+        if isinstance(handle.rule.action, DropFrames):
+            self._dropping.append(handle)  # it bites with each event that it swallows
+            return
+        handle.bite()  # before the client can see that it did
         match handle.rule.action:
             case InsertEvent(event, then_end):
                 self._client.write(chunk(json.dumps(event).encode() + b"\n"))
@@ -51,10 +55,6 @@ class EventStream:
             case Silence():
                 self.silent = True
                 self.over.set()
-            case _:
-                self._dropping.append(handle)
-                return
-        handle.bite()
 
     def end(self) -> None:
         """Tell the client that nothing more comes."""

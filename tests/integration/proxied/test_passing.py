@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +18,7 @@ from localcluster import Cluster
 from customevents import sandbox
 from integration.conftest import Events
 from integration.proxied.conftest import SPEC, Client, is_written
-from operating import eventually, operator
+from operating import PATIENCE, eventually, operator
 from proxy import ApiProxy
 
 #: Requests for the figure, and the clients that share them.
@@ -109,6 +111,18 @@ def test_while_it_is_down_nobody_gets_through_and_then_it_is_where_it_was(
 
     proxy.up()
     assert client.call("GET", "/a")[0] == 200
+
+
+def test_who_is_in_the_middle_of_a_handshake_is_let_go_as_well(proxy: ApiProxy) -> None:
+    """Else its connection would be closed by whatever test comes next, as a resource leaked."""
+    server = json.loads(proxy.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    with closing(socket.create_connection(("127.0.0.1", int(server.rpartition(":")[2])))) as shy:
+        eventually("it was accepted", lambda: proxy.connections or None)
+        proxy.down()
+        assert proxy.connections == 0
+        shy.settimeout(PATIENCE)
+        with contextlib.suppress(ConnectionResetError):
+            assert shy.recv(1) == b""
 
 
 def test_a_client_that_leaves_ends_its_watch_at_the_api_server(
