@@ -326,7 +326,7 @@ async def _configuration() -> Configuration:
         raise ClusterError(
             f"no way to the Kubernetes API: {words}; is KUBECONFIG set to a kubeconfig?"
         ) from None
-    renewal: Any = Renewal(read)  # the library says that it were None
+    renewal: Any = Renewal(read)  # the library's stub types the hook as None
     configuration.refresh_api_key_hook = renewal
     configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
     # Else aiohttp looks for a proxy and a .netrc at each request, in threads.

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from customevents import sandbox
+from customevents.watch import LONGEST_PAUSE
 from operating import PATIENCE, RunningOperator, eventually, operator, probe, starting
 from promises import driving
 from promises.driving import Api
@@ -181,7 +182,9 @@ class Ear:
     def _is_well(self) -> None:
         assert self.running.process.poll() is None, self.running.log[-4000:]
         for path in ("/healthz", "/readyz"):
-            eventually(f"{path} says 200", partial(self._says_200, path))
+            well = partial(self._says_200, path)
+            # After troubles in a row the next kopf may be a pause away.
+            eventually(f"{path} says 200", well, within=LONGEST_PAUSE + PATIENCE)
 
     def _says_200(self, path: str) -> bool:
         return probe(self.running, path) == 200
