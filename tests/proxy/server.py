@@ -117,17 +117,25 @@ class ApiProxy:
 
     async def _down(self) -> None:
         if self._listener:
+            for listening in self._listener.sockets:
+                self._loop.remove_reader(listening)
+            # Who was accepted just now gets its transport first: a closed listener takes no more.
+            await asyncio.sleep(0)
             self._listener.close()
             self._listener = None
         while tasks := tuple(self._tasks):
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-        # Also who is in the middle of a handshake, of whom nobody has heard yet.
-        for transport in self._transports():
-            transport.abort()
-        # What was aborted is closed in the loop's next turn.
-        await asyncio.sleep(0)
+        # Who is in the middle of a handshake, or was not served yet, is closed by nobody else.
+        while True:
+            for transport in self._transports():
+                transport.abort()
+            await asyncio.sleep(0)  # what was aborted is closed in the loop's next turn
+            handshakes = asyncio.all_tasks() - {asyncio.current_task()}
+            if not handshakes and not self._transports():
+                return
+            await asyncio.sleep(0.001)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = Stream(reader, writer)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -113,16 +115,39 @@ def test_while_it_is_down_nobody_gets_through_and_then_it_is_where_it_was(
     assert client.call("GET", "/a")[0] == 200
 
 
+def address(proxy: ApiProxy) -> tuple[str, int]:
+    server = json.loads(proxy.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    return "127.0.0.1", int(server.rpartition(":")[2])
+
+
 def test_who_is_in_the_middle_of_a_handshake_is_let_go_as_well(proxy: ApiProxy) -> None:
     """Else its connection would be closed by whatever test comes next, as a resource leaked."""
-    server = json.loads(proxy.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-    with closing(socket.create_connection(("127.0.0.1", int(server.rpartition(":")[2])))) as shy:
+    with closing(socket.create_connection(address(proxy))) as shy:
         eventually("it was accepted", lambda: proxy.connections or None)
         proxy.down()
         assert proxy.connections == 0
         shy.settimeout(PATIENCE)
         with contextlib.suppress(ConnectionResetError):
             assert shy.recv(1) == b""
+
+
+def test_a_crowd_that_connects_as_it_goes_down_leaves_nothing_behind(proxy: ApiProxy) -> None:
+    """What it would leave fails the test, as all that the garbage collector has to close."""
+    over = threading.Event()
+
+    def connect() -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError), closing(socket.create_connection(address(proxy))):
+                pass
+
+    with ThreadPoolExecutor(CLIENTS) as crowd:
+        for _ in range(CLIENTS):
+            crowd.submit(connect)
+        for _ in range(30):
+            proxy.down()
+            proxy.up()
+        over.set()
+    gc.collect()
 
 
 def test_a_client_that_leaves_ends_its_watch_at_the_api_server(
