@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Callable
 
+from customevents import proxies
 from customevents.clocks import ClusterClock, uptime
 from customevents.delivery.drafts import Drafts
 from customevents.delivery.journal import Journal
@@ -17,6 +18,7 @@ from customevents.delivery.pacing import Pace, TokenBucket
 from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
 from customevents.kube import Cluster, Lease
+from customevents.resource.errors import SettingsError
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.discovery import Discovery
 from customevents.scope.resolve import Rules
@@ -29,9 +31,20 @@ def events_client(settings: Settings) -> EventsClient:
         settings.base_url,
         KeyFile(settings.api_key_file),
         timeout=settings.delivery_post_timeout,
-        proxy=settings.proxy,
+        proxy=settings.proxy or _proxy_of_the_environment(settings.base_url),
         ca_file=settings.ca_file,
     )
+
+
+def _proxy_of_the_environment(endpoint: str) -> str:
+    try:
+        proxy = proxies.for_url(endpoint, os.environ)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    if proxy.startswith("socks"):
+        words = "events are not sent through a SOCKS proxy: set CUSTOMEVENTS_PROXY to an http one"
+        raise SettingsError(f"HTTPS_PROXY: {words}, or name the endpoint in NO_PROXY")
+    return proxy
 
 
 def pace(settings: Settings) -> Pace:

@@ -99,7 +99,7 @@ def wait(
 
     async def waiting() -> following.Ending:
         async with kube.connect() as cluster:
-            where = namespace or kube.current_namespace()
+            where = namespace or cluster.namespace
             return await following.wait(cluster, where, name, timeout, typer.echo)
 
     with options.errors_end_with(4):
@@ -172,7 +172,7 @@ async def _send(event: dict[str, Any], namespace: str | None, patience: float) -
     from customevents.commands import following
 
     async with kube.connect() as cluster:
-        where = namespace or kube.current_namespace()
+        where = namespace or cluster.namespace
         return await following.send(cluster, where, event, patience, typer.echo)
 
 
@@ -190,7 +190,7 @@ def list_undelivered(
 
     async def reading() -> tuple[str, list[listing.Row]]:
         async with kube.connect() as cluster:
-            where = "" if everywhere else namespace or kube.current_namespace()
+            where = "" if everywhere else namespace or cluster.namespace
             return where, listing.oldest_first(await following.undelivered(cluster, where))
 
     where, rows = asyncio.run(reading())
@@ -218,7 +218,7 @@ def resend(
 
     async def asking() -> None:
         async with kube.connect() as cluster:
-            where = namespace or kube.current_namespace()
+            where = namespace or cluster.namespace
             chosen = names or await following.failed(cluster, where)
             if not chosen:
                 typer.echo(f"Nothing in {where} is Failed.", err=True)
@@ -249,7 +249,7 @@ def render(
 
     async def resolving() -> list[rendering.Rendered]:
         async with kube.connect() as cluster:
-            where = namespace or kube.current_namespace()
+            where = namespace or cluster.namespace
             renderer = await rendering.renderer(cluster, operator_namespace, lease)
             if renderer.note:
                 typer.echo(f"# {renderer.note}", err=True)
@@ -279,7 +279,7 @@ def check(
     async def looking() -> list[checking.Finding]:
         clock = ClusterClock()
         async with kube.connect(clock) as cluster:
-            where = namespace or kube.current_namespace()
+            where = namespace or cluster.namespace
             place = checking.Place(where, operator_namespace, lease)
             return await checking.check(cluster, place, clock.now)
 

@@ -7,21 +7,18 @@ the requests themselves.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio import config
+from aiohttp_socks import ProxyConnector
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.config import kube_config
 
-from customevents import answers
-from customevents.renewal import Renewal
+from customevents import answers, trust, way
+from customevents.credentials import Credentials
 from customevents.resource import names
 from customevents.resource.errors import ClusterError, InvalidName
 from customevents.resource.event import GROUP, KIND, PLURAL, VERSION, CustomEvent
@@ -29,6 +26,9 @@ from customevents.resource.status import State
 
 #: Seconds; longer than any answer of a healthy API server.
 REQUEST_TIMEOUT = 30.0
+
+#: HTTP's status for credentials that are not taken.
+UNAUTHORIZED = 401
 
 #: What is not finished; `status.delivery.state` is selectable.
 OPEN = ",".join(f"status.delivery.state!={state}" for state in State if state.finished)
@@ -39,9 +39,6 @@ MERGE_PATCH = "application/merge-patch+json"
 
 #: A list of objects without their spec and status.
 METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-#: Where a pod finds the namespace of its service account.
-OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 #: Who the command line is in an object's managedFields.
 FIELD_MANAGER = "customevents"
@@ -60,23 +57,28 @@ class Clock(Protocol):
 class Cluster:
     """One connection pool to one API server."""
 
-    def __init__(self, client: ApiClient, clock: Clock | None = None) -> None:
+    def __init__(
+        self, client: ApiClient, found: way.Way, credentials: Credentials, clock: Clock | None
+    ) -> None:
+        """`connect` makes it."""
         self._client = client
+        self._way = found
+        self._credentials = credentials
         self._clock = clock
 
     @property
     def server(self) -> str:
         """The API server's address."""
-        return str(self._client.configuration.host)
+        return self._way.server
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the kubeconfig's context, or this pod's own."""
+        return self._way.namespace
 
     def session(self, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
         """A session that leads there as this does, for another event loop: kopf has its own."""
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._client.rest_client.ssl_context),
-            proxy=self._client.configuration.proxy,
-            trust_env=False,
-            middlewares=(*middlewares, self._authorise),
-        )
+        return aiohttp.ClientSession(**_leading(self._way, self._credentials, middlewares))
 
     async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
         """Read one CustomEvent. Raises Gone if it is not there."""
@@ -162,18 +164,8 @@ class Cluster:
 
     async def token(self) -> str:
         """The token that requests carry now; empty if they carry none. It must not be logged."""
-        carried = await self._client.configuration.get_api_key_with_prefix("BearerToken")
-        return (carried or "").partition(" ")[2].strip()
-
-    async def _authorise(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        # As our own requests, of which there is one every few seconds, have last renewed it: what
-        # renews it belongs to their event loop.
-        carried = self._client.configuration.api_key.get("BearerToken")
-        if carried:
-            request.headers["Authorization"] = carried.strip()
-        return await handler(request)
+        kind, _, token = self._credentials.authorization.partition(" ")
+        return token if kind == "Bearer" else ""
 
     async def _pages(
         self, path: str, *, accept: str = JSON, **query: str
@@ -223,20 +215,17 @@ class Cluster:
         headers = {"Accept": accept, "Content-Type": content_type}
         try:
             _, url, headers, body, _ = await self._client.param_serialize(
-                method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+                method, path, header_params=headers, body=body
             )
-            # A token's file may end in a newline, with which nothing would be sent.
-            headers = {name: value.strip() for name, value in headers.items()}
             response = await self._client.call_api(
                 method, url, headers, body, _request_timeout=REQUEST_TIMEOUT
             )
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterError(
-                f"the Kubernetes API did not answer: {type(error).__name__}"
-            ) from error
-        except Exception as error:  # whatever the library trips over in what should be a token
-            words = f"the Kubernetes API cannot be asked: {type(error).__name__}"
+            words = f"the Kubernetes API did not answer: {trust.why(error)}"
+            raise ClusterError(words) from error
+        except Exception as error:  # whatever a library trips over
+            words = f"the Kubernetes API cannot be asked: {trust.why(error)}"
             raise ClusterError(words) from error
         wait, date = (response.headers.get(name, "") for name in ("Retry-After", "Date"))
         return answers.Answer(response.status, content, wait, date)
@@ -271,91 +260,73 @@ class Lease:
 
 
 @asynccontextmanager
-async def connect(clock: Clock | None = None) -> AsyncIterator[Cluster]:
+async def connect(
+    clock: Clock | None = None, chosen: way.Chosen | None = None
+) -> AsyncIterator[Cluster]:
     """Connect as the kubeconfig says, or as this pod's service account; `clock` learns the time.
 
-    Raises ClusterError if there is neither.
+    Raises NoWay if there is neither, or one that cannot be used.
     """
-    try:
-        client = ApiClient(await _configuration())
-    finally:
-        _remove_certificate_files()
-    async with client:
-        yield Cluster(client, clock)
+    found = way.find(chosen or way.Chosen(), os.environ)
+    credentials = Credentials(found.credentials, found.present)
+    await credentials.start()
+    configuration = Configuration(host=found.server)
+    leading = _leading(found, credentials)
+    # The library's own pool would look for a proxy of its own, and ignores the rest.
+    configuration.client_session_kwargs = leading
+    async with leading["connector"], ApiClient(configuration) as client:
+        yield Cluster(client, found, credentials, clock)
 
 
-def _remove_certificate_files() -> None:
-    """The library writes a kubeconfig's certificates and keys to the system's temporary folder.
-
-    They are read once, when the client is made. A process that is killed would leave them there.
-    """
-    kube_config._cleanup_temp_files()
-
-
-async def _token_of_the_pod() -> str | None:
-    fresh = Configuration()
-    config.load_incluster_config(client_configuration=fresh)
-    return str(fresh.api_key["BearerToken"])
-
-
-def _token_of(loader: kube_config.KubeConfigLoader) -> Callable[[], Awaitable[str | None]]:
-    """As its kubeconfig said at first: by now, that may be about another cluster."""
-
-    async def read() -> str | None:
-        try:
-            await loader._load_authentication()
-        finally:
-            _remove_certificate_files()
-        token: str | None = loader.token
-        return token
-
-    return read
+def _leading(
+    found: way.Way,
+    credentials: Credentials,
+    middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = (),
+) -> dict[str, Any]:
+    """What makes a session of aiohttp lead there."""
+    through_socks = found.proxy.startswith("socks")
+    connector = (
+        ProxyConnector.from_url(found.proxy, rdns=True, limit=0, ssl=found.tls)
+        if through_socks
+        else aiohttp.TCPConnector(limit=0, ssl=found.tls)
+    )
+    return {
+        "connector": connector,
+        "proxy": None if through_socks else found.proxy or None,
+        "trust_env": False,  # else aiohttp looks for a .netrc at each request, in threads
+        "middlewares": (*middlewares, _Introduction(found.impersonation, credentials)),
+    }
 
 
-async def _configuration() -> Configuration:
-    configuration = Configuration()
-    try:
-        if _in_a_pod():
-            config.load_incluster_config(client_configuration=configuration)
-            read: Callable[[], Awaitable[str | None]] = _token_of_the_pod
-        else:
-            loader = await config.load_kube_config(client_configuration=configuration)
-            read = _token_of(loader)
-    except Exception as error:  # whatever the library trips over in a file that is no kubeconfig
-        words = " ".join(str(error).split())
-        raise ClusterError(
-            f"no way to the Kubernetes API: {words}; is KUBECONFIG set to a kubeconfig?"
-        ) from None
-    renewal: Any = Renewal(read)  # the library's stub types the hook as None
-    configuration.refresh_api_key_hook = renewal
-    configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
-    # Else aiohttp looks for a proxy and a .netrc at each request, in threads.
-    configuration.client_session_kwargs = {"trust_env": False}
-    return configuration
+class _Introduction:
+    """Says with each request who asks; once more where that is taken no longer."""
 
+    def __init__(
+        self, impersonation: tuple[tuple[str, str], ...], credentials: Credentials
+    ) -> None:
+        self._impersonation = impersonation
+        self._credentials = credentials
 
-def _in_a_pod() -> bool:
-    return "KUBERNETES_SERVICE_HOST" in os.environ and not os.environ.get("KUBECONFIG")
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers.extend(self._impersonation)
+        given = await self._credentials.current()
+        response = await self._ask(request, handler, given.authorization)
+        if response.status != UNAUTHORIZED:
+            return response
+        renewed = await self._credentials.after_refusal(given)
+        if renewed is given:
+            return response
+        response.close()  # who was refused has had nothing done
+        return await self._ask(request, handler, renewed.authorization)
 
-
-def _proxy_for(host: str) -> str | None:
-    """The proxy that the environment names for the API server, as kubectl takes it."""
-    server = urlsplit(host)
-    if proxy_bypass(server.netloc):
-        return None
-    return getproxies().get(server.scheme)
-
-
-def current_namespace() -> str:
-    """The pod's own namespace, or that of the kubeconfig's current context; else `default`."""
-    try:
-        if _in_a_pod():
-            return OWN_NAMESPACE.read_text().strip()
-        _, current = config.list_kube_config_contexts()
-    except (config.ConfigException, OSError):
-        return "default"
-    namespace: str = current.get("context", {}).get("namespace") or "default"
-    return namespace
+    async def _ask(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType, shown: str
+    ) -> aiohttp.ClientResponse:
+        if shown:
+            request.headers["Authorization"] = shown
+        return await handler(request)
 
 
 def _collection(namespace: str) -> str:

@@ -79,7 +79,8 @@ class Settings(BaseSettings):
     proxy: str = Field(
         "",
         description="An http proxy to the events API, such as `http://proxy.example:3128`. Empty: "
-        "none, whatever other variables say; the Kubernetes API is never asked through it.",
+        "as HTTPS_PROXY and NO_PROXY say, by which the Kubernetes API is reached as well; it is "
+        "never asked through this one.",
     )
     ca_file: Path | None = Field(
         None,

@@ -12,8 +12,9 @@ import time
 from typing import Any, Protocol
 
 import aiohttp
+import yarl
 
-from customevents import answers
+from customevents import answers, trust
 from customevents.resource.errors import ClusterError, WatchFailed
 from customevents.resource.event import GROUP, PLURAL, VERSION
 
@@ -105,8 +106,9 @@ class Sight:
 class Eyes:
     """A middleware of kopf's session: it sees what kopf is answered, and kopf does not tell."""
 
-    def __init__(self, sight: Sight, observer: Observer, *, first: bool) -> None:
+    def __init__(self, sight: Sight, observer: Observer, *, first: bool, server: str = "") -> None:
         """Before the `first` list of all, no change has gone unseen but a deletion."""
+        self._below = yarl.URL(server).path.rstrip("/")
         self._sight = sight
         self._observer = observer
         self._first = first
@@ -125,7 +127,8 @@ class Eyes:
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         """One request of kopf's. Raises WatchFailed where kopf must not go on."""
-        is_ours = request.url.path.startswith(_API) and request.url.path.endswith(f"/{PLURAL}")
+        path = self._path(request.url)
+        is_ours = path.startswith(_API) and path.endswith(f"/{PLURAL}")
         is_stream = is_ours and "watch" in request.url.query
         self.asked_at = time.monotonic()
         if is_stream:
@@ -133,7 +136,7 @@ class Eyes:
         elif is_ours:
             self._mind_list(request.url.query.get("continue", ""))
         response = await self._ask(request, handler)
-        if request.url.path in (_DISCOVERY, _API):
+        if path in (_DISCOVERY, _API):
             await self._find_the_resource(response)
         if is_stream and response.status == 200:
             self._stream_began, self._page = time.monotonic(), None
@@ -173,7 +176,7 @@ class Eyes:
             async with asyncio.timeout(ANSWERS_WITHIN):
                 response = await handler(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            words = f"the Kubernetes API did not answer: {type(error).__name__}"
+            words = f"the Kubernetes API did not answer: {trust.why(error)}"
             self._lost(words, answered=False)
             if self._sight.blind_for > REACHABLE_WITHIN:
                 raise WatchFailed(words) from error
@@ -193,7 +196,7 @@ class Eyes:
 
     async def _find_the_resource(self, response: aiohttp.ClientResponse) -> None:
         """Kopf waits for ever for a resource that is not there."""
-        discovery = response.url.path == _DISCOVERY
+        discovery = self._path(response.url) == _DISCOVERY
         wanted = f'"{GROUP}/{VERSION}"' if discovery else f'"{PLURAL}"'
         is_missing = response.status == 404 and not discovery
         if is_missing or (response.status == 200 and wanted.encode() not in await response.read()):
@@ -208,7 +211,12 @@ class Eyes:
             words = f"the Kubernetes API answered {response.status}, and the answer broke off"
             raise self._failed(words) from error
         answer = answers.Answer(response.status, body, wait)
-        return answers.refused(answers.asked(response.url.path), answer, of_patch=False)
+        asked = answers.asked(self._path(response.url))
+        return answers.refused(asked, answer, of_patch=False)
+
+    def _path(self, url: yarl.URL) -> str:
+        """A path as the API server has them: it may be asked below another one."""
+        return url.path.removeprefix(self._below)
 
     def _lost(self, words: str, *, answered: bool) -> None:
         self._sight.lost(words, answered=answered)

@@ -187,7 +187,8 @@ class _Watcher:
 
     async def _watch(self, connection: Connection) -> bool:
         """One kopf, from its start to its end; whether it has watched for a while."""
-        eyes = Eyes(self.sight, self._observer, first=self.restarts == 0)
+        first = self.restarts == 0
+        eyes = Eyes(self.sight, self._observer, first=first, server=connection.server)
         good_before = self.sight.last_good
         tasks = list[asyncio.Task[Any]]()
         try:

@@ -6,19 +6,16 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from kubernetes import client
-from kubernetes.aio import config
-from kubernetes.aio.client.api_client import ApiClient
-from kubernetes.aio.client.configuration import Configuration
 from localcluster import Cluster
 
 from customevents import kube
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import Answer, ClusterName, Link, Silent, ask
+from customevents.way import Chosen
 from integration.conftest import Existing
 from operating import eventually
 from platforms import (
@@ -45,11 +42,8 @@ PROPERTY = "cluster.clusterset.k8s.io"
 
 async def answer(link: Link, kubeconfig: Path) -> Answer:
     """What a link tells whoever has this kubeconfig."""
-    configuration = Configuration()
-    read: Any = config.load_kube_config
-    await read(str(kubeconfig), client_configuration=configuration)
-    async with ApiClient(configuration) as connected:
-        return await ask(link, kube.Cluster(connected))
+    async with kube.connect(chosen=Chosen(str(kubeconfig))) as cluster:
+        return await ask(link, cluster)
 
 
 @pytest.fixture

@@ -71,12 +71,9 @@ def test_without_a_cluster_it_says_so_in_one_line(tmp_path: Path) -> None:
     assert "no way to the Kubernetes API" in done.stderr.splitlines()[-1]
 
 
-def test_the_proxy_of_the_environment_is_for_the_api_server_too(account: Path) -> None:
-    env = {**operator_environment(account), "HTTPS_PROXY": "http://127.0.0.1:1"}
-    done = customevents("list", **env)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "did not answer: ClientProxyConnectionError" in done.stderr
-    assert customevents("list", **env, NO_PROXY="127.0.0.1").returncode == 0
+def test_what_is_on_this_machine_is_asked_through_no_proxy(account: Path) -> None:
+    done = customevents("list", **operator_environment(account), HTTPS_PROXY="http://127.0.0.1:1")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_netrc_that_knows_the_api_servers_host_is_not_used(account: Path, tmp_path: Path) -> None:

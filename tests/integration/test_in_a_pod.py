@@ -23,10 +23,9 @@ SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 
 #: Starts the operator with the service account's files in the folder that it is given.
 POD = """
-import sys
-from kubernetes.aio.config import incluster_config
-incluster_config.SERVICE_TOKEN_FILENAME = sys.argv[1] + "/token"
-incluster_config.SERVICE_CERT_FILENAME = sys.argv[1] + "/ca.crt"
+import pathlib, sys
+from customevents import way
+way.SERVICE_ACCOUNT = pathlib.Path(sys.argv[1])
 sys.argv[1:] = ["run"]
 from customevents.cli import main
 main()

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-import httpx
 import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -32,11 +29,3 @@ def key(tmp_path: Path) -> KeyFile:
     """A usable key, whose content must never show up anywhere."""
     (tmp_path / "api-key").write_text(f"{CANARY}\n")
     return KeyFile(tmp_path / "api-key")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _certificates_are_read_once() -> Iterator[None]:
-    """Each client reads the store of trusted certificates, which takes longer than its test."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(httpx, "create_ssl_context", cache(httpx.create_ssl_context))
-        yield

@@ -51,7 +51,7 @@ class Portal(Cluster):
 
 
 def test_what_is_no_api_server_is_said_in_one_line() -> None:
-    portal = Portal(cast(Any, None))
+    portal = Portal(*[cast(Any, None)] * 4)
     (finding,) = at_once(check(portal, Place("shop", "customevents", "customevents"), lambda: NOW))
     assert (finding.level, finding.about) == (Level.WRONG, "Kubernetes")
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kubernetes.aio.client.api_client import ApiClient
-from kubernetes.aio.client.configuration import Configuration
 
+from customevents import kube
 from customevents.clocks import ClusterClock
-from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError
+from customevents.way import Chosen
+from kubeconfigs import write
 from unit.builders import NOW, later
 from unit.raw_server import Connection, serving
 
@@ -181,7 +182,7 @@ def test_without_a_scene_it_is_the_clock_of_this_machine() -> None:
 IN_2040 = b"Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n"
 
 
-async def heard_from(answer: bytes) -> ClusterClock:
+async def heard_from(folder: Path, answer: bytes) -> ClusterClock:
     """A clock after one request to what answers so."""
 
     async def behave(connection: Connection) -> None:
@@ -190,18 +191,18 @@ async def heard_from(answer: bytes) -> ClusterClock:
 
     clock = ClusterClock()
     async with serving(behave) as server:
-        configuration = Configuration(host=f"http://127.0.0.1:{server.port}")
-        async with ApiClient(configuration) as client:
+        kubeconfig = write(folder, {"server": f"http://127.0.0.1:{server.port}"})
+        async with kube.connect(clock, Chosen(str(kubeconfig))) as cluster:
             with contextlib.suppress(ClusterError):
-                await Cluster(client, clock).get("/api/v1/namespaces/shop")
+                await cluster.get("/api/v1/namespaces/shop")
     return clock
 
 
 @pytest.mark.asyncio
-async def test_an_answer_of_the_api_server_tells_the_time() -> None:
+async def test_an_answer_of_the_api_server_tells_the_time(tmp_path: Path) -> None:
     body = b'{"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "shop"}}'
     said = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(body) + IN_2040 + b"\r\n" + body
-    assert (await heard_from(said)).now().year == 2040
+    assert (await heard_from(tmp_path, said)).now().year == 2040
 
 
 @pytest.mark.asyncio
@@ -212,5 +213,5 @@ async def test_an_answer_of_the_api_server_tells_the_time() -> None:
         pytest.param(b"HTTP/1.1 503 No\r\n" + IN_2040 + b"\r\n{}", id="a refusal"),
     ],
 )
-async def test_what_something_in_between_answers_tells_no_time(said: bytes) -> None:
-    assert (await heard_from(said)).skew is None
+async def test_what_something_in_between_answers_tells_no_time(said: bytes, tmp_path: Path) -> None:
+    assert (await heard_from(tmp_path, said)).skew is None

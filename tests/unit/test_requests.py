@@ -14,8 +14,11 @@ from customevents.resource.status import State
 
 NONE = ["../x", "..", "x/y", "x?y=1", "x#y", "x%2Fy", "x y"]
 
+#: What a connection consists of.
+NOTHING = [cast(Any, None)] * 4
+
 #: One without a client: whatever it sent would fail otherwise.
-CLUSTER = Cluster(cast(Any, None))
+CLUSTER = Cluster(*NOTHING)
 
 
 async def exhaust(items: AsyncIterator[Any]) -> None:
@@ -73,4 +76,4 @@ class SamePage(Cluster):
 
 def test_a_list_whose_pages_are_all_the_same_ends_with_an_error() -> None:
     with pytest.raises(ClusterError, match="does not go on"):
-        asyncio.run(exhaust(SamePage(cast(Any, None)).undelivered("")))
+        asyncio.run(exhaust(SamePage(*NOTHING).undelivered("")))

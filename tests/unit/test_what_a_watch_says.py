@@ -56,7 +56,7 @@ def test_while_there_is_no_api_server_the_log_has_one_line_and_no_traceback(
         watch.stop()
     gc.collect()
     assert [record.getMessage() for record in caplog.records] == [
-        "not watching: the Kubernetes API did not answer: ClientConnectorError"
+        "not watching: the Kubernetes API did not answer: 127.0.0.1:9: Connection refused"
     ]
 
 

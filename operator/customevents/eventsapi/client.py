@@ -21,10 +21,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+import certifi
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from customevents import __version__
+from customevents import __version__, trust
 from customevents.eventsapi.key import KeyFile, MountedKey
 from customevents.eventsapi.payload import CLUSTERS_PATH, EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
 from customevents.eventsapi.status_line import Connector, listening
@@ -70,7 +71,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class NoAnswer:
-    """No status line was read. `detail` is the name of the exception, never its text."""
+    """No status line was read. `detail` says why, and never in words of the other side."""
 
     stage: Stage
     detail: str
@@ -195,26 +196,24 @@ class EventsClient:
 
 
 def _transport(proxy: str, ca_file: Path | None) -> AiohttpTransport:
-    trust = httpx.create_ssl_context(trust_env=False)
+    tls = trust.client_context(certifi.contents())
     if ca_file:
-        _trust_also(trust, ca_file)
+        _trust_also(tls, ca_file)
     through = httpx.Proxy(proxy) if proxy else None
 
     def session() -> aiohttp.ClientSession:
-        connector = Connector(
-            limit=MOST_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS, ssl=trust
-        )
+        connector = Connector(limit=MOST_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS, ssl=tls)
         return aiohttp.ClientSession(connector=connector)
 
     return AiohttpTransport(client=session, proxy=through)
 
 
-def _trust_also(trust: ssl.SSLContext, ca_file: Path) -> None:
+def _trust_also(tls: ssl.SSLContext, ca_file: Path) -> None:
     words = f"the CA file {ca_file} gives no certificates"
     if ca_file.exists() and not ca_file.is_file():  # a pipe would be read for ever
         raise SettingsError(f"{words}: it is no regular file")
     try:
-        trust.load_verify_locations(ca_file)
+        tls.load_verify_locations(ca_file)
     except OSError as error:  # ssl.SSLError is one: the file holds something else
         raise SettingsError(f"{words}: {error.strerror}") from None
 
@@ -222,7 +221,8 @@ def _trust_also(trust: ssl.SSLContext, ca_file: Path) -> None:
 def _no_answer(error: BaseException) -> NoAnswer:
     # What is not httpx's is our own timeout, or aiohttp's without a wrapping.
     cause = (error.__cause__ if isinstance(error, httpx.HTTPError) else None) or error
-    return NoAnswer(_stage(cause), type(cause).__name__)
+    stage = _stage(cause)
+    return NoAnswer(stage, type(cause).__name__ if stage is Stage.SENT else trust.why(cause))
 
 
 def _stage(cause: BaseException) -> Stage:

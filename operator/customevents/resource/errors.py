@@ -7,6 +7,7 @@
     ├── SettingsError        the operator is configured in a way that cannot work
     ├── KeyFileError         the mounted API key cannot be used
     ├── InvalidName          what was given as a name can be none
+    ├── NoWay                nothing says how to reach the Kubernetes API, or wrongly
     ├── ClusterError         the Kubernetes API refused a request, or could not be reached
     │   ├── Gone             the object is not there: a 404 that names it
     │   ├── NoSuchKind       the API server has no such kind, or not this version of it
@@ -47,6 +48,10 @@ class KeyFileError(CustomEventsError):
 
 class InvalidName(CustomEventsError):
     """A name of a namespace or an object that can be none, and is never put into a path."""
+
+
+class NoWay(CustomEventsError):
+    """A kubeconfig, or what else says how to reach the Kubernetes API, cannot be used."""
 
 
 class ClusterError(CustomEventsError):

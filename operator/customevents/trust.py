@@ -1,0 +1,112 @@
+"""The one way in which TLS is spoken: to the Kubernetes API, by kopf as well, and the events API.
+
+Python 3.13 refuses certificates that Go, curl and every Python before it accept: those of an
+authority without key usage or key identifiers, as many clusters and companies have one
+(`ssl.VERIFY_X509_STRICT`). That is not asked for here, on any Python. What has expired, is for
+another host, or of an authority that nobody knows is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+
+
+def client_context(
+    authorities: str = "", *, server_name: str = "", insecure: bool = False
+) -> ssl.SSLContext:
+    """What a client speaks TLS with; `authorities` (PEM) to trust, or else those of the system.
+
+    `server_name`: whom the other side must be, whatever address is asked; `insecure`: it may be
+    anybody. Raises ssl.SSLError if there are no certificates in `authorities`.
+    """
+    # And not ssl.create_default_context: it would also write the session's keys to SSLKEYLOGFILE.
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+    context.server_name = server_name.rstrip(".")
+    # Go, too, takes every certificate that it is told to trust for an authority.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif authorities:
+        context.load_verify_locations(cadata=authorities)
+    else:
+        context.load_default_certs()
+    return context
+
+
+def present(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """Show this certificate (PEM), with its key, to whoever asks for one.
+
+    Raises ssl.SSLError if they are none, or do not belong together.
+    """
+    # A key that takes a password must not make OpenSSL ask for it on the terminal.
+    with _as_file(certificate) as chain, _as_file(key) as secret:
+        context.load_cert_chain(chain, secret, password="")
+
+
+def why(error: BaseException) -> str:
+    """What went wrong on the way to an answer, in the words of OpenSSL or the system."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        refused = error.certificate_error
+        reason = getattr(refused, "verify_message", "") or type(refused).__name__
+        return f"the certificate of {error.host}:{error.port} is refused: {reason}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"{error.host}:{error.port}: {_of_the_system(error.os_error)}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
+    if isinstance(error, TimeoutError):
+        return "not in time"
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
+        return "the connection was dropped"
+    return type(error).__name__
+
+
+def _of_the_system(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        reason = (error.reason or type(error).__name__).replace("_", " ").lower()
+        return f"TLS failed: {reason}"
+    if error.errno and error.errno > 0:  # its own words would hold an address that changes
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
+
+
+class _Context(ssl.SSLContext):
+    """Asks for a server by one name, wherever it is."""
+
+    server_name = ""
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        name = self.server_name or server_hostname
+        return super().wrap_bio(incoming, outgoing, server_side, name, session)
+
+
+@contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """OpenSSL reads keys from files alone: from one in memory, where the system has such."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("certificate")
+        try:
+            os.write(descriptor, content)
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        (path := Path(folder) / "pem").touch(mode=0o600)
+        path.write_bytes(content)
+        yield str(path)
