@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from customevents import __version__, logs
+from customevents.chosen import Chosen
 from customevents.commands import options
 from customevents.resource.errors import CustomEventsError
 
@@ -84,10 +85,13 @@ def sandbox(
 
 
 @app.command()
+@options.on_a_cluster
 def wait(
     name: Annotated[str, typer.Argument(help="The CustomEvent's name.")],
     namespace: options.Namespace = None,
     timeout: options.Patience = 60.0,
+    *,
+    chosen: Chosen,
 ) -> None:
     """Wait for an event, as a pipeline does.
 
@@ -98,7 +102,7 @@ def wait(
     from customevents.commands import following
 
     async def waiting() -> following.Ending:
-        async with kube.connect() as cluster:
+        async with kube.connect(chosen=chosen) as cluster:
             where = namespace or cluster.namespace
             return await following.wait(cluster, where, name, timeout, typer.echo)
 
@@ -108,6 +112,7 @@ def wait(
 
 
 @app.command()
+@options.on_a_cluster
 def send(
     event_type: options.EventType = None,
     summary: options.Summary = None,
@@ -123,6 +128,8 @@ def send(
     namespace: options.Namespace = None,
     as_resource: options.AsResource = False,
     timeout: options.Patience = 60.0,
+    *,
+    chosen: Chosen,
 ) -> None:
     """Create a CustomEvent and wait for it; the operator sends it.
 
@@ -140,7 +147,7 @@ def send(
         if as_resource:
             typer.echo(kubectl_yaml.write_yaml(event))
             return
-        ending = asyncio.run(_send(event, namespace, timeout))
+        ending = asyncio.run(_send(event, namespace, timeout, chosen))
     raise typer.Exit(ending)
 
 
@@ -167,29 +174,34 @@ def _content(flags: Flags, curl: str | None) -> Translation:
     return read_body(read_source(curl))
 
 
-async def _send(event: dict[str, Any], namespace: str | None, patience: float) -> int:
+async def _send(
+    event: dict[str, Any], namespace: str | None, patience: float, chosen: Chosen
+) -> int:
     from customevents import kube
     from customevents.commands import following
 
-    async with kube.connect() as cluster:
+    async with kube.connect(chosen=chosen) as cluster:
         where = namespace or cluster.namespace
         return await following.send(cluster, where, event, patience, typer.echo)
 
 
 @app.command("list")
+@options.on_a_cluster
 def list_undelivered(
     namespace: options.Namespace = None,
     everywhere: Annotated[
         bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")
     ] = False,
     form: options.Output = options.Form.TABLE,
+    *,
+    chosen: Chosen,
 ) -> None:
     """Show what is not delivered, and why, oldest first."""
     from customevents import kube
     from customevents.commands import following, listing
 
     async def reading() -> tuple[str, list[listing.Row]]:
-        async with kube.connect() as cluster:
+        async with kube.connect(chosen=chosen) as cluster:
             where = "" if everywhere else namespace or cluster.namespace
             return where, listing.oldest_first(await following.undelivered(cluster, where))
 
@@ -203,12 +215,15 @@ def list_undelivered(
 
 
 @app.command()
+@options.on_a_cluster
 def resend(
     names: Annotated[list[str] | None, typer.Argument(help="Names of CustomEvents.")] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="All of the namespace that were refused for good.")
     ] = False,
     namespace: options.Namespace = None,
+    *,
+    chosen: Chosen,
 ) -> None:
     """Have events sent again, whatever their state; the operator does it."""
     if bool(names) == failed:
@@ -217,12 +232,12 @@ def resend(
     from customevents.commands import following
 
     async def asking() -> None:
-        async with kube.connect() as cluster:
+        async with kube.connect(chosen=chosen) as cluster:
             where = namespace or cluster.namespace
-            chosen = names or await following.failed(cluster, where)
-            if not chosen:
+            wanted = names or await following.failed(cluster, where)
+            if not wanted:
                 typer.echo(f"Nothing in {where} is Failed.", err=True)
-            for name in chosen:
+            for name in wanted:
                 await following.resend(cluster, where, name)
                 typer.echo(f"{where}/{name} will be sent again")
 
@@ -230,6 +245,7 @@ def resend(
 
 
 @app.command()
+@options.on_a_cluster
 def render(
     name: Annotated[str | None, typer.Argument(help="A CustomEvent of the cluster.")] = None,
     file: Annotated[
@@ -238,6 +254,8 @@ def render(
     namespace: options.Namespace = None,
     operator_namespace: options.OperatorNamespace = "customevents",
     lease: options.LeaseName = "customevents",
+    *,
+    chosen: Chosen,
 ) -> None:
     """Print the body that would be sent, resolved against the live cluster; nothing is sent."""
     if (name is None) == (file is None):
@@ -248,7 +266,7 @@ def render(
     text = None if file is None else drafting.read_source(file if file == "-" else f"@{file}")
 
     async def resolving() -> list[rendering.Rendered]:
-        async with kube.connect() as cluster:
+        async with kube.connect(chosen=chosen) as cluster:
             where = namespace or cluster.namespace
             renderer = await rendering.renderer(cluster, operator_namespace, lease)
             if renderer.note:
@@ -263,10 +281,13 @@ def render(
 
 
 @app.command()
+@options.on_a_cluster
 def check(
     namespace: options.Namespace = None,
     operator_namespace: options.OperatorNamespace = "customevents",
     lease: options.LeaseName = "customevents",
+    *,
+    chosen: Chosen,
 ) -> None:
     """Show what stands between here and a delivered event, and what to do about it.
 
@@ -278,7 +299,7 @@ def check(
 
     async def looking() -> list[checking.Finding]:
         clock = ClusterClock()
-        async with kube.connect(clock) as cluster:
+        async with kube.connect(clock, chosen) as cluster:
             where = namespace or cluster.namespace
             place = checking.Place(where, operator_namespace, lease)
             return await checking.check(cluster, place, clock.now)

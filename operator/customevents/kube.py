@@ -18,6 +18,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from customevents import answers, trust, way
+from customevents.chosen import Chosen
 from customevents.credentials import Credentials
 from customevents.resource import names
 from customevents.resource.errors import ClusterError, InvalidName
@@ -261,13 +262,13 @@ class Lease:
 
 @asynccontextmanager
 async def connect(
-    clock: Clock | None = None, chosen: way.Chosen | None = None
+    clock: Clock | None = None, chosen: Chosen | None = None
 ) -> AsyncIterator[Cluster]:
     """Connect as the kubeconfig says, or as this pod's service account; `clock` learns the time.
 
     Raises NoWay if there is neither, or one that cannot be used.
     """
-    found = way.find(chosen or way.Chosen(), os.environ)
+    found = way.find(chosen or Chosen(), os.environ)
     credentials = Credentials(found.credentials, found.present)
     await credentials.start()
     configuration = Configuration(host=found.server)

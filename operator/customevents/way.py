@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from customevents import kubeconfig, proxies, trust
+from customevents.chosen import Chosen
 from customevents.credentials import Fixed, FromPlugin, Given, Source, TokenFile, bearer
 from customevents.kubeconfig import ClusterFields, Selected, UserFields
 from customevents.resource.errors import NoWay
@@ -23,16 +24,6 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 #: The extension of a cluster that a plugin is told.
 EXTENSION = "client.authentication.k8s.io/exec"
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What the flags of the command line choose; what is empty, they do not."""
-
-    kubeconfig: str = ""
-    context: str = ""
-    as_user: str = ""
-    as_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from kubernetes import client
 from localcluster import Cluster
 
 from customevents import kube
+from customevents.chosen import Chosen
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import Answer, ClusterName, Link, Silent, ask
-from customevents.way import Chosen
 from integration.conftest import Existing
 from operating import eventually
 from platforms import (

@@ -51,6 +51,8 @@ class MemoryLeases:
     failed_reads: int = 0
     #: Seconds that a write takes before it is applied.
     delay: float = 0.0
+    #: How many of the next reads are answered with a 404 that names nothing.
+    strange_reads: int = 0
     #: The answer to a swap of a Lease that is not there.
     missing: type[ClusterError] = Gone
     #: The answer to every write, which is not applied.
@@ -64,6 +66,9 @@ class MemoryLeases:
         if self.failed_reads:
             self.failed_reads -= 1
             raise ClusterError("the Kubernetes API did not answer: TimeoutError")
+        if self.strange_reads:
+            self.strange_reads -= 1
+            raise ClusterError("the Kubernetes API answered 404: not found", 404)
         if self.lease is None:
             raise Gone("not found", 404)
         return deepcopy(self.lease)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customevents import kube
+from customevents.chosen import Chosen
 from customevents.clocks import ClusterClock
 from customevents.resource.errors import ClusterError
-from customevents.way import Chosen
 from kubeconfigs import write
 from unit.builders import NOW, later
 from unit.raw_server import Connection, serving

@@ -15,10 +15,10 @@ import pytest
 
 from authorities import Authority, Issued
 from customevents import credentials, kube, way
+from customevents.chosen import Chosen
 from customevents.credentials import Credentials, Given
 from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError, NoWay
-from customevents.way import Chosen
 from kubeconfigs import write
 from unit.raw_server import Connection, serving
 

@@ -63,6 +63,17 @@ def test_a_first_installation_whose_answer_was_lost_waits_for_nothing_either(sce
     assert acquire(scene) == TakenOver((), 0.0)
 
 
+def test_a_lease_that_is_not_there_is_made_in_whatever_words_that_is_said(scene: Scene) -> None:
+    scene.leases.strange_reads = 1
+    assert acquire(scene) == TakenOver((), 0.0)
+
+
+def test_a_lease_that_is_said_to_be_missing_and_is_there_is_taken_as_it_is(scene: Scene) -> None:
+    scene.leases.change(held_by("", *ENTRIES))
+    scene.leases.strange_reads = 3
+    assert acquire(scene) == TakenOver(ENTRIES, 0.0)
+
+
 def test_a_released_lease_is_taken_at_once_with_its_list(scene: Scene) -> None:
     scene.leases.change(held_by("", *ENTRIES))
     assert timed(scene) < 1

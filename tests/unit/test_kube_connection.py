@@ -12,8 +12,8 @@ import pytest
 
 from authorities import Authority
 from customevents import kube, way
+from customevents.chosen import Chosen
 from customevents.resource.errors import NoWay
-from customevents.way import Chosen
 from kubeconfigs import write
 
 

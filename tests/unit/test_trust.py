@@ -10,10 +10,10 @@ import pytest
 
 from authorities import Authority, Issued
 from customevents import kube, trust
+from customevents.chosen import Chosen
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import ClusterError
-from customevents.way import Chosen
 from kubeconfigs import write
 from unit.posting import BODY, CREATED
 from unit.raw_server import Behaviour, Connection, answering, serving

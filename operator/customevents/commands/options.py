@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from customevents.chosen import Chosen
 from customevents.resource.errors import CustomEventsError
 
 
@@ -75,6 +77,45 @@ Name = Annotated[
 AsResource = Annotated[
     bool, typer.Option("--as-resource", help="Print the CustomEvent, and create nothing.")
 ]
+
+
+# Which cluster is asked, and as whom: as kubectl has it.
+Kubeconfig = Annotated[
+    str, typer.Option(metavar="FILE", help="The kubeconfig, instead of KUBECONFIG's.")
+]
+Context = Annotated[
+    str, typer.Option(metavar="NAME", help="Of the kubeconfig, instead of its current context.")
+]
+As = Annotated[str, typer.Option("--as", metavar="USER", help="Whom to act as.")]
+AsGroup = Annotated[
+    list[str] | None, typer.Option(metavar="GROUP", help="A group to act as. Repeat it.")
+]
+
+
+def on_a_cluster(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command kubectl's flags that say which cluster is asked; they become its `chosen`."""
+
+    def with_flags(
+        *,
+        kubeconfig: Kubeconfig = "",
+        context: Context = "",
+        as_user: As = "",
+        as_group: AsGroup = None,
+        **others: Any,
+    ) -> None:
+        command(**others, chosen=Chosen(kubeconfig, context, as_user, tuple(as_group or ())))
+
+    its = [p for p in _parameters(command) if p.name != "chosen"]
+    flags = [p for p in _parameters(with_flags) if p.kind is not p.VAR_KEYWORD]
+    all_of_them = [p.replace(kind=p.KEYWORD_ONLY) for p in (*its, *flags)]
+    with_flags.__signature__ = inspect.Signature(all_of_them)  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {p.name: p.annotation for p in all_of_them}
+    with_flags.__name__, with_flags.__doc__ = command.__name__, command.__doc__
+    return with_flags
+
+
+def _parameters(function: Callable[..., None]) -> list[inspect.Parameter]:
+    return list(inspect.signature(function, eval_str=True).parameters.values())
 
 
 @contextmanager

@@ -44,6 +44,9 @@ COMMIT_VALID = 5.0
 #: Seconds that a write waits for company while other attempts are under way.
 GATHER = 0.008
 
+#: HTTP's status for what is not there.
+NOT_FOUND = 404
+
 #: Seconds between two looks of a standby.
 POLL = 2.0
 
@@ -225,9 +228,10 @@ class Journal:
         try:
             async with asyncio.timeout(SWAP_TIMEOUT):
                 lease = readable(await self._leases.read())
-        except Gone:
-            return await self._found()
-        except (ClusterError, TimeoutError):
+        except (ClusterError, TimeoutError) as error:
+            # In whatever words: to create replaces nothing, and tells whether it is there.
+            if isinstance(error, ClusterError) and error.status == NOT_FOUND:
+                return await self._found()
             observed.failed()
             raise
         self._seen_before = True
