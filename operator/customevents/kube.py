@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import aiohttp
-from aiohttp_socks import ProxyConnector
+from aiohttp_socks import ProxyConnector, ProxyError
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
@@ -327,7 +327,11 @@ class _Introduction:
     ) -> aiohttp.ClientResponse:
         if shown:
             request.headers["Authorization"] = shown
-        return await handler(request)
+        try:
+            return await handler(request)
+        except (ProxyError, EOFError) as error:  # of SOCKS; they are none of aiohttp's
+            words = answers.one_line(str(error)) or type(error).__name__
+            raise trust.ProxyFailed(words) from error
 
 
 def _collection(namespace: str) -> str:

@@ -52,12 +52,17 @@ def present(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
         context.load_cert_chain(chain, secret, password="")
 
 
+class ProxyFailed(aiohttp.ClientConnectionError):
+    """A SOCKS proxy made no connection; nothing was sent."""
+
+
 def why(error: BaseException) -> str:
     """What went wrong on the way to an answer, in the words of OpenSSL or the system."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        refused = error.certificate_error
-        reason = getattr(refused, "verify_message", "") or type(refused).__name__
-        return f"the certificate of {error.host}:{error.port} is refused: {reason}"
+    if refused := _refused_certificate(error):
+        at = f" of {error.host}:{error.port}" if isinstance(error, _Connecting) else ""
+        return f"the certificate{at} is refused: {refused.verify_message}"
+    if isinstance(error, ProxyFailed):
+        return f"the proxy makes no connection ({error})"
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"{error.host}:{error.port}: {_of_the_system(error.os_error)}"
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -67,6 +72,16 @@ def why(error: BaseException) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
         return "the connection was dropped"
     return type(error).__name__
+
+
+_Connecting = aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError
+
+
+def _refused_certificate(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """OpenSSL's own error, at the bottom of aiohttp's, which call themselves such as well."""
+    while isinstance(error, aiohttp.ClientError):
+        error = error.__cause__
+    return error if isinstance(error, ssl.SSLCertVerificationError) else None
 
 
 def _of_the_system(error: OSError) -> str:

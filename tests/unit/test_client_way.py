@@ -17,6 +17,7 @@ from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import SettingsError
 from unit.posting import BODY, CREATED
 from unit.raw_server import Connection, RawServer, answering, serving
+from unit.socks import passing
 
 
 async def post(
@@ -38,13 +39,6 @@ def tunnelling(asked: list[bytes]) -> Callable[[Connection], Any]:
         await asyncio.gather(passing(connection.reader, writer), passing(reader, connection.writer))
 
     return behave
-
-
-async def passing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
 
 
 @pytest.mark.asyncio

@@ -17,6 +17,7 @@ from customevents.resource.errors import ClusterError
 from kubeconfigs import write
 from unit.posting import BODY, CREATED
 from unit.raw_server import Behaviour, Connection, answering, serving
+from unit.socks import socks
 
 VERSION = b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"gitVersion": "v1.37"}'
 
@@ -122,6 +123,38 @@ async def test_a_server_is_known_by_the_name_that_the_kubeconfig_says(tmp_path: 
             tmp_path, server.port, authority.pem, **{"tls-server-name": "kube.teleport.example"}
         )
     assert set(seen) == {"kube.teleport.example"}
+
+
+@pytest.mark.asyncio
+async def test_a_socks_proxy_is_asked_for_the_name_and_the_certificate_is_the_servers(
+    tmp_path: Path,
+) -> None:
+    authority = Authority()
+    asked: list[str] = []
+    async with (
+        serving(version, tls=authority.issue("api.far.example").serving()) as server,
+        serving(socks(asked, server.port)) as proxy,
+    ):
+        way = {"server": "https://api.far.example:6443"}
+        through = {"proxy-url": f"socks5://127.0.0.1:{proxy.port}"}
+        await ask(tmp_path, server.port, authority.pem, **way, **through)
+        other = {"tls-server-name": "elsewhere.example"}
+        with pytest.raises(ClusterError, match="is not valid for"):
+            await ask(tmp_path, server.port, authority.pem, **way, **through, **other)
+    assert set(asked) == {"api.far.example:6443"}
+
+
+@pytest.mark.asyncio
+async def test_a_socks_proxy_that_refuses_is_said_in_one_line(tmp_path: Path) -> None:
+    async def refuse(connection: Connection) -> None:
+        await connection.reader.read(3)
+        await connection.send(b"\x05\xff")
+
+    async with serving(refuse) as proxy:
+        through = {"proxy-url": f"socks5://127.0.0.1:{proxy.port}"}
+        words = r"^the Kubernetes API did not answer: the proxy makes no connection \(.+\)$"
+        with pytest.raises(ClusterError, match=words):
+            await ask(tmp_path, 1, Authority().pem, **through)
 
 
 @pytest.mark.asyncio
