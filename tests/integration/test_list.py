@@ -141,8 +141,8 @@ def test_an_error_is_one_line(cluster: Cluster, customevents: Shell, tmp_path: P
     (something_else := tmp_path / "something-else").write_text("a text")
     for kubeconfig, words in (
         (tmp_path / "kubeconfig", "no way to the Kubernetes API"),
-        (no_yaml, "no way to the Kubernetes API"),
-        (something_else, "no way to the Kubernetes API"),
+        (no_yaml, f"{no_yaml} is no kubeconfig"),
+        (something_else, f"{something_else} is no kubeconfig"),
         (cluster.user_kubeconfig("stranger"), 'User "stranger" cannot list resource'),
     ):
         done = customevents("list", kubeconfig=kubeconfig)
