@@ -51,7 +51,9 @@ ACCEPTED: dict[str, Json] = {
     "details with the longest names and values, as many as there may be": spec(
         details=dict.fromkeys(names(64, 128), "v" * 1024)
     ),
-    "details that are integers": spec(details={"replicas": 3, "delta": -1, "big": 2**63 - 1}),
+    "details that look like numbers, in quotes": spec(
+        details={"commit": "72225e2", "build": "0123456", "version": "1.0", "hotfix": "true"}
+    ),
     "details named as links and keys are": spec(details={"Pull request": "#1", "a.b/c": "x"}),
     "reserved names of details in another spelling": spec(details={"source": "ci", "id": "7"}),
     **{f"level {level} alone": scope(level=level) for level in ("Namespace", "Cluster", "Account")},
@@ -211,7 +213,7 @@ REFUSED_TEXTS: dict[str, tuple[Json, str]] = {
 }
 
 REFUSED_DETAILS: dict[str, tuple[Json, str]] = {
-    "65 details": (spec(details=dict.fromkeys(names(65), 1)), too_many("spec.details", 65, 64)),
+    "65 details": (spec(details=dict.fromkeys(names(65), "1")), too_many("spec.details", 65, 64)),
     "a detail's name of 129 characters": (
         spec(details={"n" * 129: "x"}),
         f"spec.details: Invalid value: {LONG_NAME}",
@@ -225,17 +227,21 @@ REFUSED_DETAILS: dict[str, tuple[Json, str]] = {
         too_long("spec.details.log", 1024),
     ),
     "an empty detail": (spec(details={"log": ""}), invalid("spec.details.log", "", TOO_SHORT)),
+    "a detail that is an integer": (
+        spec(details={"replicas": 3}),
+        wrong_type("spec.details.replicas", "integer", "string"),
+    ),
     "a detail that is a boolean": (
         spec(details={"hotfix": True}),
-        wrong_type("spec.details.hotfix", "boolean", "integer,string"),
+        wrong_type("spec.details.hotfix", "boolean", "string"),
     ),
     "a detail that is a fraction": (
         spec(details={"ratio": 1.5}),
-        wrong_type("spec.details.ratio", "number", "integer,string"),
+        wrong_type("spec.details.ratio", "number", "string"),
     ),
     "a detail that is a list": (
         spec(details={"teams": ["a", "b"]}),
-        wrong_type("spec.details.teams", "array", "integer,string"),
+        wrong_type("spec.details.teams", "array", "string"),
     ),
     "details that are a list": (spec(details=["a"]), wrong_type("spec.details", "array", "object")),
     **{

@@ -56,16 +56,6 @@ def _beside(node: Schema, left_out: str) -> Schema:
 
 def facts(node: Schema, path: str) -> Iterator[tuple[str, Any]]:
     """Every statement of a schema: `spec.eventType maxLength` → 60."""
-    if node.get("x-kubernetes-int-or-string"):
-        yield f"{path} type", "integer or string"
-        yield from _said(node, path)
-        return
-    if len(node.get("anyOf", ())) == 2:
-        integer, string = node["anyOf"]
-        assert (integer, string["type"]) == ({"type": "integer"}, "string")
-        yield f"{path} type", "integer or string"
-        yield from _said(string, path)
-        return
     yield f"{path} type", node["type"]
     yield from _said(node, path)
     for name, inner in node.get("properties", {}).items():

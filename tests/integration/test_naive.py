@@ -18,7 +18,7 @@ SPEC = {
     "eventType": "release",
     "summary": "checkout 1.4.2 is live",
     "severity": "Info",
-    "details": {"replicas": 3},
+    "details": {"replicas": "3"},
     "scope": {"clusters": ["a"], "serviceNames": ["checkout"]},
 }
 

@@ -39,7 +39,7 @@ def test_the_body_is_the_documented_one(events: Events) -> None:
         "eventType": "release",
         "summary": "checkout 1.4.2 is live",
         "severity": "Warning",
-        "details": {"version": "1.4.2", "replicas": 3},
+        "details": {"version": "1.4.2", "replicas": "3"},
         "scope": {"clusters": ["a", "b"], "serviceNames": ["checkout", "cart"]},
         "occurredAt": "2126-01-02T03:04:05+01:00",
     }

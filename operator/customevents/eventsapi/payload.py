@@ -31,7 +31,7 @@ def build_body(
     scope = _scope(reach)
     if scope:
         body["scope"] = scope
-    details = {**spec.canonical_details, **(provenance or {})}
+    details = {**spec.details, **(provenance or {})}
     if details:
         body["details"] = details
     return body

@@ -36,7 +36,7 @@ def _content(spec: CustomEventSpec) -> dict[str, Any]:
         eventType=spec.event_type,
         summary=spec.summary,
         severity=None if severity is Severity.INFORMATION else severity.value,
-        details=spec.canonical_details,
+        details=spec.details,
         occurredAt=_time(spec.occurred_at),
         scope=_scope(spec.scope),
     )

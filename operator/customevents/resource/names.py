@@ -14,6 +14,8 @@ _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAMESPACE = re.compile(_LABEL)
 _OBJECT = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 
+_QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+
 #: Characters of a namespace's name, and of an object's.
 LONGEST_NAMESPACE, LONGEST_OBJECT = 63, 253
 
@@ -30,6 +32,19 @@ def is_namespace(name: object) -> bool:
 def is_object(name: object) -> bool:
     """Whether a CustomEvent or a Lease can be called so: a DNS subdomain (RFC 1123)."""
     return _is(_OBJECT, name, LONGEST_OBJECT)
+
+
+def is_label_key(key: object) -> bool:
+    """Whether a label or an annotation can be called so: a name, after a DNS subdomain and `/`."""
+    if not isinstance(key, str):
+        return False
+    prefix, slash, name = key.rpartition("/")
+    return _is(_QUALIFIED, name, LONGEST_NAMESPACE) and (not slash or is_object(prefix))
+
+
+def is_label_value(value: object) -> bool:
+    """Whether a label can have this value."""
+    return value == "" or _is(_QUALIFIED, value, LONGEST_NAMESPACE)
 
 
 def is_path(path: str) -> bool:

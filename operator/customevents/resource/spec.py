@@ -7,6 +7,7 @@ that the rest of the code has names and types; a contract test walks both togeth
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -18,13 +19,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StrictInt,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
+from customevents.resource import names, wording
 from customevents.resource.errors import InvalidSpec
 
 #: Keys of `details` that the operator writes itself, so that they cannot be forged.
@@ -41,7 +43,14 @@ LONGEST_NAME = 253
 #: Seconds: what an int32 holds. Older schemas let in more, which counts as this.
 LONGEST_TTL = 2**31 - 1
 
+#: The context of a validation that reads what a user wrote, and not what the cluster stores: there
+#: is nothing to forgive yet, so all is refused that the API server refuses.
+WRITTEN = object()
+
 _NOT_PLAIN = re.compile(r"[*,\x00-\x1f\x7f-\x9f]|^\s|\s$")
+
+#: The form of a time that the API server takes; pydantic takes more.
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def is_plain(name: str) -> bool:
@@ -58,24 +67,70 @@ def plain(name: str) -> str:
 
 def _free(key: str) -> str:
     if key in RESERVED_DETAILS:
-        raise ValueError("must be another name: the operator writes this one itself")
+        raise ValueError(f"must not name {key}: the operator writes it itself")
     return key
 
 
-def _capped(seconds: object) -> object:
-    return min(seconds, LONGEST_TTL) if isinstance(seconds, int) else seconds
+def _capped(seconds: object, info: ValidationInfo) -> object:
+    if _is_written(info) or not isinstance(seconds, int):
+        return seconds
+    return min(seconds, LONGEST_TTL)
+
+
+def _is_written(info: ValidationInfo) -> bool:
+    return info.context is WRITTEN
+
+
+def _digits(value: object, info: ValidationInfo) -> object:
+    """An integer, as older schemas let it in, is the string of its digits."""
+    is_stored = isinstance(value, int) and not isinstance(value, bool) and not _is_written(info)
+    return str(value) if is_stored else value
+
+
+def _timely(value: object, info: ValidationInfo) -> object:
+    if _is_written(info) and isinstance(value, str) and not _TIME.fullmatch(value):
+        raise ValueError("must be a time with its zone, such as 2026-01-31T12:00:00Z")
+    return value
+
+
+def _like(is_right: Callable[[object], bool], words: str) -> AfterValidator:
+    """What a user may write; what is stored is taken as it is."""
+
+    def check(value: str, info: ValidationInfo) -> str:
+        if _is_written(info) and not is_right(value):
+            raise ValueError(f"must be {words}")
+        return value
+
+    return AfterValidator(check)
 
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(plain)
 ]
-NamespaceName = Annotated[
-    str, StringConstraints(min_length=1, max_length=63), AfterValidator(plain)
+WorkloadName = Annotated[
+    Name,
+    _like(names.is_object, "the name of one workload: lower-case letters, digits, '-' and '.'"),
 ]
-LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
-LabelValue = Annotated[str, StringConstraints(min_length=1, max_length=63)]
+NamespaceName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=63),
+    AfterValidator(plain),
+    _like(names.is_namespace, "the name of one namespace: lower-case letters, digits and '-'"),
+]
+LabelKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=317),
+    _like(names.is_label_key, "a label's key, such as app or app.kubernetes.io/name"),
+]
+LabelValue = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=63),
+    _like(names.is_label_value, "a label's value: letters, digits, '-', '_' and '.'"),
+]
 DetailKey = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_free)]
-DetailText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+DetailText = Annotated[
+    str, StringConstraints(min_length=1, max_length=1024), BeforeValidator(_digits)
+]
 
 
 class Level(StrEnum):
@@ -113,6 +168,14 @@ class SelectorRequirement(_Model):
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
     values: Annotated[tuple[LabelValue, ...], Field(max_length=50)] = ()
 
+    @model_validator(mode="after")
+    def _compares_with_values_or_none(self, info: ValidationInfo) -> SelectorRequirement:
+        if _is_written(info) and (self.operator in ("In", "NotIn")) != bool(self.values):
+            raise ValueError(
+                "must have values with the operators In and NotIn, and none with the others"
+            )
+        return self
+
 
 class LabelSelector(_Model):
     """A Kubernetes LabelSelector that selects something."""
@@ -125,7 +188,7 @@ class LabelSelector(_Model):
     @model_validator(mode="after")
     def _selects_something(self) -> LabelSelector:
         if not self.match_labels and not self.match_expressions:
-            raise ValueError("must not be empty")
+            raise ValueError("must select by at least one label")
         return self
 
 
@@ -137,7 +200,9 @@ class Scope(_Model):
     namespaces: Annotated[tuple[NamespaceName, ...], Field(min_length=1, max_length=50)] | None = (
         None
     )
-    service_names: Annotated[tuple[Name, ...], Field(min_length=1, max_length=200)] | None = None
+    service_names: (
+        Annotated[tuple[WorkloadName, ...], Field(min_length=1, max_length=200)] | None
+    ) = None
     service_selector: LabelSelector | None = None
 
     @model_validator(mode="after")
@@ -153,7 +218,7 @@ class Scope(_Model):
             return self
         wide = self.level not in (None, Level.NAMESPACE) or len(self.namespaces or ()) > 1
         if wide or self.clusters is not None or self.service_names is not None:
-            raise ValueError("a serviceSelector must stand alone, or with one namespace")
+            raise ValueError("must have serviceSelector alone, or with one namespace")
         return self
 
 
@@ -167,7 +232,7 @@ class CustomEventSpec(_Model):
     severity: Literal["Info", "Warning", "Error", "info", "information", "warning", "error"] = (
         "Info"
     )
-    details: Annotated[dict[DetailKey, StrictInt | DetailText], Field(max_length=64)] = Field(
+    details: Annotated[dict[DetailKey, DetailText], Field(max_length=64)] = Field(
         default_factory=dict
     )
     scope: Scope | None = None
@@ -176,6 +241,7 @@ class CustomEventSpec(_Model):
         Annotated[
             AwareDatetime,
             Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC)),
+            BeforeValidator(_timely),
         ]
         | None
     ) = None
@@ -192,11 +258,6 @@ class CustomEventSpec(_Model):
         lower = self.severity.lower()
         return Severity.INFORMATION if lower == "info" else Severity(lower)
 
-    @property
-    def canonical_details(self) -> dict[str, str]:
-        """The details as they are sent: every value a string."""
-        return {key: str(value) for key, value in self.details.items()}
-
 
 def parse_spec(raw: dict[str, Any]) -> CustomEventSpec:
     """Read a spec as the API server stores it.
@@ -206,8 +267,7 @@ def parse_spec(raw: dict[str, Any]) -> CustomEventSpec:
     try:
         return CustomEventSpec.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(["spec", *(str(part) for part in first["loc"])])
-        words = first["msg"].removeprefix("Value error, ")
+        first = error.errors(include_url=False)[0]
+        words = f"{wording.where('spec', first['loc'])} {wording.words(first)}"
         # A key of the author's may stand in it, of any length and on any number of lines.
-        raise InvalidSpec(" ".join(f"{where}: {words}".split())[:LONGEST_MESSAGE]) from None
+        raise InvalidSpec(" ".join(words.split())[:LONGEST_MESSAGE]) from None
