@@ -129,7 +129,21 @@ def refused(asked: Asked, answer: Answer, *, of_patch: bool) -> ClusterError:
         # It never will take this, and may take a smaller one.
         return (StatusRefused if of_patch else ClusterError)(words, TOO_LARGE)
     wanted = answer.retry_after or said.details.get("retryAfterSeconds")
-    return ClusterError(words, status, retry_after=_seconds(wanted))
+    return ClusterError(
+        words,
+        status,
+        retry_after=_seconds(wanted),
+        reason=said.reason,
+        causes=tuple(_causes(said.details)),
+    )
+
+
+def _causes(details: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each field that a refusal speaks of, and what it says of it."""
+    listed = details.get("causes")
+    for cause in listed if isinstance(listed, list) else ():
+        if isinstance(cause, dict):
+            yield one_line(cause.get("field")), one_line(cause.get("message"))
 
 
 def _no_such_kind(asked: Asked, said: str) -> NoSuchKind:

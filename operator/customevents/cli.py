@@ -20,6 +20,8 @@ from customevents.resource.errors import CustomEventsError
 if TYPE_CHECKING:
     from customevents.commands.drafting import Flags
     from customevents.eventsapi.curl import Translation
+    from customevents.kube import Cluster
+    from customevents.resource.event import CustomEvent
 
 app = typer.Typer(
     name="customevents",
@@ -272,12 +274,26 @@ def render(
             if renderer.note:
                 typer.echo(f"# {renderer.note}", err=True)
             if text is not None:
-                return [await renderer.render(e) for e in rendering.read_manifests(text, where)]
+                return [
+                    await renderer.render(await _judged(cluster, manifest, where, namespace))
+                    for manifest in rendering.read_manifests(text)
+                ]
             return [await renderer.render(await rendering.live(cluster, where, str(name)))]
 
     for rendered in asyncio.run(resolving()):
         typer.echo(f"# {rendered.reach}", err=True)
         typer.echo(json.dumps(rendered.body, indent=2, ensure_ascii=False))
+
+
+async def _judged(
+    cluster: Cluster, manifest: dict[str, Any], where: str, asked: str | None
+) -> CustomEvent:
+    from customevents.commands import rendering
+
+    event, note = await rendering.judged(cluster, manifest, where, asked)
+    if note:
+        typer.echo(f"# {event.path}: {note}", err=True)
+    return event
 
 
 @app.command()

@@ -44,6 +44,9 @@ METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 #: Who the command line is in an object's managedFields.
 FIELD_MANAGER = "customevents"
 
+#: How it writes: a field that nobody knows is refused.
+STRICTLY = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+
 
 class Clock(Protocol):
     """What learns the API server's time."""
@@ -125,8 +128,24 @@ class Cluster:
 
     async def create_event(self, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create an event, for the command line alone; a field that nobody knows is refused."""
-        query = urlencode({"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"})
-        return await self.request("POST", f"{_collection(namespace)}?{query}", manifest, kind=KIND)
+        where = f"{_collection(namespace)}?{urlencode(STRICTLY)}"
+        return await self.request("POST", where, manifest, kind=KIND)
+
+    async def try_event(
+        self, namespace: str, manifest: dict[str, Any], stored: dict[str, Any] | None
+    ) -> None:
+        """Have an event judged as if it were written, over what is stored there; nothing is.
+
+        Raises ClusterError: Conflict if one of its name is there, and nothing is said to be stored.
+        """
+        query = urlencode({**STRICTLY, "dryRun": "All"})
+        if stored is None:
+            await self.request("POST", f"{_collection(namespace)}?{query}", manifest)
+            return
+        version = {"resourceVersion": stored["metadata"]["resourceVersion"]}
+        body = {**manifest, "metadata": {**version, **manifest["metadata"]}}
+        path = _path(namespace, manifest["metadata"]["name"])
+        await self.request("PUT", f"{path}?{query}", body)
 
     async def annotate(self, namespace: str, name: str, annotations: dict[str, str]) -> None:
         """Set annotations, for the command line alone. Flux keeps what this field manager wrote."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from customevents.resource import written
 from customevents.resource.errors import InvalidBody
 from customevents.resource.event import GROUP, KIND, VERSION
-from customevents.resource.spec import parse_spec
 
 #: Characters of an event's type in a generated name.
 LONGEST_STEM = 40
@@ -71,22 +71,23 @@ def manifest(spec: dict[str, Any], name: str | None, namespace: str | None) -> d
 
     Raises InvalidSpec if the schema would refuse it.
     """
-    parse_spec(spec)
-    metadata = {"name": name} if name else {"generateName": f"{_stem(spec['eventType'])}-"}
+    metadata = {"name": name} if name else {"generateName": f"{_stem(spec.get('eventType'))}-"}
     if namespace:
         metadata["namespace"] = namespace
-    return {
+    made = {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": KIND,
         "metadata": metadata,
         "spec": spec,
     }
+    written.check(made)
+    return made
 
 
 def _present(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _stem(event_type: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", "-", event_type.lower()).strip("-")
+def _stem(event_type: object) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", str(event_type).lower()).strip("-")
     return words[:LONGEST_STEM].rstrip("-") or "event"

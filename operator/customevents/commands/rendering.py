@@ -6,7 +6,6 @@ on its Lease, with the rights of whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,13 +13,15 @@ from typing import Any
 import yaml
 
 from customevents.clocks import now
+from customevents.commands import judging
 from customevents.commands.kubectl_yaml import read_yaml
 from customevents.delivery import lifecycle
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.drafts import Draft, Drafts
 from customevents.kube import Cluster, Lease
+from customevents.resource import written
 from customevents.resource.errors import ClusterError, InvalidSpec, UnreadableEvent
-from customevents.resource.event import KIND, CustomEvent, read_event, read_without_status
+from customevents.resource.event import CustomEvent, read_event, read_without_status
 from customevents.resource.spec import parse_spec
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import ClusterName, Nameless, OwnName
@@ -94,47 +95,65 @@ async def live(cluster: Cluster, namespace: str, name: str) -> CustomEvent:
         return read_without_status(raw)  # what would be sent depends on the spec
 
 
-def read_manifests(text: str, namespace: str) -> Iterator[CustomEvent]:
-    """The CustomEvents of a file, as if they were applied now; other kinds are passed over.
+def read_manifests(text: str) -> list[dict[str, Any]]:
+    """The CustomEvents of a file; other kinds are passed over.
 
-    Raises InvalidSpec if the file is no YAML, or holds none.
+    Raises InvalidSpec if the file is no YAML, or holds none, or one of another group or version.
     """
     try:
         documents = [document for document in read_yaml(text) if document]
     except yaml.YAMLError as error:
         raise InvalidSpec(f"this is no YAML: {' '.join(str(error).split())}") from None
-    events = [document for document in documents if _is_event(document)]
+    events = [document for document in documents if written.is_event(document)]
     if not events:
         raise InvalidSpec("there is no CustomEvent in it")
-    for document in events:
-        yield _as_applied(document, namespace)
+    return events
 
 
-def _is_event(document: Any) -> bool:
-    return isinstance(document, dict) and document.get("kind") == KIND
+async def judged(
+    cluster: Cluster, manifest: dict[str, Any], namespace: str, asked: str | None
+) -> tuple[CustomEvent, str]:
+    """A manifest as if it were applied now, and what a person should know of how it was judged.
+
+    `namespace`: where it goes if it does not say; `asked`: where alone it may go, if that was said.
+    Raises InvalidSpec, in one line that names it, if the API server would refuse it.
+    """
+    metadata = manifest.get("metadata")
+    name, where = _called(metadata), _given(metadata, "namespace") or namespace
+    try:
+        if asked and where != asked:
+            raise InvalidSpec(f"metadata.namespace must be {asked}, which --namespace asks for")
+        note = await judging.judge(cluster, where, manifest)
+    except InvalidSpec as error:
+        raise InvalidSpec(f"{where}/{name}: {error}") from None
+    return as_applied(manifest, where), note
 
 
-def _as_applied(document: dict[str, Any], namespace: str) -> CustomEvent:
-    given = document.get("metadata") or {}
+def _given(metadata: Any, field: str) -> Any:
+    return metadata.get(field) if isinstance(metadata, dict) else None
+
+
+def _called(metadata: Any) -> str:
+    stem = _given(metadata, "generateName")
+    return str(_given(metadata, "name") or f"{stem or ''}…")
+
+
+def as_applied(manifest: dict[str, Any], namespace: str) -> CustomEvent:
+    """The event that the API server would make of a manifest that it takes."""
+    given = manifest.get("metadata") or {}
     metadata = {
         **given,
         "uid": "",
-        "labels": _strings(given, "labels"),
-        "annotations": _strings(given, "annotations"),
-        "name": given.get("name") or f"{given.get('generateName', '')}…",
-        "namespace": given.get("namespace") or namespace,
+        "labels": given.get("labels") or {},
+        "annotations": given.get("annotations") or {},
+        "name": _called(given),
+        "namespace": namespace,
         "resourceVersion": "0",
         "creationTimestamp": now().isoformat(timespec="seconds"),
         "managedFields": [],
     }
-    return read_event({"metadata": metadata, "spec": document.get("spec")})
-
-
-def _strings(metadata: dict[str, Any], part: str) -> dict[str, str]:
-    found = metadata.get(part, {})
-    if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
-        return found
-    raise InvalidSpec(f"metadata.{part} must be strings: put numbers, true and false into quotes")
+    metadata.pop("deletionTimestamp", None)  # a file deletes nothing
+    return read_event({"metadata": metadata, "spec": manifest.get("spec")})
 
 
 async def _announced(cluster: Cluster, namespace: str, lease_name: str) -> tuple[Announcement, str]:

@@ -57,13 +57,24 @@ class NoWay(CustomEventsError):
 class ClusterError(CustomEventsError):
     """A request that the Kubernetes API refused (status: the HTTP code) or never answered (0).
 
-    `retry_after`: seconds before which it should not be tried again.
+    `retry_after`: seconds before which it should not be tried again. `reason`: the API server's
+    one word for it; empty if something else spoke. `causes`: what it says of which field.
     """
 
-    def __init__(self, message: str, status: int = 0, *, retry_after: float = 0.0) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int = 0,
+        *,
+        retry_after: float = 0.0,
+        reason: str = "",
+        causes: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+        self.reason = reason
+        self.causes = causes
 
 
 class Gone(ClusterError):
