@@ -30,7 +30,6 @@ _NO_DRY_RUN = "does not support dry run"
 
 _UNKNOWN_FIELD = re.compile(r'unknown field "([^"]+)"')
 
-#: What the API server says of a field beside its words: the value, and the field once more.
 _AROUND = re.compile(r'^Invalid value: (?:"[^"]*": )?(?:\S+ in body )?')
 
 #: What the API server is not asked about: what is no name is never put into a path.
@@ -96,15 +95,25 @@ def _is_refusal(error: ClusterError | InvalidName) -> bool:
 def _told(error: ClusterError | InvalidName, own: dict[str, str]) -> str:
     """The refusal by its fields; in our own words where we have some."""
     causes = error.causes if isinstance(error, ClusterError) else ()
-    said = {field: _AROUND.sub("", words) for field, words in causes if field not in ("", "<nil>")}
+    said = {field: _plain(words) for field, words in causes if field not in ("", "<nil>")}
     said |= dict.fromkeys(_UNKNOWN_FIELD.findall(str(error)), "is no field of this cluster's CRD")
     found: dict[str, str] = {}
     for field, words in said.items():
-        place = _known(field, own)
-        found[place or field] = own[place] if place else words
+        found |= _about(field, own) or {field: words}
     return sentence(found or own) or str(error)
 
 
-def _known(field: str, own: dict[str, str]) -> str:
-    """The place of our own objection that speaks of a field, or of what holds it; empty if none."""
-    return next((place for place in own if re.match(rf"{re.escape(place)}([.\[]|$)", field)), "")
+def _plain(words: str) -> str:
+    """A cause without the value, and the field once more, that the API server puts before it."""
+    rest = _AROUND.sub("", words)
+    return rest if rest.startswith(("must", "should")) else f"is refused: {rest}"
+
+
+def _about(field: str, own: dict[str, str]) -> dict[str, str]:
+    """Our own objections to a field, to what holds it, and to what it holds."""
+    return {
+        place: words
+        for place, words in own.items()
+        if f"{field}.".startswith((f"{place}.", f"{place}["))
+        or place.startswith((f"{field}.", f"{field}["))
+    }

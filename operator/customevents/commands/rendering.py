@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from customevents.answers import one_line
 from customevents.clocks import now
 from customevents.commands import judging
 from customevents.commands.kubectl_yaml import read_yaml
@@ -125,7 +126,7 @@ async def judged(
             raise InvalidSpec(f"metadata.namespace must be {asked}, which --namespace asks for")
         note = await judging.judge(cluster, where, manifest)
     except InvalidSpec as error:
-        raise InvalidSpec(f"{where}/{name}: {error}") from None
+        raise InvalidSpec(f"{one_line(f'{where}/{name}')}: {error}") from None
     return as_applied(manifest, where), note
 
 

@@ -78,11 +78,12 @@ def _shown(value: object) -> str:
 
 def _lower_bound(error: ErrorDetails) -> str:
     least = _context(error).get("min_length", 1)
-    return "must not be empty" if least == 1 else f"must have {least} of them or more"
+    return "must not be empty" if least == 1 else f"must have {least} entries or more"
 
 
 def _least(error: ErrorDetails) -> str:
-    return f"must be {_bound(error, 'ge')} or more"
+    bound = _bound(error, "ge")
+    return f"must not be before {bound}" if "T" in bound else f"must be {bound} or more"
 
 
 def _most(error: ErrorDetails) -> str:
@@ -94,7 +95,7 @@ def _before(error: ErrorDetails) -> str:
 
 
 def _bound(error: ErrorDetails, name: str) -> str:
-    return str(_context(error).get(name)).replace("+00:00", "Z")
+    return str(_context(error).get(name)).replace(" 00:00:00+00:00", "T00:00:00Z")
 
 
 def _one_of(error: ErrorDetails) -> str:
@@ -126,7 +127,7 @@ _WORDS: dict[str, Callable[[ErrorDetails], str]] = {
     "enum": _one_of,
     "literal_error": _one_of,
     "too_short": _lower_bound,
-    "too_long": _counted("must have at most {max_length} of them"),
+    "too_long": _counted("must have at most {max_length} entries"),
     "tuple_type": _LIST,
     "list_type": _LIST,
     "dict_type": _MAP,

@@ -18,7 +18,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Field,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -140,7 +139,7 @@ class _Manifest(_Model):
 
     api_version: str
     kind: str
-    metadata: _Metadata = Field(default_factory=lambda: _Metadata.model_validate({}))
+    metadata: _Metadata
     spec: CustomEventSpec
     status: Any = None
 
@@ -154,6 +153,9 @@ _FIELDS: dict[str, type[BaseModel]] = {
     "serviceSelector": LabelSelector,
     "matchExpressions": SelectorRequirement,
 }
+
+#: Where a field may belong that stands elsewhere, and how it is written in full.
+_ELSEWHERE = {"spec": "spec.", "scope": "spec.scope.", "metadata": "metadata."}
 
 
 def is_event(document: Any) -> bool:
@@ -188,9 +190,10 @@ def check(manifest: dict[str, Any]) -> None:
 
 
 def sentence(found: dict[str, str]) -> str:
-    """All objections in one line."""
+    """All objections in one line, whatever stands in the names of an author's fields."""
     line = "; ".join(f"{place} {words}" for place, words in found.items())
-    return " ".join(line.split())[:LONGEST_MESSAGE]
+    plain = "".join(letter if letter.isprintable() else " " for letter in line)
+    return " ".join(plain.split())[:LONGEST_MESSAGE]
 
 
 def _errors(model: type[BaseModel], written: Any, root: str) -> Iterator[tuple[str, ErrorDetails]]:
@@ -223,6 +226,13 @@ def _words(place: str, error: ErrorDetails) -> str:
 
 def _nearest(name: str, holder: str) -> str:
     """The field that was probably meant; empty if none is like it."""
-    fields = _FIELDS[holder].model_fields.values() if holder in _FIELDS else ()
-    known = {str(field.alias).lower(): str(field.alias) for field in fields}
-    return next((known[n] for n in difflib.get_close_matches(name.lower(), known, n=1)), "")
+    for place in (holder, *_ELSEWHERE):
+        known = {field.lower(): field for field in _fields(place)}
+        if like := difflib.get_close_matches(name.lower(), known, n=1):
+            return f"{_ELSEWHERE[place]}{known[like[0]]}" if place != holder else known[like[0]]
+    return ""
+
+
+def _fields(holder: str) -> Iterator[str]:
+    if holder in _FIELDS:
+        yield from (str(field.alias) for field in _FIELDS[holder].model_fields.values())
