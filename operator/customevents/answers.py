@@ -29,6 +29,9 @@ TOO_LARGE = 413
 #: Characters of an answer that a message repeats.
 LONGEST_WORDS = 300
 
+#: And of each cause: a policy's words say what to do at their end.
+LONGEST_CAUSE = 1000
+
 #: What the API server says, as plain text, of a path that it does not serve.
 _NOT_SERVED = "404 page not found"
 
@@ -143,7 +146,8 @@ def _causes(details: dict[str, Any]) -> Iterator[tuple[str, str]]:
     listed = details.get("causes")
     for cause in listed if isinstance(listed, list) else ():
         if isinstance(cause, dict):
-            yield one_line(cause.get("field")), one_line(cause.get("message"))
+            words = one_line(cause.get("message"), longest=LONGEST_CAUSE)
+            yield one_line(cause.get("field")), words
 
 
 def _no_such_kind(asked: Asked, said: str) -> NoSuchKind:
@@ -219,13 +223,13 @@ def _text(body: bytes) -> str:
     return one_line(body[: 4 * LONGEST_WORDS].decode(errors="replace")) or "(nothing)"
 
 
-def one_line(text: object) -> str:
+def one_line(text: object, *, longest: int = LONGEST_WORDS) -> str:
     """What somebody else wrote, short enough and plain enough for a line of a log."""
     if not isinstance(text, str):
         return ""
-    start = text[: 4 * LONGEST_WORDS]
+    start = text[: 4 * longest]
     plain = "".join(letter if letter.isprintable() else " " for letter in start)
-    return " ".join(plain.split())[:LONGEST_WORDS]
+    return " ".join(plain.split())[:longest]
 
 
 def _seconds(wanted: object) -> float:

@@ -24,13 +24,16 @@ from customevents.resource.errors import (
 from customevents.resource.written import objections, sentence
 
 #: What a refusal by missing rights says, and one by a policy does not.
-_NO_RIGHT = re.compile(r"is forbidden: (User \"|RBAC: |$)")
+_NO_RIGHT = re.compile(r'is forbidden: User "')
 
 _NO_DRY_RUN = "does not support dry run"
 
 _UNKNOWN_FIELD = re.compile(r'unknown field "([^"]+)"')
 
 _AROUND = re.compile(r'^Invalid value: (?:"[^"]*": )?(?:\S+ in body )?')
+
+#: What it says before the words of a policy's author.
+_DENIED = re.compile(r"^(ValidatingAdmissionPolicy '[^']*') with binding '[^']*' denied request:")
 
 #: What the API server is not asked about: what is no name is never put into a path.
 _NAMES = ("metadata", "metadata.name", "metadata.generateName", "metadata.namespace")
@@ -100,7 +103,8 @@ def _told(error: ClusterError | InvalidName, own: dict[str, str]) -> str:
     found: dict[str, str] = {}
     for field, words in said.items():
         found |= _about(field, own) or {field: words}
-    return sentence(found or own) or str(error)
+    denied = [_DENIED.sub(r"\1 refuses it:", words) for field, words in causes if not field]
+    return sentence(found) or "; ".join(denied) or sentence(own) or str(error)
 
 
 def _plain(words: str) -> str:

@@ -200,6 +200,8 @@ def _errors(model: type[BaseModel], written: Any, root: str) -> Iterator[tuple[s
     try:
         # As JSON, where a time is a string and a list a list, and nothing else is.
         model.model_validate_json(json.dumps(written), strict=True, extra="forbid", context=WRITTEN)
+    except RecursionError:
+        raise InvalidSpec("it is nested more deeply than any CustomEvent is") from None
     except ValidationError as error:
         found = error.errors(include_url=False)
         for each in found:
