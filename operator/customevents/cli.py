@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,15 +99,15 @@ def wait(
     Exit code 0: Delivered. 1: Failed, Expired, or Held until a person decides; at once. 3: neither
     within the timeout. 4: the command itself failed.
     """
-    from customevents import kube
-    from customevents.commands import following
+    from customevents.commands import following, naming, patience
 
     async def waiting() -> following.Ending:
-        async with kube.connect(chosen=chosen) as cluster:
+        async with patience.connect(chosen, timeout) as cluster:
             where = namespace or cluster.namespace
-            return await following.wait(cluster, where, name, timeout, typer.echo)
+            return await following.wait(cluster, where, called, timeout, typer.echo)
 
     with options.errors_end_with(4):
+        called = naming.event_name(name)
         ending = asyncio.run(waiting())
     raise typer.Exit(ending)
 
@@ -177,14 +176,13 @@ def _content(flags: Flags, curl: str | None) -> Translation:
 
 
 async def _send(
-    event: dict[str, Any], namespace: str | None, patience: float, chosen: Chosen
+    event: dict[str, Any], namespace: str | None, seconds: float, chosen: Chosen
 ) -> int:
-    from customevents import kube
-    from customevents.commands import following
+    from customevents.commands import following, patience
 
-    async with kube.connect(chosen=chosen) as cluster:
+    async with patience.connect(chosen, seconds) as cluster:
         where = namespace or cluster.namespace
-        return await following.send(cluster, where, event, patience, typer.echo)
+        return await following.send(cluster, where, event, seconds, typer.echo)
 
 
 @app.command("list")
@@ -199,21 +197,24 @@ def list_undelivered(
     chosen: Chosen,
 ) -> None:
     """Show what is not delivered, and why, oldest first."""
-    from customevents import kube
-    from customevents.commands import following, listing
+    from customevents.clocks import ClusterClock
+    from customevents.commands import following, listing, patience
 
-    async def reading() -> tuple[str, list[listing.Row]]:
-        async with kube.connect(chosen=chosen) as cluster:
+    clock = ClusterClock()
+
+    async def reading() -> tuple[list[listing.Row], str]:
+        async with patience.connect(chosen, clock=clock) as cluster:
             where = "" if everywhere else namespace or cluster.namespace
-            return where, listing.oldest_first(await following.undelivered(cluster, where))
+            rows = listing.oldest_first(await following.undelivered(cluster, where))
+            return rows, "" if rows else await following.all_clear(cluster, where)
 
-    where, rows = asyncio.run(reading())
+    rows, all_clear = asyncio.run(reading())
     if form is not options.Form.TABLE:
         typer.echo(listing.for_programs(rows, form))
     elif rows:
-        listing.print_table(rows, datetime.now(UTC), namespaces=everywhere)
+        listing.print_table(rows, clock.now(), namespaces=everywhere)
     else:
-        typer.echo(f"Everything in {where or 'all namespaces'} is delivered.", err=True)
+        typer.echo(all_clear, err=True)
 
 
 @app.command()
@@ -230,14 +231,16 @@ def resend(
     """Have events sent again, whatever their state; the operator does it."""
     if bool(names) == failed:
         raise typer.BadParameter("give names, or --failed")
-    from customevents import kube
-    from customevents.commands import following
+    from customevents.commands import following, naming, patience
+
+    called = [naming.event_name(name) for name in names or ()]
 
     async def asking() -> None:
-        async with kube.connect(chosen=chosen) as cluster:
+        async with patience.connect(chosen) as cluster:
             where = namespace or cluster.namespace
-            wanted = names or await following.failed(cluster, where)
+            wanted = called or await following.failed(cluster, where)
             if not wanted:
+                await naming.is_there(cluster, where)
                 typer.echo(f"Nothing in {where} is Failed.", err=True)
             for name in wanted:
                 await following.resend(cluster, where, name)
@@ -262,13 +265,13 @@ def render(
     """Print the body that would be sent, resolved against the live cluster; nothing is sent."""
     if (name is None) == (file is None):
         raise typer.BadParameter("give a name, or --file")
-    from customevents import kube
-    from customevents.commands import drafting, rendering
+    from customevents.commands import drafting, naming, patience, rendering
 
+    called = None if name is None else naming.event_name(name)
     text = None if file is None else drafting.read_source(file if file == "-" else f"@{file}")
 
     async def resolving() -> list[rendering.Rendered]:
-        async with kube.connect(chosen=chosen) as cluster:
+        async with patience.connect(chosen) as cluster:
             where = namespace or cluster.namespace
             renderer = await rendering.renderer(cluster, operator_namespace, lease)
             if renderer.note:
@@ -278,7 +281,7 @@ def render(
                     await renderer.render(await _judged(cluster, manifest, where, namespace))
                     for manifest in rendering.read_manifests(text)
                 ]
-            return [await renderer.render(await rendering.live(cluster, where, str(name)))]
+            return [await renderer.render(await rendering.live(cluster, where, str(called)))]
 
     for rendered in asyncio.run(resolving()):
         typer.echo(f"# {rendered.reach}", err=True)
@@ -309,13 +312,12 @@ def check(
 
     Exit code 1 if something is wrong; a warning is none.
     """
-    from customevents import kube
     from customevents.clocks import ClusterClock
-    from customevents.commands import checking
+    from customevents.commands import checking, patience
 
     async def looking() -> list[checking.Finding]:
         clock = ClusterClock()
-        async with kube.connect(clock, chosen) as cluster:
+        async with patience.connect(chosen, clock=clock) as cluster:
             where = namespace or cluster.namespace
             place = checking.Place(where, operator_namespace, lease)
             return await checking.check(cluster, place, clock.now)

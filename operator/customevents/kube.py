@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -74,6 +74,11 @@ class Cluster:
     def server(self) -> str:
         """The API server's address."""
         return self._way.server
+
+    @property
+    def origin(self) -> str:
+        """What says so, for messages: a context of a kubeconfig, or this pod."""
+        return self._way.origin
 
     @property
     def namespace(self) -> str:
@@ -251,6 +256,9 @@ class Cluster:
         return answers.Answer(response.status, content, wait, date)
 
 
+AnyCluster = TypeVar("AnyCluster", bound=Cluster)
+
+
 class Lease:
     """One Lease, read and swapped. Raises InvalidName if it cannot be called so."""
 
@@ -279,14 +287,21 @@ class Lease:
         return await self._request("PUT", self._path, lease, kind="Lease")
 
 
-@asynccontextmanager
-async def connect(
+def connect(
     clock: Clock | None = None, chosen: Chosen | None = None
-) -> AsyncIterator[Cluster]:
+) -> AbstractAsyncContextManager[Cluster]:
     """Connect as the kubeconfig says, or as this pod's service account; `clock` learns the time.
 
     Raises NoWay if there is neither, or one that cannot be used.
     """
+    return connect_as(Cluster, clock, chosen)
+
+
+@asynccontextmanager
+async def connect_as(
+    kind: type[AnyCluster], clock: Clock | None = None, chosen: Chosen | None = None
+) -> AsyncIterator[AnyCluster]:
+    """Connect, to ask in the way of this kind of Cluster. Raises NoWay."""
     found = way.find(chosen or Chosen(), os.environ)
     credentials = Credentials(found.credentials, found.present)
     await credentials.start()
@@ -295,7 +310,7 @@ async def connect(
     # The library's own pool would look for a proxy of its own, and ignores the rest.
     configuration.client_session_kwargs = leading
     async with leading["connector"], ApiClient(configuration) as client:
-        yield Cluster(client, found, credentials, clock)
+        yield kind(client, found, credentials, clock)
 
 
 def _leading(

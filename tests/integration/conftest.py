@@ -93,8 +93,9 @@ class Shell:
     def __call__(
         self, *args: str, stdin: str | None = None, kubeconfig: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
+        where = () if "-n" in args else ("-n", self._namespace)
         return subprocess.run(
-            [sys.executable, "-m", "customevents", *args, "-n", self._namespace],
+            [sys.executable, "-m", "customevents", *args, *where],
             env=self.env | ({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}),
             input=stdin,
             capture_output=True,

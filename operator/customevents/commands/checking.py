@@ -15,6 +15,7 @@ from typing import Any
 import typer
 
 from customevents import __version__
+from customevents.commands.naming import is_there
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.gate import Key
 from customevents.delivery.lease import LONGEST_DURATION, holder, readable, stated_duration
@@ -75,7 +76,9 @@ async def check(cluster: Cluster, place: Place, now: Callable[[], datetime]) -> 
     if not isinstance(told, str):
         what = "what answers there does not say its version; is something in between?"
         return [_wrong("Kubernetes", what, "is KUBECONFIG the right one?")]
-    findings = [_ok("Kubernetes", told)]
+    findings = [_ok("Kubernetes", f"{told} at {cluster.server}, by {cluster.origin}")]
+    if missing := await _missing(cluster, place.namespace):
+        return [*findings, missing]
     findings.append(await _schema(cluster))
     findings.append(await _right_to_create(cluster, place.namespace))
     lease, found = await _operator(cluster, place, now)
@@ -101,6 +104,14 @@ _COLOURS = {
     Level.WARNING: typer.colors.YELLOW,
     Level.WRONG: typer.colors.RED,
 }
+
+
+async def _missing(cluster: Cluster, namespace: str) -> Finding | None:
+    try:
+        await is_there(cluster, namespace)
+    except Gone as error:
+        return _wrong("namespace", str(error), "is -n misspelt?")
+    return None
 
 
 async def _schema(cluster: Cluster) -> Finding:

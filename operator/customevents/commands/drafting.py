@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from customevents.commands.naming import event_name
 from customevents.resource import written
 from customevents.resource.errors import InvalidBody
 from customevents.resource.event import GROUP, KIND, VERSION
@@ -71,7 +72,8 @@ def manifest(spec: dict[str, Any], name: str | None, namespace: str | None) -> d
 
     Raises InvalidSpec if the schema would refuse it.
     """
-    metadata = {"name": name} if name else {"generateName": f"{_stem(spec.get('eventType'))}-"}
+    stem = f"{_stem(spec.get('eventType'))}-"
+    metadata = {"generateName": stem} if name is None else {"name": event_name(name)}
     if namespace:
         metadata["namespace"] = namespace
     made = {

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from customevents.commands import naming
 from customevents.commands.listing import Row, read_row
+from customevents.commands.patience import pause
 from customevents.kube import Cluster
+from customevents.resource.errors import ClusterError, Gone
 from customevents.resource.event import RESEND_ANNOTATION, CustomEvent, read_event
 from customevents.resource.status import State
 
@@ -27,24 +31,44 @@ class Ending(IntEnum):
 
 
 async def wait(
-    cluster: Cluster, namespace: str, name: str, patience: float, say: Callable[[str], None]
+    cluster: Cluster,
+    namespace: str,
+    name: str,
+    patience: float,
+    say: Callable[[str], None],
+    seen: CustomEvent | None = None,
 ) -> Ending:
     """Wait until an event is delivered, or cannot be without a person; `patience` in seconds.
 
-    Raises ClusterError, also if there is no such event, and UnreadableEvent.
+    `seen`: the event as it was last seen. Raises ClusterError, also if there is no such event, and
+    UnreadableEvent.
     """
     end = time.monotonic() + patience
     while True:
-        event = read_event(await cluster.get_event(namespace, name))
-        if event.settled:
-            deleting = " (being deleted, so nothing more of it is sent)" if event.deleting else ""
-            say(f"{event.path} is {event.status.delivery.state}{deleting}: {_message(event)}")
-            delivered = event.status.delivery.state is State.DELIVERED
+        try:
+            seen = await _look(cluster, namespace, name)
+        except ClusterError as error:
+            if seen is None or pause(error, 1) is None:
+                raise
+            say(f"{seen.path} was {seen.status.delivery.state}, and cannot be seen: {error}")
+            return Ending.TIMEOUT
+        if seen.settled:
+            deleting = " (being deleted, so nothing more of it is sent)" if seen.deleting else ""
+            say(f"{seen.path} is {seen.status.delivery.state}{deleting}: {_message(seen)}")
+            delivered = seen.status.delivery.state is State.DELIVERED
             return Ending.DELIVERED if delivered else Ending.NOT_DELIVERED
         if time.monotonic() >= end:
-            say(f"{event.path} is still {event.status.delivery.state}: {_message(event)}")
+            say(f"{seen.path} is still {seen.status.delivery.state}: {_message(seen)}")
             return Ending.TIMEOUT
         await asyncio.sleep(min(POLL, max(0.0, end - time.monotonic())))
+
+
+async def _look(cluster: Cluster, namespace: str, name: str) -> CustomEvent:
+    try:
+        return read_event(await cluster.get_event(namespace, name))
+    except Gone:
+        await naming.is_there(cluster, namespace)  # a namespace that is misspelt is said first
+        raise
 
 
 async def send(
@@ -58,9 +82,16 @@ async def send(
 
     Raises ClusterError, also if the cluster refuses it.
     """
-    made = read_event(await cluster.create_event(namespace, manifest))
+    made = read_event(await cluster.create_event(namespace, _named(manifest)))
     say(f"{made.path} is created")
-    return await wait(cluster, namespace, made.name, patience, say)
+    return await wait(cluster, namespace, made.name, patience, say, seen=made)
+
+
+def _named(manifest: dict[str, Any]) -> dict[str, Any]:
+    """With a name that is made up here: a second try then meets the first, and makes no other."""
+    metadata = dict(manifest["metadata"])
+    stem = metadata.pop("generateName", "")
+    return {**manifest, "metadata": {"name": f"{stem}{naming.letters()}", **metadata}}
 
 
 async def undelivered(cluster: Cluster, namespace: str) -> list[Row]:
@@ -71,9 +102,19 @@ async def undelivered(cluster: Cluster, namespace: str) -> list[Row]:
     return [read_row(raw) async for raw in cluster.undelivered(namespace)]
 
 
+async def all_clear(cluster: Cluster, namespace: str) -> str:
+    """What to say where nothing is undelivered. Raises Gone if there is no such namespace."""
+    if not namespace:
+        return "Everything in all namespaces is delivered."
+    if await naming.is_there(cluster, namespace):
+        return f"Everything in {namespace} is delivered."
+    return f"No CustomEvent in {namespace} is undelivered (you may not look whether it is there)."
+
+
 async def resend(cluster: Cluster, namespace: str, name: str) -> None:
     """Ask the operator to send an event again, whatever its state. Raises ClusterError."""
-    value = datetime.now(UTC).isoformat(timespec="microseconds")
+    # Another one each time, also where the clock goes back.
+    value = f"{datetime.now(UTC).isoformat(timespec='seconds')}/{secrets.token_hex(4)}"
     await cluster.annotate(namespace, name, {RESEND_ANNOTATION: value})
 
 
@@ -85,4 +126,5 @@ async def failed(cluster: Cluster, namespace: str) -> list[str]:
 
 
 def _message(event: CustomEvent) -> str:
-    return event.status.delivered.message
+    """What its status says, without the state once more."""
+    return event.status.delivered.message.removeprefix(f"{event.status.delivery.state}: ")

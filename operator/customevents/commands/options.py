@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -29,7 +30,12 @@ Namespace = Annotated[
 ]
 OperatorNamespace = Annotated[str, typer.Option(help="Where the operator runs.")]
 LeaseName = Annotated[str, typer.Option("--lease", help="The operator's Lease.")]
-Patience = Annotated[float, typer.Option("--timeout", help="Seconds.", min=0)]
+Patience = Annotated[
+    float,
+    typer.Option(
+        "--timeout", parser=lambda text: seconds(text), metavar="TIME", help="60, 60s, 2m."
+    ),
+]
 
 # What `send` writes into the event.
 EventType = Annotated[
@@ -90,6 +96,21 @@ As = Annotated[str, typer.Option("--as", metavar="USER", help="Whom to act as.")
 AsGroup = Annotated[
     list[str] | None, typer.Option(metavar="GROUP", help="A group to act as. Repeat it.")
 ]
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|m|s))+")
+
+
+def seconds(text: str | float) -> float:
+    """A time as kubectl takes it (60s, 2m, 1h30m), or in seconds. Raises BadParameter."""
+    written = str(text).strip()
+    if re.fullmatch(r"\d+(\.\d+)?", written):
+        return float(written)
+    if not _DURATION.fullmatch(written):
+        raise typer.BadParameter(f"{written!r} must be a time such as 60, 60s, 2m or 1h30m")
+    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|m|s)", written)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def on_a_cluster(command: Callable[..., None]) -> Callable[..., None]:

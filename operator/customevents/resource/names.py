@@ -55,14 +55,14 @@ def is_path(path: str) -> bool:
 def namespace(name: str) -> str:
     """The name of a namespace, as it was given. Raises InvalidName."""
     if not is_namespace(name):
-        raise InvalidName(f"namespace {_shown(name)} is no name")
+        raise InvalidName(f"namespace {shown(name)} is no name")
     return name
 
 
 def of_object(kind: str, name: str) -> str:
     """The name of an object of this kind, as it was given. Raises InvalidName."""
     if not is_object(name):
-        raise InvalidName(f"{kind} {_shown(name)} is no name")
+        raise InvalidName(f"{kind} {shown(name)} is no name")
     return name
 
 
@@ -70,7 +70,7 @@ def _is(pattern: re.Pattern[str], name: object, longest: int) -> bool:
     return isinstance(name, str) and len(name) <= longest and pattern.fullmatch(name) is not None
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """In quotes, on one line, and short."""
     plain = "".join(letter if letter.isprintable() else "?" for letter in name)
     return f'"{plain[:100]}"'
