@@ -238,7 +238,8 @@ ROWS = [
         "",
         secured(proxy="socks5h://127.0.0.1:1080"),
         fails=True,
-        names="{here}/config",
+        ours=SOCKS,
+        why="kubectl takes socks5h from the environment, and so do we from wherever it stands",
     ),
     Row(
         "proxy-url of socks4",

@@ -281,6 +281,9 @@ ROWS = [
             "config": by_exec(),
             "plugin": f"#!/bin/sh\nprintf 'kind: ExecCredential\\napiVersion: {PLUGIN}/v1\\nstatus: {{token: of-a}}\\n'",
         },
+        ours="",
+        why="a plugin's answer is documented as JSON",
+        names="{here}/plugin",
     ),
     Row(
         "a plugin that answers no JSON",
@@ -771,6 +774,6 @@ ROWS = [
         {"config": config()},
         flags=("--as-group=x",),
         fails=True,
-        names="--as",
+        names="--as-group",
     ),
 ]
