@@ -55,7 +55,8 @@ def spoken(proxy: str) -> str:
         raise ValueError(f"a proxy must be one of {kinds}, and not {parts.scheme!r}")
     if not usable or not parts.scheme:
         raise ValueError("a proxy must be an address such as http://proxy.example:3128")
-    return proxy
+    # Names are resolved behind SOCKS by either, as Go does it; the library knows the one.
+    return f"socks5{proxy[len(parts.scheme) :]}" if parts.scheme == "socks5h" else proxy
 
 
 def _either(environment: Mapping[str, str], name: str) -> str:
@@ -84,6 +85,8 @@ def _names(entry: str, host: str, port: int, address: _Address | None) -> bool:
         return False
     if (its_address := _address(named)) is not None:
         return its_address == address
+    if address is not None:
+        return False  # an address ends in nothing
     ending = named[1:] if named.startswith("*.") else named
     if not ending.startswith("."):
         return host == ending or host.endswith(f".{ending}")

@@ -46,7 +46,7 @@ def test_no_proxy_is_asked_for(host: str, no_proxy: str) -> None:
     ("host", "no_proxy"),
     [
         ("10.1.2.3", ""),
-        ("10.1.2.3", "10.1.2.4,10.2.0.0/16,10.1"),
+        ("10.1.2.3", "10.1.2.4,10.2.0.0/16,10.1,2.3,.1.2.3"),
         ("10.1.2.3", "10.1.2.3:6443"),
         ("10.1.2.3", "10.0.0.0/255.0.0.0"),
         ("[fd00::1]", "fd01::/16,[fd00::1]"),
@@ -72,6 +72,7 @@ def test_the_proxy_is_asked_for(host: str, no_proxy: str) -> None:
         ("http://a.example", {"HTTPS_PROXY": PROXY}, ""),
         ("https://a.example", {"HTTPS_PROXY": "proxy.example:3128"}, PROXY),
         ("https://a.example", {"HTTPS_PROXY": "socks5://a:1"}, "socks5://a:1"),
+        ("https://a.example", {"HTTPS_PROXY": "socks5h://u:p@a:1"}, "socks5://u:p@a:1"),
         ("https://a.example", {"HTTPS_PROXY": PROXY, "no_proxy": "a.example"}, ""),
     ],
 )
