@@ -247,7 +247,7 @@ class Cluster:
             )
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            words = f"the Kubernetes API did not answer: {trust.why(error)}"
+            words = f"the Kubernetes API did not answer: {trust.why(error, self.server)}"
             raise ClusterError(words) from error
         except Exception as error:  # whatever a library trips over
             words = f"the Kubernetes API cannot be asked: {trust.why(error)}"

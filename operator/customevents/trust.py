@@ -56,8 +56,12 @@ class ProxyFailed(aiohttp.ClientConnectionError):
     """A SOCKS proxy made no connection; nothing was sent."""
 
 
-def why(error: BaseException) -> str:
-    """What went wrong on the way to an answer, in the words of OpenSSL or the system."""
+def why(error: BaseException, asked: str = "") -> str:
+    """What went wrong on the way to an answer, in the words of OpenSSL or the system.
+
+    `asked`: the server, for errors that do not know it.
+    """
+    at = f"{asked}: " if asked else ""
     if refused := _refused_certificate(error):
         at = f" of {error.host}:{error.port}" if isinstance(error, _Connecting) else ""
         return f"the certificate{at} is refused: {refused.verify_message}"
@@ -68,9 +72,9 @@ def why(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {error.status}"
     if isinstance(error, TimeoutError):
-        return "not in time"
+        return f"{at}not in time"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
-        return "the connection was dropped"
+        return f"{at}the connection was dropped"
     return type(error).__name__
 
 

@@ -57,7 +57,8 @@ def find(chosen: Chosen, environment: Mapping[str, str]) -> Way:
     if chosen.kubeconfig or not _in_a_pod(environment):
         named = ", ".join(map(str, paths)) or "KUBECONFIG"
         words = "set KUBECONFIG to a kubeconfig with a current-context, or give --context"
-        raise NoWay(f"no way to the Kubernetes API: {named} says none: {words}")
+        lack = _lack_of_a_pod(environment)
+        raise NoWay(f"no way to the Kubernetes API: {named} says none{lack}: {words}")
     return _of_the_pod(chosen, environment)
 
 
@@ -108,6 +109,15 @@ def _of_the_pod(chosen: Chosen, environment: Mapping[str, str]) -> Way:
 def _in_a_pod(environment: Mapping[str, str]) -> bool:
     variables = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
     return all(map(environment.get, variables)) and (SERVICE_ACCOUNT / "token").is_file()
+
+
+def _lack_of_a_pod(environment: Mapping[str, str]) -> str:
+    """What an environment that looks like a pod's would need to be one."""
+    if not environment.get("KUBERNETES_SERVICE_HOST"):
+        return ""
+    if not environment.get("KUBERNETES_SERVICE_PORT"):
+        return ", nor does this pod: KUBERNETES_SERVICE_PORT is not set"
+    return f", nor does this pod: {SERVICE_ACCOUNT / 'token'} is not there"
 
 
 def _server(selected: Selected) -> str:
@@ -233,6 +243,7 @@ def _impersonation(user: UserFields, chosen: Chosen, at: str) -> tuple[tuple[str
     name = chosen.as_user or user.as_user
     groups = chosen.as_groups or tuple(user.as_groups)
     if not name:
+        at = "--as-group" if chosen.as_groups else at
         if groups or user.as_uid or user.as_user_extra:
             raise NoWay(f"{at}: groups, a uid or extras to act as take a user to act as as well")
         return ()
