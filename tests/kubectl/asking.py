@@ -25,7 +25,7 @@ def run(what: str, flags: Sequence[str]) -> int:
     if what == "customevents":
         return _command(flags)
     try:
-        return asyncio.run(_both_ways(flags))
+        return asyncio.run(_namespace(flags) if what == "namespace" else _both_ways(flags))
     except CustomEventsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -37,6 +37,12 @@ def _command(flags: Sequence[str]) -> int:
         cli.main()
     except SystemExit as end:
         return int(end.code or 0)
+    return 0
+
+
+async def _namespace(flags: Sequence[str]) -> int:
+    async with kube.connect(chosen=_chosen(flags)) as cluster:
+        print(cluster.namespace)
     return 0
 
 

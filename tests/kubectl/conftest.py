@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from localcluster import build
 
 from kubectl import pki
 
@@ -71,6 +72,7 @@ def _unshared() -> list[str]:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    build()  # kubectl
     running = World(tmp_path_factory.mktemp("world"))
     try:
         yield running

@@ -13,16 +13,11 @@ from typing import Any
 import pytest
 
 from kubectl.conftest import World
+from kubectl.every import every
 from kubectl.furnishing import KUBECTL, ROWS, furnish, told
 from kubectl.row import Row
 
 Ask = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def row(request: pytest.FixtureRequest) -> Row:
-    found: Row = request.param
-    return found
 
 
 @pytest.fixture
@@ -32,10 +27,6 @@ def ask(row: Row, world: World, tmp_path: Path) -> Ask:
     return lambda what, *flags: world.ask(
         **{**question, "what": what, "flags": [*flags, *question["flags"]]}
     )
-
-
-def every(rows: list[Row]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("row", rows, ids=lambda row: row.sentence, indirect=True)
 
 
 @every(ROWS)
