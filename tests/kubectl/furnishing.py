@@ -45,7 +45,10 @@ def _content(pki: Path, found: re.Match[str]) -> str:
     return json.dumps(content)[1:-1] if found[3] else content
 
 
-def _write(path: Path, content: str | bytes | None) -> None:
+def _write(path: Path, content: str | bytes | Path | None) -> None:
+    if isinstance(content, Path):
+        path.symlink_to(content)
+        return
     if content is None:
         path.mkdir()
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -30,7 +31,8 @@ class Row:
 
     sentence: str
     asked: str  # one note or several, by " / "; empty: nobody is asked
-    files: Mapping[str, str | bytes | None] = field(default_factory=dict)  # None: a folder
+    # A path: a link to it; None: a folder.
+    files: Mapping[str, str | bytes | Path | None] = field(default_factory=dict)
     env: Mapping[str, str | None] = field(default_factory=dict)  # None: not set
     at: str = "."
     flags: tuple[str, ...] = ()

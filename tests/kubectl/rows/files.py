@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from kubectl.row import CA, NO_SERVER, PROMPTS, A, B, Row, config
@@ -454,6 +455,22 @@ ROWS = [
         {"KUBECONFIG": "{here}/folder:{here}/ka"},
         fails=True,
         names="{here}/folder",
+    ),
+    Row(
+        "a link to another file",
+        OF_A,
+        {
+            "there/config": config(user={"tokenFile": "token"}),
+            "token": "of-a",
+            "config": Path("there/config"),
+        },
+    ),
+    Row(
+        "a file that cannot be read: a link to itself",
+        "",
+        {"config": Path("config")},
+        fails=True,
+        names="{here}/config",
     ),
     Row("no YAML", "", {"config": "{ this: [is"}, fails=True, names="{here}/config"),
     Row(
