@@ -16,6 +16,7 @@ from operating import eventually
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+HEAD = "apiVersion: customevents.dev/v1alpha1\nkind: CustomEvent\nmetadata: {name: a}\n"
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 
 #: Of a cluster with so many workloads, and in at most so many seconds.
@@ -100,10 +101,10 @@ def test_a_selector_is_resolved_and_the_reach_is_said_beside_the_body(
     [
         ("kind: [", "this is no YAML"),
         ("kind: ConfigMap", "there is no CustomEvent in it"),
-        ("kind: CustomEvent\nmetadata: {name: a}\nspec: {summary: x}", "spec.eventType"),
+        (f"{HEAD}spec: {{summary: x}}", "a: spec.eventType must be given"),
         (
-            "kind: CustomEvent\nmetadata: {name: a}\n"
-            "spec: {eventType: a, summary: b, scope: {serviceSelector: {matchLabels: {a: b}}}}",
+            f"{HEAD}spec: {{eventType: a, summary: b, "
+            "scope: {serviceSelector: {matchLabels: {a: b}}}}",
             "matches no workload",
         ),
     ],

@@ -144,9 +144,9 @@ def test_it_ends_as_wait_does(
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ((*FLAGS, "--name", "Not A Name"), "is invalid: metadata.name"),
+        ((*FLAGS, "--name", "Not A Name"), "metadata.name must be a name of lower-case letters"),
         ((*FLAGS, "--severity", "Critical"), "spec.severity must be Info, "),
-        ((*FLAGS, "--cluster", "*"), "spec.scope.clusters.0: must be a plain name"),
+        ((*FLAGS, "--cluster", "*"), "spec.scope.clusters[0] must be a plain name"),
         (("--curl", "{"), "the body is no JSON"),
         (("--curl", "[]"), "the body must be a JSON object"),
         (("--curl", json.dumps({"eventtype": "release"})), "the body must not have 'eventtype'"),

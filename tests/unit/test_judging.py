@@ -94,7 +94,7 @@ REFUSED = {
                 {"field": "<nil>", "message": "Invalid value: null: some rules were not checked"},
             ],
         ),
-        "spec.new must be y",
+        "spec.new should be y",
     ),
     "an older schema": (
         refusal(400, 'strict decoding error: unknown field "spec.suspend"', reason="BadRequest"),
