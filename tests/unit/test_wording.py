@@ -13,7 +13,7 @@ from pydantic_core.core_schema import ErrorType
 from customevents.resource import wording
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.spec import parse_spec
-from customevents.resource.written import check, objections
+from customevents.resource.written import MOST, check, objections
 from unit.builders import raw_spec
 
 FALLBACK = "must be something else"
@@ -199,3 +199,8 @@ def test_no_spec_whatever_has_an_error_without_words(fields: dict[str, Any]) -> 
     for words in said:
         assert FALLBACK not in words
         assert "nput should" not in words
+
+
+def test_of_any_number_of_wrong_fields_a_few_are_named() -> None:
+    many = manifest(**{f"a{n}": n for n in range(50_000)})
+    assert len(objections(many)) == MOST

@@ -38,6 +38,9 @@ from customevents.resource.spec import (
 )
 from customevents.resource.status import Status
 
+#: Fields that an answer names; a file may hold any number of wrong ones.
+MOST = 20
+
 #: Bytes of all annotations of an object, with their names.
 LARGEST_ANNOTATIONS = 256 * 1024
 
@@ -203,7 +206,7 @@ def _errors(model: type[BaseModel], written: Any, root: str) -> Iterator[tuple[s
     except RecursionError:
         raise InvalidSpec("it is nested more deeply than any CustomEvent is") from None
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = error.errors(include_url=False)[:MOST]
         for each in found:
             if not _follows(each, found):
                 yield wording.where(root, each["loc"]) or KIND, each
