@@ -69,6 +69,9 @@ TAKEN: dict[str, str] = {
         "2026-01-31T12:00:00Z, fieldsType: FieldsV1, fieldsV1: {}}]"
     ),
     "a finalizer": event(metadata="name: a, finalizers: [example.com/keep]"),
+    "an owner": event(
+        metadata="name: a, ownerReferences: [{apiVersion: v1, kind: Node, name: b, uid: c}]"
+    ),
     "a generateName": event(metadata="generateName: checkout-"),
     "a generateName without a dash": event(metadata="generateName: checkout"),
     "the same object twice": f"{event()}---\n{event()}",
@@ -126,6 +129,16 @@ REFUSED: dict[str, str] = {
     "an annotation's key with a blank": event(metadata="name: a, annotations: {a b: c}"),
     "annotations of 300 kB": event(metadata=f"name: a, annotations: {{a: {'b' * 300_000}}}"),
     "a finalizer with a blank": event(metadata="name: a, finalizers: [a b]"),
+    "a resourceVersion that is a number": event(metadata="name: a, resourceVersion: 7"),
+    "a generation in quotes": event(metadata='name: a, generation: "7"'),
+    "a creationTimestamp that is a word": event(metadata="name: a, creationTimestamp: today"),
+    "an owner without a uid": event(
+        metadata="name: a, ownerReferences: [{apiVersion: v1, kind: Node, name: b}]"
+    ),
+    "an unknown field of an owner": event(
+        metadata="name: a, ownerReferences: [{apiVersion: v1, kind: Node, name: b, uid: c, d: e}]"
+    ),
+    "managedFields that are a word": event(metadata="name: a, managedFields: b"),
     # what is needed
     "no spec": f"{HEAD}{META}",
     "a spec of nothing": f"{HEAD}{META}spec:\n",

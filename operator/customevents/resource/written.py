@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -105,6 +106,15 @@ class _Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel)
 
 
+class _Owner(_Model):
+    api_version: Annotated[str, StringConstraints(min_length=1)]
+    kind: Annotated[str, StringConstraints(min_length=1)]
+    name: Annotated[str, StringConstraints(min_length=1)]
+    uid: Annotated[str, StringConstraints(min_length=1)]
+    controller: bool | None = None
+    block_owner_deletion: bool | None = None
+
+
 class _Metadata(_Model):
     """Kubernetes' ObjectMeta. What the API server writes itself, it ignores in a file."""
 
@@ -120,15 +130,15 @@ class _Metadata(_Model):
     labels: Labels | None = None
     annotations: Annotations | None = None
     finalizers: tuple[Finalizer, ...] | None = None
-    owner_references: Any = None
-    self_link: Any = None
-    uid: Any = None
-    resource_version: Any = None
-    generation: Any = None
-    creation_timestamp: Any = None
-    deletion_timestamp: Any = None
-    deletion_grace_period_seconds: Any = None
-    managed_fields: Any = None
+    owner_references: tuple[_Owner, ...] | None = None
+    self_link: str | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    generation: int | None = None
+    creation_timestamp: AwareDatetime | None = None
+    deletion_timestamp: AwareDatetime | None = None
+    deletion_grace_period_seconds: int | None = None
+    managed_fields: tuple[dict[str, Any], ...] | None = None
 
     @model_validator(mode="after")
     def _is_called_something(self) -> _Metadata:
@@ -151,6 +161,7 @@ class _Manifest(_Model):
 _FIELDS: dict[str, type[BaseModel]] = {
     "": _Manifest,
     "metadata": _Metadata,
+    "ownerReferences": _Owner,
     "spec": CustomEventSpec,
     "scope": Scope,
     "serviceSelector": LabelSelector,
