@@ -163,8 +163,8 @@ def _pairs(details: list[str] | None) -> dict[str, str]:
 
 
 def _content(flags: Flags, curl: str | None) -> Translation:
-    from customevents.commands.drafting import read_source
-    from customevents.eventsapi.curl import Translation, read_body
+    from customevents.commands.drafting import read_body
+    from customevents.eventsapi.curl import Translation, translate
 
     if curl is None:
         if not (flags.event_type and flags.summary):
@@ -172,7 +172,7 @@ def _content(flags: Flags, curl: str | None) -> Translation:
         return Translation(flags.spec)
     if flags.spec:
         raise typer.BadParameter("--curl stands alone: the body says what the flags would say")
-    return read_body(read_source(curl))
+    return translate(read_body(curl))
 
 
 async def _send(
@@ -265,10 +265,10 @@ def render(
     """Print the body that would be sent, resolved against the live cluster; nothing is sent."""
     if (name is None) == (file is None):
         raise typer.BadParameter("give a name, or --file")
-    from customevents.commands import drafting, naming, patience, rendering
+    from customevents.commands import manifests, naming, patience, rendering
 
     called = None if name is None else naming.event_name(name)
-    text = None if file is None else drafting.read_source(file if file == "-" else f"@{file}")
+    text = None if file is None else manifests.read_source(file)
 
     async def resolving() -> list[rendering.Rendered]:
         async with patience.connect(chosen) as cluster:

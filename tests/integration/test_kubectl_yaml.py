@@ -8,7 +8,7 @@ from typing import Any
 from localcluster import Cluster
 
 from customevents.commands.drafting import manifest
-from customevents.commands.kubectl_yaml import read_yaml, write_yaml
+from customevents.commands.kubectl_yaml import read_document, write_yaml
 
 SCALARS = """
 y n Y N yes on Off true ~ null NULL = _1 0xg 0x1p4 12:30 1:2:3.5 190:20:30 2026-01-31
@@ -27,7 +27,7 @@ def test_a_scalar_is_read_as_kubectl_reads_it(cluster: Cluster) -> None:
     head = "apiVersion: customevents.dev/v1alpha1\nkind: CustomEvent\nmetadata: {name: scalars}\n"
     details = "".join(f"    '{scalar}': {scalar}\n" for scalar in SCALARS.split())
     text = f"{head}spec:\n  details:\n{details}"
-    (ours,) = read_yaml(text)
+    ours = read_document(text)
     theirs = as_kubectl_reads(cluster, text)
     assert ours["spec"]["details"] == {k: v for k, v in theirs.items() if v is not None}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customevents.eventsapi.curl import read_body
+from customevents.eventsapi.curl import translate
 from customevents.eventsapi.payload import build_body
 from customevents.resource.errors import InvalidBody
 from customevents.resource.spec import parse_spec
@@ -23,7 +23,7 @@ HERE = ClusterName("here", "setting clusterName")
 
 def translated(**parts: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The scope that is written down, and what is said about it."""
-    done = read_body(json.dumps(BODY | parts))
+    done = translate(json.dumps(BODY | parts))
     return done.spec["scope"], done.remarks
 
 
@@ -69,7 +69,7 @@ SCOPES = st.fixed_dictionaries(
 @given(SCOPES, st.sampled_from(["information", "warning", "error"]))
 def test_there_and_back_it_is_the_same_body(scope: dict[str, list[str]], severity: str) -> None:
     body = BODY | {"severity": severity} | ({"scope": scope} if scope else {})
-    spec = parse_spec(read_body(json.dumps(body)).spec)
+    spec = parse_spec(translate(json.dumps(body)).spec)
     resolution = resolve(
         spec.scope, namespace="own", cluster=ClusterName("here", "setting clusterName")
     )
@@ -93,5 +93,5 @@ def test_there_and_back_it_is_the_same_body(scope: dict[str, list[str]], severit
 )
 def test_what_is_no_body_of_the_api_is_refused_in_one_line(text: str, words: str) -> None:
     with pytest.raises(InvalidBody, match=words) as refused:
-        read_body(text)
+        translate(text)
     assert "\n" not in str(refused.value)

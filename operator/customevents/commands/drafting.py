@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from customevents.commands.manifests import read_source
 from customevents.commands.naming import event_name
 from customevents.resource import written
-from customevents.resource.errors import InvalidBody
 from customevents.resource.event import GROUP, KIND, VERSION
 
 #: Characters of an event's type in a generated name.
@@ -50,21 +48,14 @@ class Flags:
         )
 
 
-def read_source(source: str) -> str:
+def read_body(source: str) -> str:
     """What curl's -d would send: the text itself, or a file's, or standard input's.
 
     Raises InvalidBody if there is no such file, or it is no text.
     """
     if source in ("-", "@-"):
-        return sys.stdin.read()
-    if not source.startswith("@"):
-        return source
-    try:
-        return Path(source[1:]).read_text(encoding="utf-8")
-    except OSError as error:
-        raise InvalidBody(f"cannot read {source[1:]}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InvalidBody(f"cannot read {source[1:]}: it is no UTF-8 text") from None
+        return read_source("-")
+    return read_source(source[1:]) if source.startswith("@") else source
 
 
 def manifest(spec: dict[str, Any], name: str | None, namespace: str | None) -> dict[str, Any]:

@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-import yaml
-
 from customevents.answers import one_line
 from customevents.clocks import now
 from customevents.commands import judging
-from customevents.commands.kubectl_yaml import read_yaml
+from customevents.commands.manifests import documents
 from customevents.delivery import lifecycle
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.drafts import Draft, Drafts
@@ -101,11 +99,7 @@ def read_manifests(text: str) -> list[dict[str, Any]]:
 
     Raises InvalidSpec if the file is no YAML, or holds none, or one of another group or version.
     """
-    try:
-        documents = [document for document in read_yaml(text) if document]
-    except yaml.YAMLError as error:
-        raise InvalidSpec(f"this is no YAML: {' '.join(str(error).split())}") from None
-    events = [document for document in documents if written.is_event(document)]
+    events = [document for document in documents(text) if written.is_event(document)]
     if not events:
         raise InvalidSpec("there is no CustomEvent in it")
     return events

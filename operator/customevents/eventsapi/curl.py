@@ -28,12 +28,14 @@ class Translation:
     remarks: tuple[str, ...] = ()
 
 
-def read_body(text: str) -> Translation:
+def translate(text: str) -> Translation:
     """Read a body of `POST /mgmt/v1/events`. Raises InvalidBody."""
     try:
         body = json.loads(text)
     except ValueError as error:
         raise InvalidBody(f"the body is no JSON: {error}") from None
+    except RecursionError:
+        raise InvalidBody("the body is nested more deeply than any event is") from None
     given = _known(body, FIELDS, "the body")
     named = _known(given.pop("scope", {}), (*LISTS, SLIP), "scope")
     scope = _scope(named)
