@@ -137,7 +137,6 @@ _WORDS: dict[str, Callable[[ErrorDetails], str]] = {
     "less_than": _before,
     "datetime_type": _TIME,
     "datetime_parsing": _TIME,
-    "datetime_object_invalid": _TIME,
     "datetime_from_date_parsing": _TIME,
     "timezone_aware": _TIME,
 }
