@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import sys
@@ -285,7 +286,7 @@ def render(
 
     for rendered in asyncio.run(resolving()):
         typer.echo(f"# {rendered.reach}", err=True)
-        typer.echo(json.dumps(rendered.body, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(rendered.body, indent=2, ensure_ascii=not options.says_all()))
 
 
 async def _judged(
@@ -333,6 +334,9 @@ def _announce(url: str) -> None:
 
 def main() -> None:
     """The entry point; errors of ours are one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what it cannot say is better escaped than lost
+            stream.reconfigure(errors="backslashreplace")
     # What libraries log is for the operator's log, which `run` sets up; a person reads one line.
     logging.getLogger().addHandler(logging.NullHandler())
     try:

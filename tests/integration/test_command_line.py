@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from customevents import __version__
 from operating import operator_environment
@@ -95,3 +96,31 @@ def test_a_port_that_is_taken_is_one_line_that_names_the_setting(
     assert last.startswith(
         f"customevents: CUSTOMEVENTS_HEALTH_PORT: cannot listen on 127.0.0.1:{port}"
     )
+
+
+TEXT = "café 🚀 ✓"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8", "utf-16"])
+def test_whatever_the_terminal_can_say_nothing_fails_and_yaml_stays_yaml(encoding: str) -> None:
+    flags = ("send", "--as-resource", "--type", TEXT, "--summary", TEXT)
+    command = [sys.executable, "-m", "customevents", *flags]
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, env=env, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    said = done.stdout.decode("utf-8" if encoding == "ascii" else encoding)
+    assert yaml.safe_load(said)["spec"]["summary"] == TEXT
+
+
+def test_an_error_is_said_where_the_terminal_cannot_say_all_of_it() -> None:
+    command = [sys.executable, "-m", "customevents", "list", "--kubeconfig", f"/{TEXT}"]
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, env=env, capture_output=True, check=False)
+    said = "customevents: /café \\U0001f680 \\u2713: there is no such kubeconfig\n"
+    assert (done.returncode, done.stderr.decode("latin-1")) == (1, said)
+
+
+def test_who_reads_no_further_causes_no_traceback() -> None:
+    command = f"{sys.executable} -m customevents send --help | head -n 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

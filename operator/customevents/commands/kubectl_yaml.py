@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from customevents.commands.options import says_all
+
 _TAG = "tag:yaml.org,2002:"
 BOOL, NULL, MERGE, STRING, BINARY = (
     f"{_TAG}{name}" for name in ("bool", "null", "merge", "str", "binary")
@@ -215,5 +217,6 @@ def _refusal(mark: Any, words: str) -> yaml.YAMLError:
 
 def write_yaml(document: dict[str, Any]) -> str:
     """A document as people write it."""
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    all_said = says_all()
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=all_said)
     return text.rstrip()

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from customevents.commands.options import Form
+from customevents.commands.options import Form, says_all
 from customevents.resource.errors import UnreadableEvent
 from customevents.resource.event import path_of, read_event
 from customevents.resource.status import State
@@ -84,8 +84,8 @@ def for_programs(rows: Sequence[Row], form: Form) -> str:
     """The rows as JSON or YAML: a list of flat objects."""
     flat = [_flat(row) for row in rows]
     if form is Form.JSON:
-        return json.dumps(flat, indent=2, ensure_ascii=False)
-    return yaml.safe_dump(flat, sort_keys=False, allow_unicode=True).rstrip()
+        return json.dumps(flat, indent=2, ensure_ascii=not says_all())
+    return yaml.safe_dump(flat, sort_keys=False, allow_unicode=says_all()).rstrip()
 
 
 def print_table(rows: Sequence[Row], now: datetime, *, namespaces: bool) -> None:

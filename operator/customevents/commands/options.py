@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -96,6 +97,11 @@ As = Annotated[str, typer.Option("--as", metavar="USER", help="Whom to act as.")
 AsGroup = Annotated[
     list[str] | None, typer.Option(metavar="GROUP", help="A group to act as. Repeat it.")
 ]
+
+
+def says_all() -> bool:
+    """Whether standard output can say every character; else JSON and YAML must escape some."""
+    return (getattr(sys.stdout, "encoding", "") or "").lower().startswith("utf")
 
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
