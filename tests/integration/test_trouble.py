@@ -116,6 +116,28 @@ def test_an_event_refused_for_good_fails_and_the_next_one_is_delivered(
     events.until("checkout", "Delivered")
 
 
+def test_a_refusal_names_the_field_and_the_request(
+    events: Events, start_operator: StartOperator, timeline: sandbox.Running
+) -> None:
+    start_operator()
+    said = {"requestID": "3f2504e0-4f89", "fieldErrors": [{"field": "eventType", "message": "no"}]}
+    fault = {"status": 400, "body": {"error": said}, "match": {"summary": "refuse me"}}
+    timeline.call("PUT", "/sandbox/faults", fault)
+    events.apply("refused", {**SPEC, "summary": "refuse me", "eventType": "x" * 31})
+    found = events.until("refused", "Failed")
+    assert condition(found)[1] == (
+        "The events API refused this event for good (HTTP 400: eventType; request 3f2504e0-4f89). "
+        "Its eventType has more than 30 characters, which the API's OpenAPI document does not "
+        "allow; edit it, or resend it"
+    )
+    assert found["status"]["delivery"]["lastOutcome"] == {
+        "class": "Refused",
+        "code": 400,
+        "fields": ["eventType"],
+        "requestId": "3f2504e0-4f89",
+    }
+
+
 def test_a_lost_answer_is_counted_and_tried_again(
     events: Events, start_operator: StartOperator, timeline: sandbox.Running
 ) -> None:

@@ -26,9 +26,11 @@ def echoing() -> Iterator[sandbox.Running]:
     """A sandbox that takes the canary, and says it back where a careless server would."""
     with sandbox.running(key=CANARY) as running:
         echo = {"status": 500, "body": f"the key {CANARY} broke us", "count": 3}
-        running.call(
-            "PUT", "/sandbox/faults", [echo, {"garbage": f"HTTP/1.1 {CANARY}", "count": 1}]
-        )
+        field = {"field": CANARY, "message": f"eventType {CANARY}"}
+        said = {"message": CANARY, "requestID": CANARY, "fieldErrors": [field]}
+        refusal = {"status": 400, "body": {"error": said, "message": [CANARY]}, "count": 3}
+        garbage = {"garbage": f"HTTP/1.1 {CANARY}", "count": 1}
+        running.call("PUT", "/sandbox/faults", [echo, refusal, garbage])
         yield running
 
 

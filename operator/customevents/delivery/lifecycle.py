@@ -245,7 +245,7 @@ def after_attempt(
         update={
             "attempts": record.attempts + 1,
             "last_attempt_time": now,
-            "last_outcome": LastOutcome(outcome_class=outcome.kind, code=outcome.code),
+            "last_outcome": _last(outcome),
         }
     )
     match outcome.kind:
@@ -258,6 +258,16 @@ def after_attempt(
         case _:
             words = _TROUBLE[outcome.kind](outcome)
             return _retrying(tried, retry_at, Reason(outcome.kind.value), words)
+
+
+def _last(outcome: Outcome) -> LastOutcome:
+    refusal = outcome.refusal if outcome.kind is OutcomeClass.REFUSED else None
+    return LastOutcome(
+        outcome_class=outcome.kind,
+        code=outcome.code,
+        fields=(refusal.fields or None) if refusal else None,
+        request_id=(refusal.request_id or None) if refusal else None,
+    )
 
 
 def _delivered(record: DeliveryRecord, now: datetime) -> Verdict:
@@ -276,7 +286,8 @@ def _refused(record: DeliveryRecord, outcome: Outcome, now: datetime) -> Verdict
     return Verdict(
         _finish(record, State.FAILED, now),
         Reason.REFUSED,
-        f"The events API refused this event for good ({outcome.words}); edit it, or resend it",
+        f"The events API refused this event for good ({outcome.words}{outcome.refusal.words})"
+        f"{outcome.refusal.hint}; edit it, or resend it",
     )
 
 

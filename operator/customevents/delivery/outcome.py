@@ -6,11 +6,12 @@ whether the event may have been applied. Where that cannot be told, the class is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from customevents.delivery.pacing import retry_after
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.refusal import Refusal
 from customevents.resource.status import OutcomeClass
 
 #: The key or the endpoint is wrong, and every other event would meet the same answer.
@@ -34,11 +35,15 @@ _STAGES = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """The class of one attempt; `code` is the HTTP status, if an answer was read."""
+    """The class of one attempt; `code` is the HTTP status, if an answer was read.
+
+    What it says beside that is shown, and decides nothing.
+    """
 
     kind: OutcomeClass
     code: int | None = None
     detail: str = ""
+    refusal: Refusal = field(default=Refusal(), compare=False)
 
     @property
     def usual(self) -> bool:
@@ -55,7 +60,7 @@ def classify(result: Answer | NoAnswer) -> Outcome:
     """The class of an attempt's result."""
     if isinstance(result, NoAnswer):
         return Outcome(_STAGES[result.stage], detail=result.detail)
-    return Outcome(_class_of(result), code=result.status)
+    return Outcome(_class_of(result), code=result.status, refusal=result.refusal)
 
 
 def asked_pause(result: Answer | NoAnswer, now: datetime) -> float:

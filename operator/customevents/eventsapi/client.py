@@ -14,7 +14,7 @@ import json
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +26,10 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from customevents import __version__, trust
+from customevents.eventsapi import refusal
 from customevents.eventsapi.key import KeyFile, MountedKey
 from customevents.eventsapi.payload import CLUSTERS_PATH, EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
+from customevents.eventsapi.refusal import Refusal
 from customevents.eventsapi.status_line import Connector, listening
 from customevents.resource.errors import SettingsError
 
@@ -39,6 +41,12 @@ MOST_OF_A_BODY = 16 * 1024
 
 #: aiohttp takes any three digits; what is below this is no status of HTTP (RFC 9110, 15).
 LOWEST_STATUS = 100
+
+#: An error has this status, or a higher one (RFC 9110, 15).
+LOWEST_ERROR = 400
+
+#: A body is read as it comes.
+AS_IT_COMES = {"accept-encoding": "identity"}
 
 #: No connection was made, or the proxy refused to make one.
 NOTHING_SENT = (
@@ -67,6 +75,8 @@ class Answer:
 
     status: int
     retry_after: str | None = None
+    #: What is shown of a refusal; it decides nothing.
+    refusal: Refusal = field(default=Refusal(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -126,14 +136,17 @@ class EventsClient:
         Raises KeyFileError before anything is sent if there is no usable key.
         """
         # The API ignores the header today; a gateway in between may not.
-        headers = {"idempotency-key": delivery_id}
-        result, _ = await self._send("POST", EVENTS_PATH, headers=headers, json=body)
-        return result
+        headers = {"idempotency-key": delivery_id, **AS_IT_COMES}
+        key = (await self._key.read()).get_secret_value()
+        result, said = await self._send("POST", EVENTS_PATH, key, headers=headers, json=body)
+        if isinstance(result, NoAnswer) or result.status < LOWEST_ERROR:
+            return result
+        return replace(result, refusal=refusal.read(said, body, key))
 
     async def validate(self) -> Answer | NoAnswer:
         """Ask whether the key, read anew, is good; nothing is sent. Raises KeyFileError."""
-        await self._key.read(anew=True)
-        result, _ = await self._send("GET", VALIDATE_PATH)
+        key = (await self._key.read(anew=True)).get_secret_value()
+        result, _ = await self._send("GET", VALIDATE_PATH, key)
         return result
 
     async def knows_cluster(self, name: str) -> bool | None:
@@ -141,10 +154,12 @@ class EventsClient:
 
         Raises KeyFileError.
         """
+        key = (await self._key.read()).get_secret_value()
         result, body = await self._send(
             "GET",
             CLUSTERS_PATH,
-            headers={"accept-encoding": "identity"},  # the body is read as it comes
+            key,
+            headers=AS_IT_COMES,
             params={"clusterName": name},
         )
         if result != Answer(200):
@@ -160,9 +175,14 @@ class EventsClient:
         return await self._key.changed()
 
     async def _send(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
+        self,
+        method: str,
+        path: str,
+        key: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **request: Any,
     ) -> tuple[Answer | NoAnswer, bytes]:
-        key = (await self._key.read()).get_secret_value()
         built = self._http.build_request(
             method, path, headers={**(headers or {}), KEY_HEADER: key}, **request
         )

@@ -100,6 +100,10 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
+#: What `lastOutcome` holds of a refusal.
+MOST_FIELDS, LONGEST_FIELD = 8, 64
+
+
 def _rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
@@ -119,6 +123,19 @@ def _counted(said: object) -> int:
 def _answered(said: object) -> int | None:
     """An HTTP status code."""
     return said if isinstance(said, int) and 100 <= said <= 999 else None
+
+
+def _names(said: object) -> tuple[str, ...] | None:
+    """A few names of fields."""
+    if not isinstance(said, list | tuple):
+        return None
+    names = (name[:LONGEST_FIELD] for name in said[:MOST_FIELDS] if isinstance(name, str))
+    return tuple(names) or None
+
+
+def _request(said: object) -> str | None:
+    """The name of a request."""
+    return said[:LONGEST_FIELD] if isinstance(said, str) and said else None
 
 
 def _counted_if_said(said: object) -> int | None:
@@ -148,6 +165,9 @@ class LastOutcome(_Model):
 
     outcome_class: Annotated[OutcomeClass, Field(alias="class")] = OutcomeClass.UNKNOWN
     code: Annotated[int | None, BeforeValidator(_answered)] = None
+    #: After a refusal: which keys of the body it names, and what the server calls the request.
+    fields: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
+    request_id: Annotated[str | None, BeforeValidator(_request)] = None
 
 
 class DeliveryRecord(_Model):
