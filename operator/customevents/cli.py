@@ -15,7 +15,7 @@ import typer
 from customevents import __version__, logs
 from customevents.chosen import Chosen
 from customevents.commands import options
-from customevents.resource.errors import CustomEventsError
+from customevents.resource.errors import CustomEventsError, SettingsError
 
 if TYPE_CHECKING:
     from customevents.commands.drafting import Flags
@@ -68,7 +68,9 @@ def run() -> None:
 
 @app.command()
 def sandbox(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; :: for all, of IPv4 as well.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 = any free one.")] = 8090,
     database: Annotated[
         str, typer.Option(help="SQLite file that keeps the events, or :memory:.")
@@ -79,11 +81,16 @@ def sandbox(
 ) -> None:
     """Run a stand-in for the events API: the same contract, strictly, for tests and trials."""
     from customevents import sandbox as stand_in
+    from customevents import sockets
     from customevents.eventsapi.key import KeyFile
 
     key = KeyFile(key_file).read().get_secret_value() if key_file else "test-key"
     logs.set_up("INFO", "text")
-    asyncio.run(stand_in.serve(host, port, database=database, key=key, announce=_announce))
+    try:
+        asyncio.run(stand_in.serve(host, port, database=database, key=key, announce=_announce))
+    except OSError as error:
+        where = sockets.shown(host, port)
+        raise SettingsError(f"cannot listen on {where}: {sockets.reason(error)}") from None
 
 
 @app.command()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from customevents.sockets import listen
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -36,9 +38,7 @@ async def serve(
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        yield runner.addresses[0][1]
+        yield await listen(runner, host, port)
     finally:
         await runner.cleanup()
 

@@ -13,7 +13,7 @@ import signal
 from contextlib import AsyncExitStack
 from typing import Any
 
-from customevents import __version__, building, health, kube, logs
+from customevents import __version__, building, health, kube, logs, sockets
 from customevents.clocks import ClusterClock, uptime
 from customevents.delivery.announcement import Announcer
 from customevents.delivery.courier import Courier
@@ -232,7 +232,8 @@ class Operator:
             bound = await stack.enter_async_context(serving)
         except OSError as error:
             raise SettingsError(
-                f"CUSTOMEVENTS_HEALTH_PORT: cannot listen on {host}:{port}: {error.strerror}"
+                f"CUSTOMEVENTS_HEALTH_PORT: cannot listen on {sockets.shown(host, port)}: "
+                f"{sockets.reason(error)}"
             ) from None
         logger.info("probes are answered on port %d", bound)
 

@@ -191,9 +191,9 @@ class Settings(BaseSettings):
         "was edited by hand.",
     )
     health_host: str = Field(
-        "0.0.0.0",  # noqa: S104 - a probe comes from outside
-        description="Address of the probes and the metrics. Default all: the kubelet asks from "
-        "outside.",
+        "::",
+        description="Address of the probes and the metrics. Default `::`, all of them, of IPv4 as "
+        "well: the kubelet asks from outside, by the family that the cluster has.",
     )
     health_port: int = Field(
         8080,
@@ -261,7 +261,10 @@ class Settings(BaseSettings):
         try:
             parts.port  # noqa: B018 - reading it checks it
         except ValueError:
-            raise ValueError("endpoint must have a port from 1 to 65535, or none") from None
+            raise ValueError(
+                "endpoint must have a port from 1 to 65535, or none; an IPv6 address is written in "
+                "brackets, such as https://[fd00::1]:8443"
+            ) from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("endpoint must be an https address, such as https://host.example")
         if parts.scheme == "http" and not self.allow_http:

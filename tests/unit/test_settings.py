@@ -63,7 +63,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "lease_name": "customevents",
         "lease_namespace": "customevents",
         "lease_duration": 15.0,
-        "health_host": "0.0.0.0",
+        "health_host": "::",
         "health_port": 8080,
         "metrics_namespace_label": False,
         "log_level": "INFO",
@@ -184,6 +184,7 @@ def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -
         ("ENDPOINT", "https://[::1"),
         ("ENDPOINT", "https://gateway.example:99999"),
         ("ENDPOINT", "https://gateway.example:canary"),
+        ("ENDPOINT", "https://fd00::1"),
         ("ALLOW_HTTP", "perhaps"),
         ("PROXY", "proxy.example:3128"),
         ("PROXY", "https://proxy.example"),
@@ -228,6 +229,14 @@ def test_plain_http_is_refused_with_the_way_to_allow_it(environment: pytest.Monk
     assert refusal(environment, ENDPOINT="http://127.0.0.1:8090") == (
         "CUSTOMEVENTS_ENDPOINT: endpoint must be https; for the sandbox, "
         "set CUSTOMEVENTS_ALLOW_HTTP=true"
+    )
+
+
+def test_an_ipv6_endpoint_without_brackets_is_told_to_take_them(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert "in brackets, such as https://[fd00::1]" in refusal(
+        environment, ENDPOINT="https://fd00::1"
     )
 
 

@@ -18,6 +18,7 @@ from customevents.sandbox.answering import Answer
 from customevents.sandbox.api import SANDBOX, Sandbox
 from customevents.sandbox.contract import Refusal
 from customevents.sandbox.store import Store
+from customevents.sockets import listen, reachable
 
 _FRONT = f"""The customevents sandbox: a stand-in for the events API.
 
@@ -82,17 +83,11 @@ async def listening(host: str, port: int, *, database: str, key: str) -> AsyncIt
     )
     try:
         await runner.setup()
-        await web.TCPSite(runner, host, port, backlog=1024).start()
-        yield _base_url(host, runner.addresses[0][1])
+        bound = await listen(runner, host, port, backlog=1024)
+        yield f"http://{reachable(host, bound)}"
     finally:
         await runner.cleanup()
         sandbox.store.close()
-
-
-def _base_url(host: str, port: int) -> str:
-    loopback = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compared
-    reachable = loopback.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
 async def serve(
