@@ -18,7 +18,20 @@ PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.83.
 DIGEST = "h1:qAKbm+45fqNGcn9sGTa1Ae2TM3KZuYA/uyoD2QKi9+o="
 
 #: No pod is taken whose account is not there, not even to forget it: the pod of `helm test`.
-ACCOUNTS = ("customevents", "customevents-customevents")
+ACCOUNTS = (
+    "customevents",
+    "customevents-customevents",
+    "customevents-of-the-company",
+    "events-teller",
+)
+
+#: Nor one of a runtime class that is not there.
+RUNTIME_CLASS = {
+    "apiVersion": "node.k8s.io/v1",
+    "kind": "RuntimeClass",
+    "metadata": {"name": "sandboxed"},
+    "handler": "runsc",
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +46,20 @@ def with_prometheus(chart_cluster: Cluster) -> Iterator[Cluster]:
     kubectl("apply", "--server-side", *files)
     # `kubectl wait` fails where it looks before there is any condition.
     eventually("they are served", lambda: _served(chart_cluster) or None)
+    kubectl("create", "-f", "-", input=yaml.safe_dump(RUNTIME_CLASS))
     for account in ACCOUNTS:
         kubectl("create", "serviceaccount", account, "-n", "customevents")
     yield chart_cluster
     kubectl("delete", "serviceaccount", *ACCOUNTS, "-n", "customevents")
+    kubectl("delete", "runtimeclass", "sandboxed")
     kubectl("delete", "--wait=false", *files)
 
 
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
 def test_the_api_server_takes_every_object(
-    with_prometheus: Cluster, helm4: Helm, values: Path
+    with_prometheus: Cluster, helm: Helm, values: Path
 ) -> None:
-    found = helm4.template("-f", values)
+    found = helm.template("-f", values)
     told = _dry_run(with_prometheus, found)
     assert told.count("serverside-applied (server dry run)\n") == len(found), told
 

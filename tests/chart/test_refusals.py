@@ -13,12 +13,27 @@ MISTAKES = {
     "yes for true": ("ttl.enabled=yes", "ttl", "boolean"),
     "a number for a label": ("commonLabels.build=5", "commonLabels", "string"),
     "the agent's form of the Secret": ("apiKeySecret=my-secret", "apiKeySecret", "object"),
-    "an unknown key": ("serviceAccount.create=false", "serviceAccount"),
+    "an unknown key": ("replicas=2", "replicas"),
     "a misspelt key": ("clustername=prod-eu-1", "clustername"),
     "a misspelt key of a section": ("apiKeySecret.nmae=k", "apiKeySecret", "nmae"),
     "a section taken away": ("delivery=null", "delivery"),
     "both forms of the key": ("apiKey=test-key", "apiKey and apiKeySecret.name: set one of them"),
-    "no key": ("apiKeySecret.name=", "an API key is missing: set apiKeySecret.name"),
+    "no key": ("apiKeySecret.name=", "an API key is missing: set apiKeySecret.name", "apiKeyFile"),
+    "a Secret beside a file": ("apiKeyFile=/mnt/key", "apiKeySecret.name and apiKeyFile: set one"),
+    "a Secret beside a file of extraEnv": (
+        "extraEnv[0].name=CUSTOMEVENTS_API_KEY_FILE",
+        "apiKeySecret.name and CUSTOMEVENTS_API_KEY_FILE of extraEnv: set one",
+    ),
+    "a file without a folder": (
+        "apiKeySecret.name=,apiKeyFile=komodor-api-key",
+        'apiKeyFile: "komodor-api-key" must be the path of a file in the container',
+    ),
+    "a volume of the chart's name": (
+        "extraVolumes[0].name=key",
+        'extraVolumes: "key" is the name of a volume of the chart',
+    ),
+    "an account of nobody": ("serviceAccount.create=false", "serviceAccount.name must be set"),
+    "a DNS policy of our own": ("dnsPolicy=Cluster", "dnsPolicy", "ClusterFirst"),
     "the sandbox with a key": ("sandbox.enabled=true", "apiKeySecret.name and sandbox.enabled"),
     "an unknown site": ("site=de", "site", "us", "eu"),
     "http": ("endpoint=http://events.example", "endpoint", "must be https", "allowHttp"),
@@ -29,7 +44,29 @@ MISTAKES = {
         "must be the base address",
     ),
     "a key in the address": ("endpoint=https://a.example/?k=1", "endpoint", "without user, query"),
-    "a proxy with a password": ("proxy=http://u:p@a.example", "proxy", "without user or path"),
+    "an IPv6 address without brackets": ("endpoint=https://fd00::1", "endpoint", "in brackets"),
+    "a proxy as a string": ("proxy=http://a.example:3128", "proxy", "object"),
+    "a proxy with a password": (
+        "proxy.eventsApi=http://u:p@a.example",
+        "proxy.eventsApi",
+        "without user or path",
+    ),
+    "a proxy of everything with a password": (
+        "proxy.httpsProxy=http://u:p@a.example",
+        "proxy.httpsProxy",
+        "one with a password goes into extraEnv, from a Secret",
+    ),
+    "no proxy to make exceptions of": ("proxy.noProxy=a.example", "proxy.noProxy does nothing"),
+    "blanks between exceptions": (
+        "proxy.httpProxy=http://a.example,proxy.noProxy=a b",
+        "proxy.noProxy",
+        "no blanks",
+    ),
+    "exceptions twice": (
+        "proxy.httpProxy=http://a.example,extraEnv[0].name=no_proxy",
+        "extraEnv: no_proxy is set by the chart",
+        "use proxy.noProxy",
+    ),
     "namespaces without a name": ("watchNamespaces={shop}", "clusterName must be set with watch"),
     "a list of clusters": ("clusterName=a\\,b", "clusterName", "must be a plain name"),
     "a blank around the name": ("clusterName= a", "clusterName", "must be a plain name"),
@@ -53,6 +90,9 @@ def test_a_mistake_is_refused_in_words(helm: Helm, mistake: str) -> None:
 #: Values without which the templates break, or say something else than the default does.
 NEEDED = [
     "clusterName",
+    "proxy",
+    "serviceAccount",
+    "advisories.enabled",
     "watchNamespaces",
     "scope.wideFrom",
     "scopePolicy.enabled",
@@ -76,7 +116,7 @@ def test_a_value_that_is_left_empty_is_named(helm: Helm, key: str) -> None:
     assert f"missing property '{last}'" in told or f"{last} is required" in told  # Helm 4, Helm 3
 
 
-@pytest.mark.parametrize("way", ["endpoint=https://a.example", "proxy=http://a.example"])
+@pytest.mark.parametrize("way", ["endpoint=https://a.example", "proxy.eventsApi=http://a.example"])
 def test_another_way_than_to_the_sandbox_is_refused_with_it(helm: Helm, way: str) -> None:
     told = helm.refusal("template", CHART, "--set", f"sandbox.enabled=true,{way}")
     assert f"{way.partition('=')[0]}: leave it empty with sandbox.enabled" in told

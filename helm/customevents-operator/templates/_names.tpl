@@ -13,6 +13,23 @@ customevents
 {{- end }}
 {{- end }}
 
+{{- define "customevents.serviceAccount" -}}
+{{ .Values.serviceAccount.name | default (include "customevents.name" .) }}
+{{- end }}
+
+{{/* Not empty when the API key is in a file that somebody else brings: then nothing of ours mounts it. */}}
+{{- define "customevents.keyFromElsewhere" -}}
+{{- if or .Values.apiKeyFile (include "customevents.hasEnv" (list . "CUSTOMEVENTS_API_KEY_FILE")) }}true{{ end }}
+{{- end }}
+
+{{/* Not empty when extraEnv names this variable, in whatever letters; given as (list . name). */}}
+{{- define "customevents.hasEnv" -}}
+{{- $name := index . 1 }}
+{{- range (index . 0).Values.extraEnv }}
+{{- if eq (upper .name) $name }}true{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* The Secret with the API key. */}}
 {{- define "customevents.keySecret" -}}
 {{- if .Values.sandbox.enabled -}}

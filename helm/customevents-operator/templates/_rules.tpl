@@ -51,6 +51,6 @@ roleRef:
   name: {{ index . 2 }}
 subjects:
 - kind: ServiceAccount
-  name: {{ include "customevents.name" $top }}
+  name: {{ include "customevents.serviceAccount" $top }}
   namespace: {{ $top.Release.Namespace }}
 {{- end }}

@@ -1,7 +1,11 @@
 {{/* The operator's environment, as the values say it: docs/settings.md. */}}
 {{- define "customevents.settings" -}}
 {{- with .Values -}}
+{{- if .apiKeyFile }}
+CUSTOMEVENTS_API_KEY_FILE: {{ .apiKeyFile | quote }}
+{{- else if not (include "customevents.keyFromElsewhere" $) }}
 CUSTOMEVENTS_API_KEY_FILE: /etc/customevents/key/api-key
+{{- end }}
 CUSTOMEVENTS_SITE: {{ .site | quote }}
 {{- if .sandbox.enabled }}
 CUSTOMEVENTS_ENDPOINT: http://{{ include "customevents.name" $ }}-sandbox:8090
@@ -9,7 +13,7 @@ CUSTOMEVENTS_ENDPOINT: http://{{ include "customevents.name" $ }}-sandbox:8090
 CUSTOMEVENTS_ENDPOINT: {{ .endpoint | quote }}
 {{- end }}
 CUSTOMEVENTS_ALLOW_HTTP: {{ or .allowHttp .sandbox.enabled | quote }}
-CUSTOMEVENTS_PROXY: {{ .proxy | quote }}
+CUSTOMEVENTS_PROXY: {{ .proxy.eventsApi | quote }}
 {{- if .extraCA.configMap }}
 CUSTOMEVENTS_CA_FILE: /etc/customevents/ca/ca.crt
 {{- end }}
@@ -35,6 +39,32 @@ CUSTOMEVENTS_LEASE_NAME: {{ include "customevents.name" $ }}
 CUSTOMEVENTS_LEASE_NAMESPACE: {{ $.Release.Namespace }}
 CUSTOMEVENTS_LEASE_DURATION: {{ .lease.duration | toJson | quote }}
 {{- end }}
+{{- end }}
+
+{{/* The proxies of everything that the operator asks. The Kubernetes API, whose address the kubelet puts
+in, and what is inside the cluster are asked without one, also where extraEnv names the proxy. */}}
+{{- define "customevents.proxies" -}}
+{{- with .Values.proxy }}
+{{- with .httpsProxy }}
+HTTPS_PROXY: {{ . | quote }}
+{{- end }}
+{{- with .httpProxy }}
+HTTP_PROXY: {{ . | quote }}
+{{- end }}
+{{- if include "customevents.hasProxy" $ }}
+{{- $inside := list "$(KUBERNETES_SERVICE_HOST)" "localhost" "127.0.0.1" "::1" ".svc" ".cluster.local" }}
+{{- if $.Values.sandbox.enabled }}
+{{- $inside = append $inside (printf "%s-sandbox" (include "customevents.name" $)) }}
+{{- end }}
+NO_PROXY: {{ concat (compact (list .noProxy)) $inside | join "," | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "customevents.hasProxy" -}}
+{{- with .Values.proxy }}{{ if or .httpsProxy .httpProxy }}true{{ end }}{{ end }}
+{{- include "customevents.hasEnv" (list . "HTTPS_PROXY") }}
+{{- include "customevents.hasEnv" (list . "HTTP_PROXY") }}
 {{- end }}
 
 {{/* A container's env from a map like these; what is empty is left to the operator's default. */}}
