@@ -171,7 +171,7 @@ def test_openshift_chooses_the_user_also_for_a_chart_within_another(
     (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(parent))
     (tmp_path / given_in).write_text(values)
     shutil.copytree(CHART, tmp_path / "charts" / "customevents-operator")
-    more = ["-f", tmp_path / "-f"] if given_in == "-f" else []
+    more: list[str | Path] = ["-f", tmp_path / "-f"] if given_in == "-f" else []
     rendered = helm.succeed("template", "customevents", tmp_path, *more)
     assert ("Deployment", "customevents-sandbox") in kinds(objects(rendered))
     assert re.findall(r"runAs(?:User|Group)|fsGroup|null", without_the_crd(rendered)) == []
