@@ -179,7 +179,8 @@ def test_who_is_warned_is_not_refused(author: Author, way: tuple[str, ...]) -> N
 @pytest.mark.parametrize("way", [(), ("--server-side",)], ids=["apply", "apply --server-side"])
 def test_an_edit_is_judged_by_the_time_of_the_edit(author: Author, way: tuple[str, ...]) -> None:
     """Not by that of the object's creation, which may be long ago."""
-    name, minute = f"edited{len(way)}", {"occurredAt": ago(57), "deliveryDeadlineSeconds": 60}
+    name = f"edited{len(way)}"
+    minute: Json = {"occurredAt": ago(57), "deliveryDeadlineSeconds": 60}
     assert author.apply(*way, name=name, **minute) == []
     edits = itertools.count()
 
