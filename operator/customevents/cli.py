@@ -145,13 +145,14 @@ def send(
     The exit codes are those of `wait`. After a timeout the event is still there, and still sent.
     """
     from customevents.commands import drafting, kubectl_yaml
+    from customevents.resource.spec import advice
 
     about = (service, namespace_scope, cluster, level)
     flags = drafting.Flags(event_type, summary, severity, _pairs(detail), occurred_at, *about)
     with options.errors_end_with(4):
         content = _content(flags, curl)
         event = drafting.manifest(content.spec, name, namespace)
-        for remark in content.remarks:
+        for remark in filter(None, (*content.remarks, advice(event["spec"]["eventType"]))):
             typer.echo(f"customevents: {remark}", err=True)
         if as_resource:
             typer.echo(kubectl_yaml.write_yaml(event))
@@ -274,6 +275,7 @@ def render(
     if (name is None) == (file is None):
         raise typer.BadParameter("give a name, or --file")
     from customevents.commands import manifests, naming, patience, rendering
+    from customevents.resource.spec import advice
 
     called = None if name is None else naming.event_name(name)
     text = None if file is None else manifests.read_source(file)
@@ -293,6 +295,8 @@ def render(
 
     for rendered in asyncio.run(resolving()):
         typer.echo(f"# {rendered.reach}", err=True)
+        if remark := advice(rendered.body["eventType"]):
+            typer.echo(f"# {remark}", err=True)
         typer.echo(json.dumps(rendered.body, indent=2, ensure_ascii=not options.says_all()))
 
 

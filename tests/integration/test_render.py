@@ -83,6 +83,13 @@ def test_a_live_event_is_rendered_with_its_id(events: Events, customevents: Shel
 
 
 @pytest.mark.usefixtures("leading")
+def test_a_long_type_is_rendered_with_advice(events: Events, customevents: Shell) -> None:
+    spec = {"eventType": "t" * 31, "summary": "s", "scope": {"namespaces": [events.namespace]}}
+    done = customevents("render", "-f", "-", stdin=events.manifest("long", spec))
+    assert bodies(done.stdout)[0]["eventType"] == "t" * 31
+    assert "\n# spec.eventType has 31 characters" in done.stderr
+
+
 def test_a_selector_is_resolved_and_the_reach_is_said_beside_the_body(
     events: Events, customevents: Shell, existing: Existing
 ) -> None:

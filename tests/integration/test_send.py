@@ -105,6 +105,12 @@ def test_a_body_without_scope_reaches_everybody_and_that_is_said_aloud(
     )
 
 
+def test_a_long_type_is_taken_with_advice(customevents: Shell) -> None:
+    done = customevents("send", "--as-resource", "--type", "t" * 31, "--summary", "s")
+    assert yaml.safe_load(done.stdout)["spec"]["eventType"] == "t" * 31
+    assert done.stderr.startswith("customevents: spec.eventType has 31 characters")
+
+
 def test_the_body_comes_as_curl_takes_it(customevents: Shell, tmp_path: Path) -> None:
     text = json.dumps(BODY | {"scope": DOCUMENTED["a namespace of a cluster"]})
     (tmp_path / "body.json").write_text(text)

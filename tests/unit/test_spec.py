@@ -16,6 +16,7 @@ from customevents.resource.spec import (
     Level,
     Severity,
     UnknownOutcomePolicy,
+    advice,
     parse_spec,
 )
 from unit.builders import raw_spec, spec
@@ -252,3 +253,10 @@ def test_a_spec_cannot_be_changed_after_it_was_read() -> None:
 @pytest.mark.parametrize("seconds", [2**31, 2**63 - 1])
 def test_a_ttl_that_an_older_schema_let_in_is_capped(seconds: int) -> None:
     assert spec(ttlSecondsAfterFinished=seconds).ttl_seconds_after_finished == 2**31 - 1
+
+
+@pytest.mark.parametrize(("length", "is_advised"), [(30, False), (31, True), (60, True)])
+def test_a_type_that_one_document_of_the_api_calls_too_long_comes_with_advice(
+    length: int, is_advised: bool
+) -> None:
+    assert advice("ä" * length).startswith(f"spec.eventType has {length}") == is_advised

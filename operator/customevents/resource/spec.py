@@ -35,6 +35,9 @@ RESERVED_DETAILS = frozenset(
     {"customevents.dev/source", "customevents.dev/id", "customevents.dev/occurredAt"}
 )
 
+#: Characters of an eventType that the API allows by all of its documents: one of them says 60.
+LONGEST_SAFE_TYPE = 30
+
 #: Characters of an error's text; `status.conditions[].message` holds 4096.
 LONGEST_MESSAGE = 1000
 
@@ -275,3 +278,14 @@ def parse_spec(raw: dict[str, Any]) -> CustomEventSpec:
         words = f"{wording.where('spec', first['loc'])} {wording.words(first)}"
         # A key of the author's may stand in it, of any length and on any number of lines.
         raise InvalidSpec(" ".join(words.split())[:LONGEST_MESSAGE]) from None
+
+
+def advice(event_type: str) -> str:
+    """What to do about a type that is taken here and may be refused later; empty: nothing."""
+    if len(event_type) <= LONGEST_SAFE_TYPE:
+        return ""
+    return (
+        f"spec.eventType has {len(event_type)} characters, and of more than {LONGEST_SAFE_TYPE} "
+        "the events API may refuse or cut it: use a short, fixed word, and put the rest into "
+        "spec.summary or spec.details"
+    )
