@@ -91,7 +91,7 @@ def test_a_mistake_is_refused_in_words(helm: Helm, mistake: str) -> None:
 NEEDED = [
     "clusterName",
     "proxy",
-    "serviceAccount",
+    "serviceAccount.create",
     "advisories.enabled",
     "watchNamespaces",
     "scope.wideFrom",
@@ -114,6 +114,20 @@ def test_a_value_that_is_left_empty_is_named(helm: Helm, key: str) -> None:
     told = helm.refusal("template", CHART, *MINIMAL, "--set", f"{key}=null")
     last = key.rpartition(".")[2]
     assert f"missing property '{last}'" in told or f"{last} is required" in told  # Helm 4, Helm 3
+
+
+#: Those that may be left empty.
+OPTIONAL = [
+    *("apiKey", "apiKeyFile", "endpoint", "extraVolumes", "extraVolumeMounts", "extraEnv"),
+    *("proxy.httpsProxy", "proxy.httpProxy", "proxy.noProxy", "proxy.eventsApi"),
+    *("serviceAccount.name", "serviceAccount.annotations", "podAnnotations"),
+    *("podSecurityContext", "dnsConfig", "hostAliases", "runtimeClassName", "imagePullSecrets"),
+]
+
+
+@pytest.mark.parametrize("key", OPTIONAL)
+def test_the_others_may_be_left_empty(helm: Helm, key: str) -> None:
+    assert helm.template(*MINIMAL, "--set", f"{key}=null")
 
 
 @pytest.mark.parametrize("way", ["endpoint=https://a.example", "proxy.eventsApi=http://a.example"])
