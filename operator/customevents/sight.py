@@ -108,6 +108,7 @@ class Eyes:
 
     def __init__(self, sight: Sight, observer: Observer, *, first: bool, server: str = "") -> None:
         """Before the `first` list of all, no change has gone unseen but a deletion."""
+        self._server = server
         self._below = yarl.URL(server).path.rstrip("/")
         self._sight = sight
         self._observer = observer
@@ -176,7 +177,7 @@ class Eyes:
             async with asyncio.timeout(ANSWERS_WITHIN):
                 response = await handler(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            words = f"the Kubernetes API did not answer: {trust.why(error)}"
+            words = f"the Kubernetes API did not answer: {trust.why(error, self._server)}"
             self._lost(words, answered=False)
             if self._sight.blind_for > REACHABLE_WITHIN:
                 raise WatchFailed(words) from error

@@ -64,7 +64,7 @@ def why(error: BaseException, asked: str = "") -> str:
     at = f"{asked}: " if asked else ""
     if refused := _refused_certificate(error):
         at = f" of {error.host}:{error.port}" if isinstance(error, _Connecting) else ""
-        return f"the certificate{at} is refused: {refused.verify_message}"
+        return f"the certificate{at} is refused: {refused.verify_message.rstrip('.')}"
     if isinstance(error, ProxyFailed):
         return f"the proxy makes no connection ({error})"
     if isinstance(error, aiohttp.ClientConnectorError):

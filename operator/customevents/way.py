@@ -87,11 +87,12 @@ def _of_kubeconfig(selected: Selected, chosen: Chosen, environment: Mapping[str,
 
 
 def _of_the_pod(chosen: Chosen, environment: Mapping[str, str]) -> Way:
-    host, port = environment["KUBERNETES_SERVICE_HOST"], environment["KUBERNETES_SERVICE_PORT"]
+    host = environment["KUBERNETES_SERVICE_HOST"].strip("[]")
+    port = environment["KUBERNETES_SERVICE_PORT"]
     server = f"https://{f'[{host}]' if ':' in host else host}:{port}"
-    at = "the service account of this pod:"
+    at = "the service account of this pod"
     authority = SERVICE_ACCOUNT / "ca.crt"
-    pem = _text(kubeconfig.read_file(authority, at), f"{at} {authority}")
+    pem = _text(kubeconfig.read_file(authority, at), f"{at}: {authority}")
     namespace = SERVICE_ACCOUNT / "namespace"
     return Way(
         server=server,
@@ -99,10 +100,10 @@ def _of_the_pod(chosen: Chosen, environment: Mapping[str, str]) -> Way:
         namespace=kubeconfig.read_file(namespace, at).decode(errors="replace").strip()
         if namespace.is_file()
         else "default",
-        tls=_context(pem, f"{at} {authority}"),
+        tls=_context(pem, f"{at}: {authority}"),
         proxy=_proxy(server, "", at, environment),
         impersonation=_impersonation(UserFields(), chosen, "--as"),
-        credentials=TokenFile(SERVICE_ACCOUNT / "token", at),
+        credentials=TokenFile(SERVICE_ACCOUNT / "token", f"{at}:"),
     )
 
 

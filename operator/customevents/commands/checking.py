@@ -77,8 +77,7 @@ async def check(cluster: Cluster, place: Place, now: Callable[[], datetime]) -> 
         what = "what answers there does not say its version; is something in between?"
         return [_wrong("Kubernetes", what, "is KUBECONFIG the right one?")]
     findings = [_ok("Kubernetes", f"{told} at {cluster.server}, by {cluster.origin}")]
-    if missing := await _missing(cluster, place.namespace):
-        return [*findings, missing]
+    findings += await _missing(cluster, place.namespace)
     findings.append(await _schema(cluster))
     findings.append(await _right_to_create(cluster, place.namespace))
     lease, found = await _operator(cluster, place, now)
@@ -106,12 +105,12 @@ _COLOURS = {
 }
 
 
-async def _missing(cluster: Cluster, namespace: str) -> Finding | None:
+async def _missing(cluster: Cluster, namespace: str) -> list[Finding]:
     try:
         await is_there(cluster, namespace)
     except Gone as error:
-        return _wrong("namespace", str(error), "is -n misspelt?")
-    return None
+        return [_wrong("namespace", str(error), "is -n misspelt?")]
+    return []
 
 
 async def _schema(cluster: Cluster) -> Finding:
