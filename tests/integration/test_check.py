@@ -35,7 +35,7 @@ def test_where_all_is_well_every_step_is_ok_and_the_exit_code_0(
     said = eventually("all is well", key_is_known)
     assert "wrong" not in said
     assert "warning" not in said
-    assert line(said, "Kubernetes") == "ok Kubernetes v1.37.2"
+    assert line(said, "Kubernetes").startswith("ok Kubernetes v1.37.2 at https://127.0.0.1:")
     assert line(said, "CRD").startswith("ok CRD customevents.customevents.dev has what 0.")
     assert line(said, "operator").endswith("leads (Lease customevents/customevents)")
     assert line(said, "key") == "ok key the events API takes it"

@@ -16,14 +16,22 @@ SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
     [("wait", 4), ("render", 1), ("resend", 1)],
     ids=["wait", "render", "resend"],
 )
-@pytest.mark.parametrize("name", ["", "shown/status", "../customevents/shown", "shown?x=1"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "the name is empty: is a variable not set?"),
+        ("shown/status", '"shown/status" names no CustomEvent: give NAME or cev/NAME'),
+        ("../cev/shown", '"../cev/shown" names no CustomEvent: give NAME or cev/NAME'),
+        ("shown?x=1", 'CustomEvent "shown?x=1" is no name'),
+    ],
+)
 def test_what_is_no_name_is_one_line_and_no_success(
-    events: Events, customevents: Shell, command: str, code: int, name: str
+    events: Events, customevents: Shell, command: str, code: int, name: str, words: str
 ) -> None:
     events.apply("shown", SPEC)
     done = customevents(command, name)
     assert (done.returncode, done.stdout) == (code, "")
-    assert done.stderr == f'customevents: CustomEvent "{name}" is no name\n'
+    assert done.stderr == f"customevents: {words}\n"
 
 
 def test_resend_never_annotates_another_thing(events: Events, customevents: Shell) -> None:

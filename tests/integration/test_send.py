@@ -150,7 +150,7 @@ def test_it_ends_as_wait_does(
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ((*FLAGS, "--name", "Not A Name"), "metadata.name must be a name of lower-case letters"),
+        ((*FLAGS, "--name", "Not A Name"), 'CustomEvent "Not A Name" is no name'),
         ((*FLAGS, "--severity", "Critical"), "spec.severity must be Info, "),
         ((*FLAGS, "--cluster", "*"), "spec.scope.clusters[0] must be a plain name"),
         (("--curl", "{"), "the body is no JSON"),
