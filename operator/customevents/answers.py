@@ -14,7 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from customevents.resource.errors import ClusterError, Conflict, Gone, NoSuchKind, StatusRefused
+from customevents.resource.errors import (
+    ClusterError,
+    Conflict,
+    Gone,
+    NoSuchKind,
+    NotTheApi,
+    StatusRefused,
+)
 
 #: Seconds. The API server asks for a few; from something in between, an hour would be as deaf.
 LONGEST_RETRY_AFTER = 30.0
@@ -103,7 +110,7 @@ def read(asked: Asked, answer: Answer, *, of_one: bool, kind: str = "") -> dict[
     wrong = _what_is_wrong(asked, found, of_one=of_one, kind=kind)
     if found is None or wrong:
         words = f"{wrong}, {_IN_BETWEEN}: {_text(answer.body)}"
-        raise ClusterError(f"the Kubernetes API answered {answer.status} with {words}")
+        raise NotTheApi(f"the Kubernetes API answered {answer.status} with {words}")
     if found.get("items", ...) is None:
         found["items"] = []  # as the API server writes an empty list of metadata
     return found
@@ -124,7 +131,7 @@ def refused(asked: Asked, answer: Answer, *, of_patch: bool) -> ClusterError:
         if not said.details:
             return _no_such_kind(asked, said.message)
     if status == 409:
-        return Conflict(words, status)
+        return Conflict(words, status, reason=said.reason)
     if status == 422 and of_patch:
         # A failed `test` names no field; an object that breaks the schema does.
         return (StatusRefused if said.details.get("causes") else Conflict)(words, status)

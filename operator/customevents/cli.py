@@ -111,11 +111,11 @@ def wait(
 
     async def waiting() -> following.Ending:
         async with patience.connect(chosen, timeout) as cluster:
-            where = namespace or cluster.namespace
-            return await following.wait(cluster, where, called, timeout, typer.echo)
+            where = wanted or cluster.namespace
+            return await following.wait(cluster, where, called, typer.echo)
 
     with options.errors_end_with(4):
-        called = naming.event_name(name)
+        called, wanted = naming.event_name(name), naming.namespace(namespace)
         ending = asyncio.run(waiting())
     raise typer.Exit(ending)
 
@@ -144,12 +144,13 @@ def send(
 
     The exit codes are those of `wait`. After a timeout the event is still there, and still sent.
     """
-    from customevents.commands import drafting, kubectl_yaml
+    from customevents.commands import drafting, kubectl_yaml, naming
     from customevents.resource.spec import advice
 
     about = (service, namespace_scope, cluster, level)
     flags = drafting.Flags(event_type, summary, severity, _pairs(detail), occurred_at, *about)
     with options.errors_end_with(4):
+        naming.namespace(namespace)
         content = _content(flags, curl)
         event = drafting.manifest(content.spec, name, namespace)
         for remark in filter(None, (*content.remarks, advice(event["spec"]["eventType"]))):
@@ -191,7 +192,7 @@ async def _send(
 
     async with patience.connect(chosen, seconds) as cluster:
         where = namespace or cluster.namespace
-        return await following.send(cluster, where, event, seconds, typer.echo)
+        return await following.send(cluster, where, event, typer.echo)
 
 
 @app.command("list")
@@ -207,13 +208,13 @@ def list_undelivered(
 ) -> None:
     """Show what is not delivered, and why, oldest first."""
     from customevents.clocks import ClusterClock
-    from customevents.commands import following, listing, patience
+    from customevents.commands import following, listing, naming, patience
 
-    clock = ClusterClock()
+    clock, wanted = ClusterClock(), naming.namespace(namespace)
 
     async def reading() -> tuple[list[listing.Row], str]:
         async with patience.connect(chosen, clock=clock) as cluster:
-            where = "" if everywhere else namespace or cluster.namespace
+            where = "" if everywhere else wanted or cluster.namespace
             rows = listing.oldest_first(await following.undelivered(cluster, where))
             return rows, "" if rows else await following.all_clear(cluster, where)
 
@@ -242,18 +243,15 @@ def resend(
         raise typer.BadParameter("give names, or --failed")
     from customevents.commands import following, naming, patience
 
-    called = [naming.event_name(name) for name in names or ()]
+    called, wanted = [naming.event_name(name) for name in names or ()], naming.namespace(namespace)
 
     async def asking() -> None:
         async with patience.connect(chosen) as cluster:
-            where = namespace or cluster.namespace
-            wanted = called or await following.failed(cluster, where)
-            if not wanted:
-                await naming.is_there(cluster, where)
-                typer.echo(f"Nothing in {where} is Failed.", err=True)
-            for name in wanted:
-                await following.resend(cluster, where, name)
-                typer.echo(f"{where}/{name} will be sent again")
+            where = wanted or cluster.namespace
+            events = called or await following.failed(cluster, where)
+            if not events:
+                typer.echo(await following.none_failed(cluster, where), err=True)
+            await following.resend(cluster, where, events, typer.echo)
 
     asyncio.run(asking())
 
@@ -278,11 +276,12 @@ def render(
     from customevents.resource.spec import advice
 
     called = None if name is None else naming.event_name(name)
+    wanted = naming.namespace(namespace)
     text = None if file is None else manifests.read_source(file)
 
     async def resolving() -> list[rendering.Rendered]:
         async with patience.connect(chosen) as cluster:
-            where = namespace or cluster.namespace
+            where = wanted or cluster.namespace
             renderer = await rendering.renderer(cluster, operator_namespace, lease)
             if renderer.note:
                 typer.echo(f"# {renderer.note}", err=True)
@@ -325,14 +324,14 @@ def check(
     Exit code 1 if something is wrong; a warning is none.
     """
     from customevents.clocks import ClusterClock
-    from customevents.commands import checking, patience
+    from customevents.commands import checking, naming, patience
+
+    clock, wanted = ClusterClock(), naming.namespace(namespace)
 
     async def looking() -> list[checking.Finding]:
-        clock = ClusterClock()
         async with patience.connect(chosen, clock=clock) as cluster:
-            where = namespace or cluster.namespace
-            place = checking.Place(where, operator_namespace, lease)
-            return await checking.check(cluster, place, clock.now)
+            place = checking.Place(wanted or cluster.namespace, operator_namespace, lease)
+            return await checking.check(cluster, place, clock)
 
     findings = asyncio.run(looking())
     checking.show(findings)

@@ -21,7 +21,7 @@ from customevents import answers, trust, way
 from customevents.chosen import Chosen
 from customevents.credentials import Credentials
 from customevents.resource import names
-from customevents.resource.errors import ClusterError, InvalidName
+from customevents.resource.errors import ClusterError, InvalidName, NotTheApi
 from customevents.resource.event import GROUP, KIND, PLURAL, VERSION, CustomEvent
 from customevents.resource.status import State
 
@@ -30,6 +30,9 @@ REQUEST_TIMEOUT = 30.0
 
 #: HTTP's status for credentials that are not taken.
 UNAUTHORIZED = 401
+
+#: Those that lead to another address.
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 #: What is not finished; `status.delivery.state` is selectable.
 OPEN = ",".join(f"status.delivery.state!={state}" for state in State if state.finished)
@@ -248,7 +251,7 @@ class Cluster:
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             words = f"the Kubernetes API did not answer: {trust.why(error, self.server)}"
-            raise ClusterError(words) from error
+            raise (NotTheApi if trust.is_stranger(error) else ClusterError)(words) from error
         except Exception as error:  # whatever a library trips over
             words = f"the Kubernetes API cannot be asked: {trust.why(error)}"
             raise ClusterError(words) from error
@@ -362,10 +365,16 @@ class _Introduction:
         if shown:
             request.headers["Authorization"] = shown
         try:
-            return await handler(request)
+            response = await handler(request)
         except (ProxyError, EOFError) as error:  # of SOCKS; they are none of aiohttp's
             words = answers.one_line(str(error)) or type(error).__name__
             raise trust.ProxyFailed(words) from error
+        if response.status in REDIRECTS:
+            # aiohttp would follow, and come here again to show the same credentials over there.
+            response.close()
+            where = response.headers.get("Location", "").partition("?")[0]
+            raise trust.SentElsewhere(f"{response.status} {answers.one_line(where)}".rstrip())
+        return response
 
 
 def _collection(namespace: str) -> str:

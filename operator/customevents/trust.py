@@ -56,6 +56,20 @@ class ProxyFailed(aiohttp.ClientConnectionError):
     """A SOCKS proxy made no connection; nothing was sent."""
 
 
+class SentElsewhere(aiohttp.ClientConnectionError):
+    """A redirection: the API server makes none, and nobody else is shown its credentials."""
+
+
+def is_stranger(error: BaseException) -> bool:
+    """Whether what answered is not who was asked for: to ask again would not help."""
+    return isinstance(error, SentElsewhere) or _refused_certificate(error) is not None
+
+
+def was_never_asked(error: BaseException | None) -> bool:
+    """Whether it was sure to happen before a request was sent."""
+    return isinstance(error, aiohttp.ClientConnectorError | ProxyFailed)
+
+
 def why(error: BaseException, asked: str = "") -> str:
     """What went wrong on the way to an answer, in the words of OpenSSL or the system.
 
@@ -65,6 +79,8 @@ def why(error: BaseException, asked: str = "") -> str:
     if refused := _refused_certificate(error):
         at = f" of {error.host}:{error.port}" if isinstance(error, _Connecting) else ""
         return f"the certificate{at} is refused: {refused.verify_message.rstrip('.')}"
+    if isinstance(error, SentElsewhere):
+        return f"{at}sent elsewhere ({error}); is something in between that wants a login?"
     if isinstance(error, ProxyFailed):
         return f"the proxy makes no connection ({error})"
     if isinstance(error, aiohttp.ClientConnectorError):

@@ -6,7 +6,16 @@ from typing import Any, cast
 
 import pytest
 
-from customevents.commands.checking import Level, Place, _announced, _leader, _waiting, check
+from customevents.clocks import ClusterClock
+from customevents.commands.checking import (
+    Level,
+    Place,
+    _announced,
+    _clock,
+    _leader,
+    _waiting,
+    check,
+)
 from customevents.delivery.announcement import Announcement
 from customevents.delivery.lease import readable
 from customevents.kube import Cluster
@@ -52,7 +61,8 @@ class Portal(Cluster):
 
 def test_what_is_no_api_server_is_said_in_one_line() -> None:
     portal = Portal(*[cast(Any, None)] * 4)
-    (finding,) = at_once(check(portal, Place("shop", "customevents", "customevents"), lambda: NOW))
+    place = Place("shop", "customevents", "customevents")
+    (finding,) = at_once(check(portal, place, ClusterClock()))
     assert (finding.level, finding.about) == (Level.WRONG, "Kubernetes")
 
 
@@ -68,3 +78,17 @@ def test_an_operator_that_leads_and_sees_nothing_is_wrong() -> None:
         (Level.WRONG, "not watching in namespace shop: 403")
     ]
     assert [each for each in _announced(Announcement(), "shop") if each.about == "watch"] == []
+
+
+@pytest.mark.parametrize(
+    ("skew", "words"),
+    [(40.0, "40 s ahead of the API server's"), (-7.4, "7 s behind the API server's")],
+)
+def test_a_clock_that_differs_is_told(skew: float, words: str) -> None:
+    (finding,) = _clock("this machine", skew)
+    assert (finding.level, finding.says) == (Level.WARNING, f"that of this machine is {words}")
+
+
+@pytest.mark.parametrize("skew", [None, 0.0, 2.0, -2.0])
+def test_one_that_does_not_or_was_not_heard_is_no_matter(skew: float | None) -> None:
+    assert _clock("this machine", skew) == []

@@ -6,7 +6,6 @@ endpoint) is read from the operator's Lease, so that nobody needs the key for th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +14,7 @@ from typing import Any
 import typer
 
 from customevents import __version__
+from customevents.clocks import ClusterClock
 from customevents.commands.naming import is_there
 from customevents.delivery.announcement import Announcement, read_announcement
 from customevents.delivery.gate import Key
@@ -31,7 +31,7 @@ from customevents.settings import AGENT_NAMESPACES
 #: Seconds by which the clocks of two API servers may differ.
 CLOCKS = 30.0
 
-#: Seconds from which on a difference between the operator's clock and the API server's is told.
+#: Seconds from which on a difference between a clock and the API server's is told.
 SKEW = 2.0
 
 CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}"
@@ -66,8 +66,8 @@ class Place:
     lease_name: str
 
 
-async def check(cluster: Cluster, place: Place, now: Callable[[], datetime]) -> list[Finding]:
-    """All findings, in the order of an event's way; `now` is the API server's time."""
+async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Finding]:
+    """All findings, in the order of an event's way; `clock` has learnt the API server's time."""
     try:
         version = await cluster.get("/version")
     except ClusterError as error:
@@ -77,10 +77,11 @@ async def check(cluster: Cluster, place: Place, now: Callable[[], datetime]) -> 
         what = "what answers there does not say its version; is something in between?"
         return [_wrong("Kubernetes", what, "is KUBECONFIG the right one?")]
     findings = [_ok("Kubernetes", f"{told} at {cluster.server}, by {cluster.origin}")]
+    findings += _clock("this machine", clock.skew)
     findings += await _missing(cluster, place.namespace)
     findings.append(await _schema(cluster))
     findings.append(await _right_to_create(cluster, place.namespace))
-    lease, found = await _operator(cluster, place, now)
+    lease, found = await _operator(cluster, place, clock.now())
     findings += found
     said = read_announcement(lease) if lease else None
     if said is not None:
@@ -110,6 +111,8 @@ async def _missing(cluster: Cluster, namespace: str) -> list[Finding]:
         await is_there(cluster, namespace)
     except Gone as error:
         return [_wrong("namespace", str(error), "is -n misspelt?")]
+    except ClusterError:
+        pass  # whatever it is, the next questions meet it too
     return []
 
 
@@ -165,7 +168,7 @@ async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
 
 
 async def _operator(
-    cluster: Cluster, place: Place, now: Callable[[], datetime]
+    cluster: Cluster, place: Place, now: datetime
 ) -> tuple[dict[str, Any] | None, list[Finding]]:
     about = "operator"
     where = f"Lease {place.operator_namespace}/{place.lease_name}"
@@ -185,7 +188,7 @@ async def _operator(
     except ClusterError as error:
         return None, [_warning(about, f"{where} may not be read: {error}")]
     lease = readable(found)
-    return lease, [_leader(about, where, lease, now())]
+    return lease, [_leader(about, where, lease, now)]
 
 
 def _leader(about: str, where: str, lease: dict[str, Any], now: datetime) -> Finding:
@@ -211,7 +214,7 @@ def _announced(said: Announcement, namespace: str) -> list[Finding]:
         _key(said),
         _endpoint(said),
         _waiting(said),
-        *_clock(said),
+        *_clock("the operator's node", said.clock_skew),
         _named(said),
     ]
 
@@ -271,12 +274,12 @@ def _waiting(said: Announcement) -> Finding:
     return _ok("queue", f"{wait}, the oldest since {said.oldest:%Y-%m-%d %H:%M}Z")
 
 
-def _clock(said: Announcement) -> list[Finding]:
-    skew = said.clock_skew
+def _clock(whose: str, skew: float | None) -> list[Finding]:
+    """`skew`: seconds by which it is ahead of the API server's; None: that is not known."""
     if skew is None or abs(skew) <= SKEW:
         return []
     where = "ahead of" if skew > 0 else "behind"
-    words = f"that of the operator's node is {abs(skew):.0f} s {where} the API server's"
+    words = f"that of {whose} is {abs(skew):.0f} s {where} the API server's"
     return [_warning("clock", words, "set it by NTP; events are judged by the API server's")]
 
 

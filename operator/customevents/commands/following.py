@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from customevents.answers import one_line
 from customevents.commands import naming
 from customevents.commands.listing import Row, read_row
-from customevents.commands.patience import pause
+from customevents.commands.patience import TAKEN, PatientCluster, pause
 from customevents.kube import Cluster
-from customevents.resource.errors import ClusterError, Gone
+from customevents.resource.errors import ClusterError, Conflict, Gone
 from customevents.resource.event import RESEND_ANNOTATION, CustomEvent, read_event
 from customevents.resource.status import State
 
 #: Seconds between two looks at an event.
 POLL = 0.5
+
+#: Characters of an event's message that are shown.
+LONGEST_MESSAGE = 2000
 
 
 class Ending(IntEnum):
@@ -31,60 +34,84 @@ class Ending(IntEnum):
 
 
 async def wait(
-    cluster: Cluster,
+    cluster: PatientCluster,
     namespace: str,
     name: str,
-    patience: float,
     say: Callable[[str], None],
     seen: CustomEvent | None = None,
 ) -> Ending:
-    """Wait until an event is delivered, or cannot be without a person; `patience` in seconds.
+    """Wait until an event is delivered, or cannot be without a person, or the time is over.
 
     `seen`: the event as it was last seen. Raises ClusterError, also if there is no such event, and
     UnreadableEvent.
     """
-    end = time.monotonic() + patience
     while True:
         try:
-            seen = await _look(cluster, namespace, name)
+            seen = read_event(await cluster.get_event(namespace, name))
         except ClusterError as error:
-            if seen is None or pause(error, 1) is None:
+            if seen is None:
                 raise
-            say(f"{seen.path} was {seen.status.delivery.state}, and cannot be seen: {error}")
+            was = f"{seen.path} was {seen.status.delivery.state}"
+            if isinstance(error, Gone):
+                raise Gone(f"{was} when it was last seen, and is deleted by now", 404) from error
+            if pause(error, 1) is None:
+                raise
+            say(f"{was}, and cannot be seen: {error}")
             return Ending.TIMEOUT
         if seen.settled:
             deleting = " (being deleted, so nothing more of it is sent)" if seen.deleting else ""
-            say(f"{seen.path} is {seen.status.delivery.state}{deleting}: {_message(seen)}")
+            say(f"{seen.path} is {seen.status.delivery.state}{deleting}{_message(seen)}")
             delivered = seen.status.delivery.state is State.DELIVERED
             return Ending.DELIVERED if delivered else Ending.NOT_DELIVERED
-        if time.monotonic() >= end:
-            say(f"{seen.path} is still {seen.status.delivery.state}: {_message(seen)}")
+        if not cluster.left:
+            say(f"{seen.path} is still {seen.status.delivery.state}{_message(seen)}")
             return Ending.TIMEOUT
-        await asyncio.sleep(min(POLL, max(0.0, end - time.monotonic())))
-
-
-async def _look(cluster: Cluster, namespace: str, name: str) -> CustomEvent:
-    try:
-        return read_event(await cluster.get_event(namespace, name))
-    except Gone:
-        await naming.is_there(cluster, namespace)  # a namespace that is misspelt is said first
-        raise
+        await asyncio.sleep(min(POLL, cluster.left))
 
 
 async def send(
-    cluster: Cluster,
+    cluster: PatientCluster,
     namespace: str,
     manifest: dict[str, Any],
-    patience: float,
     say: Callable[[str], None],
 ) -> Ending:
-    """Create an event and wait for it, `patience` seconds. The operator sends it.
+    """Create an event and wait for it. The operator sends it.
 
     Raises ClusterError, also if the cluster refuses it.
     """
-    made = read_event(await cluster.create_event(namespace, _named(manifest)))
+    made = read_event(await _create(cluster, namespace, manifest))
     say(f"{made.path} is created")
-    return await wait(cluster, namespace, made.name, patience, say, seen=made)
+    return await wait(cluster, namespace, made.name, say, seen=made)
+
+
+async def _create(
+    cluster: PatientCluster, namespace: str, manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """Under the name that was given, or one that is made up and not taken."""
+    given = manifest["metadata"].get("name")
+    while True:
+        event = _named(manifest)
+        name = event["metadata"]["name"]
+        try:
+            return await cluster.create_event(namespace, event)
+        except Conflict as error:
+            if error.reason != TAKEN:
+                raise
+            if given or cluster.in_doubt:
+                raise Conflict(_taken(namespace, name), error.status) from error
+        except ClusterError as error:
+            if not cluster.in_doubt:
+                raise
+            look = f"look before you send it again: customevents wait {name} -n {namespace}"
+            words = f"{error}; {namespace}/{name} may have been created all the same: {look}"
+            raise ClusterError(words, error.status) from error
+
+
+def _taken(namespace: str, name: str) -> str:
+    return (
+        f"there is another {namespace}/{name} already: give another --name, or none; "
+        "to have that one sent again, use resend"
+    )
 
 
 def _named(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -108,14 +135,39 @@ async def all_clear(cluster: Cluster, namespace: str) -> str:
         return "Everything in all namespaces is delivered."
     if await naming.is_there(cluster, namespace):
         return f"Everything in {namespace} is delivered."
-    return f"No CustomEvent in {namespace} is undelivered (you may not look whether it is there)."
+    return f"No CustomEvent in {namespace} is undelivered{_UNSEEN}."
 
 
-async def resend(cluster: Cluster, namespace: str, name: str) -> None:
-    """Ask the operator to send an event again, whatever its state. Raises ClusterError."""
-    # Another one each time, also where the clock goes back.
-    value = f"{datetime.now(UTC).isoformat(timespec='seconds')}/{secrets.token_hex(4)}"
-    await cluster.annotate(namespace, name, {RESEND_ANNOTATION: value})
+async def none_failed(cluster: Cluster, namespace: str) -> str:
+    """What to say where nothing is Failed. Raises Gone if there is no such namespace."""
+    seen = "" if await naming.is_there(cluster, namespace) else _UNSEEN
+    return f"No CustomEvent in {namespace} is Failed{seen}."
+
+
+_UNSEEN = " (you may not look whether it is there)"
+
+
+async def resend(
+    cluster: Cluster, namespace: str, names: Sequence[str], say: Callable[[str], None]
+) -> None:
+    """Ask the operator to send events again, whatever their state.
+
+    Raises ClusterError; Gone, when all others were asked for, if some are not there.
+    """
+    missing = []
+    for name in names:
+        # Another one each time, also where the clock goes back.
+        value = f"{datetime.now(UTC).isoformat(timespec='seconds')}/{secrets.token_hex(4)}"
+        try:
+            await cluster.annotate(namespace, name, {RESEND_ANNOTATION: value})
+        except Gone:
+            missing.append(name)
+            if len(missing) == len(names):  # or the namespace is not there, which it says
+                raise
+        else:
+            say(f"{namespace}/{name} will be sent again")
+    if missing:
+        raise Gone(f"not there in {namespace}, so not sent again: {', '.join(missing)}", 404)
 
 
 async def failed(cluster: Cluster, namespace: str) -> list[str]:
@@ -126,5 +178,7 @@ async def failed(cluster: Cluster, namespace: str) -> list[str]:
 
 
 def _message(event: CustomEvent) -> str:
-    """What its status says, without the state once more."""
-    return event.status.delivered.message.removeprefix(f"{event.status.delivery.state}: ")
+    """What its status says, behind a colon, without the state once more; empty if it is."""
+    said = one_line(event.status.delivered.message, longest=LONGEST_MESSAGE)
+    words = said.removeprefix(f"{event.status.delivery.state}: ")
+    return f": {words}" if words else ""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import secrets
-import string
 
 from customevents.kube import Cluster
 from customevents.resource import names
 from customevents.resource.errors import ClusterError, Gone, InvalidName
-from customevents.resource.event import GROUP, KIND, VERSION
+from customevents.resource.event import GROUP, VERSION
 
 #: What kubectl calls a CustomEvent in TYPE/NAME.
 _TYPES = frozenset({"cev", "customevent", "customevents"})
 _GROUPS = ("", GROUP, f"{VERSION}.{GROUP}")
+
+#: What the API server makes names of: no vowels, so that they make no words.
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+
+#: Statuses that say that one may not look.
+_MAY_NOT = {401, 403}
 
 
 def event_name(given: str) -> str:
@@ -26,12 +31,28 @@ def event_name(given: str) -> str:
         raise InvalidName(f"{names.shown(given)} names no CustomEvent: give NAME or cev/NAME")
     if not name:
         raise InvalidName("the name is empty: is a variable not set?")
-    return names.of_object(KIND, name)
+    if not names.is_object(name):
+        made_of = f'lower-case letters, digits, "-" and ".", {names.LONGEST_OBJECT} at most'
+        raise InvalidName(f"{names.shown(name)} is no name of a CustomEvent: give {made_of}")
+    return name
+
+
+def namespace(given: str | None) -> str | None:
+    """The namespace that was asked for, if one was. Raises InvalidName.
+
+    Of an empty variable, kubectl makes the context's namespace; an event would be told of others.
+    """
+    if given == "":
+        raise InvalidName("the namespace is empty: is a variable not set?")
+    if given is not None and not names.is_namespace(given):
+        made_of = f'lower-case letters, digits and "-", {names.LONGEST_NAMESPACE} at most'
+        raise InvalidName(f"{names.shown(given)} is no name of a namespace: give {made_of}")
+    return given
 
 
 def letters() -> str:
-    """Five letters and digits, such as the API server puts behind a generateName."""
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(5))
+    """Five of them, such as the API server puts behind a generateName."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(5))
 
 
 async def is_there(cluster: Cluster, namespace: str) -> bool:
@@ -43,6 +64,8 @@ async def is_there(cluster: Cluster, namespace: str) -> bool:
         await cluster.get(f"/api/v1/namespaces/{names.namespace(namespace)}")
     except Gone:
         raise Gone(f"there is no namespace {namespace}", 404) from None
-    except ClusterError:
+    except ClusterError as error:
+        if error.status not in _MAY_NOT:
+            raise
         return False
     return True

@@ -11,6 +11,7 @@
     ├── ClusterError         the Kubernetes API refused a request, or could not be reached
     │   ├── Gone             the object is not there: a 404 that names it
     │   ├── NoSuchKind       the API server has no such kind, or not this version of it
+    │   ├── NotTheApi        something else answers in its place
     │   ├── Conflict         it changed since it was read (409, or a failed `test` of a JSON Patch)
     │   └── StatusRefused    a status that the cluster takes from nobody: a defect, or too large
     ├── SchemaTooOld         the CRD in the cluster drops what the operator writes
@@ -83,6 +84,10 @@ class Gone(ClusterError):
 
 class NoSuchKind(ClusterError):
     """The API server does not serve this kind: its definition is not installed."""
+
+
+class NotTheApi(ClusterError):
+    """What answers is no API server (a login page), or cannot show that it is the one asked."""
 
 
 class Conflict(ClusterError):
