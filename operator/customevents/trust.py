@@ -80,7 +80,8 @@ def why(error: BaseException, asked: str = "") -> str:
         at = f" of {error.host}:{error.port}" if isinstance(error, _Connecting) else ""
         return f"the certificate{at} is refused: {refused.verify_message.rstrip('.')}"
     if isinstance(error, SentElsewhere):
-        return f"{at}sent elsewhere ({error}); is something in between that wants a login?"
+        todo = "does something in between want a login, or is this the server's new address?"
+        return f"{asked or 'it'} sends elsewhere ({error}); {todo}"
     if isinstance(error, ProxyFailed):
         return f"the proxy makes no connection ({error})"
     if isinstance(error, aiohttp.ClientConnectorError):
