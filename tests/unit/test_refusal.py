@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customevents.delivery.lifecycle import Verdict, after_attempt
 from customevents.delivery.outcome import asked_pause, classify
 from customevents.eventsapi import refusal
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer
 from customevents.eventsapi.key import KeyFile
 from customevents.eventsapi.refusal import Refusal
+from customevents.resource.spec import UnknownOutcomePolicy
+from customevents.resource.status import DeliveryRecord
 from unit.builders import NOW
 from unit.posting import CANARY
 from unit.raw_server import Connection, serving
@@ -28,8 +32,15 @@ SENT: dict[str, Any] = {
 ID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 
 
+DELIVERY = "9b2f6c1e-7d0a-5e4b-8c3d-2a1f0e9d8c7b"
+
+
 def read(answer: Any, sent: dict[str, Any] = SENT) -> Refusal:
-    return refusal.read(json.dumps(answer).encode(), sent, CANARY)
+    return look(json.dumps(answer).encode(), sent)
+
+
+def look(answer: bytes, sent: dict[str, Any] = SENT) -> Refusal:
+    return refusal.read(answer, sent, key=CANARY, delivery_id=DELIVERY)
 
 
 def first(*messages: str) -> dict[str, Any]:
@@ -58,6 +69,15 @@ def second(*fields: str, message: str = "", request: Any = ID) -> dict[str, Any]
         (second("details.commit"), ["details"], ID),
         (second(), [], ID),
         (first("namespaces must be given"), [], ""),
+        (first("body.eventType is long"), ["eventType"], ""),
+        (first("each.scope.clusters.0 is unknown"), ["scope.clusters"], ""),
+        (first("eventType,severity are wrong"), ["eventType", "severity"], ""),
+        (first('"eventType" and (summary): both'), ["eventType", "summary"], ""),
+        (first("eventTypes, my-summary, summary_2, résumésummary"), [], ""),
+        (second("/scope/clusters/0"), ["scope.clusters"], ID),
+        (second("scope[clusters][0]"), ["scope.clusters"], ID),
+        (second("details.eventType", "details['summary']", "/details/severity"), ["details"], ID),
+        (second("details.a secret, or the summary"), ["details"], ID),
     ],
 )
 def test_the_fields_that_it_names_are_those_that_were_sent(
@@ -88,6 +108,12 @@ def test_it_is_read_behind_the_status(found: Refusal, words: str) -> None:
         CANARY.upper(),
         CANARY[3:-3],
         f"a{CANARY}",
+        f"{CANARY[:10]}-and-more",
+        f"more-{CANARY[4:].upper()}",
+        f"more-{CANARY[::-1][:12]}",
+        "-----5----",
+        DELIVERY,
+        DELIVERY.replace("-", "").upper(),
         "deadbeef",
         "DEAD-BEEF",
         "prod-eu-1",
@@ -118,7 +144,9 @@ HOSTILE = {
     "null": b"null",
     "cut off": b'{"message": "eventType',
     "packed": b"\x1f\x8b\x08\x00eventType",
-    "control characters": json.dumps({"message": "\x1b[31m\u202edetails"[:7]}).encode(),
+    "the same key twice": b'{"message": "summary", "message": 1}',
+    "another encoding": json.dumps({"message": "passwort"}).encode("utf-32"),
+    "a flood": b'{"message": ["eventType", ' + b'"",' * 1_000_000 + b'""]}',
     "a key of its own": json.dumps(first("password must be", CANARY)).encode(),
     "wrong types": json.dumps(
         {"message": {"eventType": 1}, "error": {"fieldErrors": {"field": "summary"}}}
@@ -132,20 +160,26 @@ HOSTILE = {
 
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
 def test_what_is_no_refusal_of_this_api_says_nothing(answer: bytes) -> None:
-    assert refusal.read(answer, SENT, CANARY) == Refusal()
+    assert look(answer) == Refusal()
 
 
-def test_many_errors_are_read_as_far_as_anybody_would() -> None:
-    flood = second(*["nothing"] * 10_000, "eventType")
-    assert read(flood).fields == ()
-    assert read(first(*["nothing"] * 10_000, "eventType")).fields == ()
-    assert read(first("x" * 10_000 + " eventType")).fields == ()
+def test_what_is_longer_than_any_refusal_is_not_read() -> None:
+    assert read(second(*["nothing"] * 10_000, "eventType")) == Refusal()
+    assert read(first("x" * 20_000 + " eventType")) == Refusal()
+    many = read(second(*["summary", "eventType"] * 100))
+    assert many == Refusal(("eventType", "summary"), ID)
+
+
+@pytest.mark.parametrize("around", ["\x1b", "\u202e", "<b>", "\r\n\t\0", "\u2028", "\ud800"])
+def test_what_stands_around_a_name_is_not_shown(around: str) -> None:
+    found = read(second(f"{around}eventType{around}", message=f"{around}{around}summary{around}"))
+    assert found.words == f": eventType, summary; request {ID}"
 
 
 def test_a_long_event_type_is_said_whatever_the_answer_says() -> None:
     sent = {**SENT, "eventType": "x" * 31}
-    assert "more than 30 characters" in refusal.read(b"", sent, CANARY).hint
-    assert refusal.read(b"", {**SENT, "eventType": "x" * 30}, CANARY).hint == ""
+    assert "more than 30 characters" in look(b"", sent).hint
+    assert look(b"", {**SENT, "eventType": "x" * 30}).hint == ""
 
 
 JSON = st.recursive(
@@ -159,24 +193,88 @@ JSON = st.recursive(
 )
 
 
-@given(answer=st.binary() | JSON.map(lambda found: json.dumps(found).encode()))
+WORDS = st.sampled_from([*SENT, "scope.clusters", "details.commit", "password", CANARY]) | st.text()
+REFUSALS = st.lists(WORDS).map(lambda words: first(*words)) | st.builds(
+    second, WORDS, WORDS, message=WORDS, request=WORDS | st.sampled_from([ID, DELIVERY])
+)
+ANSWERS = st.binary() | (JSON | REFUSALS).map(lambda found: json.dumps(found).encode())
+
+
+@given(answer=ANSWERS)
 def test_whatever_is_answered_only_what_is_known_is_shown(answer: bytes) -> None:
-    found = refusal.read(answer, SENT, CANARY)
+    found = look(answer)
     assert set(found.fields) <= {*SENT, "scope.clusters", "scope.servicesNames"}
     assert CANARY not in f"{found.words}{found.hint}"
     assert found.words.isprintable()
 
 
 @given(
-    status=st.integers(100, 999),
+    status=st.sampled_from([400, 401, 409, 422, 429, 503]) | st.integers(100, 999),
     retry_after=st.none() | st.sampled_from(["1", "soon", "9999"]),
-    answer=st.binary() | JSON.map(lambda found: json.dumps(found).encode()),
+    answer=ANSWERS,
+    policy=st.sampled_from(UnknownOutcomePolicy),
+    sent=st.sampled_from([SENT, {**SENT, "eventType": "x" * 31}]),
 )
-def test_what_is_shown_decides_nothing(status: int, retry_after: str | None, answer: bytes) -> None:
+def test_what_is_shown_decides_nothing(
+    status: int,
+    retry_after: str | None,
+    answer: bytes,
+    policy: UnknownOutcomePolicy,
+    sent: dict[str, Any],
+) -> None:
     plain = Answer(status, retry_after)
-    told = Answer(status, retry_after, refusal.read(answer, SENT, CANARY))
+    told = Answer(status, retry_after, look(answer, sent))
     assert classify(told) == classify(plain)
     assert asked_pause(told, NOW) == asked_pause(plain, NOW)
+    assert decided(told, policy) == decided(plain, policy)
+
+
+def judged(answer: Answer, policy: UnknownOutcomePolicy = UnknownOutcomePolicy.RETRY) -> Verdict:
+    return after_attempt(
+        DeliveryRecord(id="5e0c"), classify(answer), policy=policy, now=NOW, retry_at=NOW
+    )
+
+
+def decided(answer: Answer, policy: UnknownOutcomePolicy) -> tuple[DeliveryRecord, str, str]:
+    """What follows an answer, apart from what is shown of it."""
+    verdict = judged(answer, policy)
+    last = verdict.record.last_outcome
+    assert last is not None
+    plain = last.model_copy(update={"fields": None, "request_id": None})
+    record = verdict.record.model_copy(update={"last_outcome": plain})
+    return record, verdict.reason, verdict.warning
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"), [(400, True), (403, False), (409, False), (429, False), (503, False)]
+)
+def test_what_is_no_refusal_for_good_names_nothing(status: int, shown: bool) -> None:
+    answer = Answer(status, refusal=Refusal(("eventType",), ID))
+    verdict = judged(answer)
+    last = verdict.record.last_outcome
+    assert last is not None
+    assert (last.fields, last.request_id) == ((("eventType",), ID) if shown else (None, None))
+    assert (ID in verdict.message) == shown
+
+
+@pytest.mark.parametrize(("status", "said"), [(400, True), (422, True), (413, False), (415, False)])
+def test_a_long_event_type_is_said_where_the_content_is_refused(status: int, said: bool) -> None:
+    found = look(b"", {**SENT, "eventType": "x" * 31})
+    verdict = judged(Answer(status, refusal=found))
+    hint = (
+        ". Its eventType has more than 30 characters, which the API's OpenAPI document does not "
+        "allow"
+    )
+    assert verdict.message == (
+        f"The events API refused this event for good (HTTP {status}){hint if said else ''}; "
+        "edit it, or resend it"
+    )
+
+
+PACKED = {
+    "a refusal": gzip.compress(json.dumps(first("eventType")).encode()),
+    "a bomb": gzip.compress(b" " * 10_000_000),
+}
 
 
 @pytest.mark.asyncio
@@ -200,3 +298,18 @@ async def test_a_refusal_comes_with_the_answer_also_where_the_key_is_gone_by_the
 
 def server_url(port: int) -> str:
     return f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("body", PACKED.values(), ids=PACKED)
+async def test_what_comes_packed_is_not_unpacked(key: KeyFile, body: bytes) -> None:
+    head = f"HTTP/1.1 400 no\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    async def pack(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(head.encode() + body)
+
+    async with serving(pack) as server, EventsClient(server_url(server.port), key) as api:
+        result = await api.post(SENT, DELIVERY)
+    assert not isinstance(result, NoAnswer)
+    assert (result.status, result.refusal) == (400, Refusal())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from customevents.delivery.outcome import Outcome, trouble
+from customevents.delivery.outcome import OF_THE_CONTENT, Outcome, trouble
 from customevents.delivery.pacing import LONGEST_RETRY_AFTER
 from customevents.resource.event import CustomEvent
 from customevents.resource.identity import content_hash, delivery_id
@@ -283,11 +283,12 @@ def _delivered(record: DeliveryRecord, now: datetime) -> Verdict:
 
 
 def _refused(record: DeliveryRecord, outcome: Outcome, now: datetime) -> Verdict:
+    hint = outcome.refusal.hint if outcome.code in OF_THE_CONTENT else ""
     return Verdict(
         _finish(record, State.FAILED, now),
         Reason.REFUSED,
         f"The events API refused this event for good ({outcome.words}{outcome.refusal.words})"
-        f"{outcome.refusal.hint}; edit it, or resend it",
+        f"{hint}; edit it, or resend it",
     )
 
 

@@ -20,6 +20,9 @@ ENDPOINT_LEVEL = frozenset({401, 403, 404, 405, 407, 410, 421, 451})
 #: The API asks to come back later, and has applied nothing.
 REFUSED_FOR_NOW = frozenset({408, 425, 429})
 
+#: What was written is refused, and not how it was sent.
+OF_THE_CONTENT = frozenset({400, 422})
+
 #: The documented answer to a POST.
 CREATED = 201
 

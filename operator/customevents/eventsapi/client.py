@@ -141,7 +141,8 @@ class EventsClient:
         result, said = await self._send("POST", EVENTS_PATH, key, headers=headers, json=body)
         if isinstance(result, NoAnswer) or result.status < LOWEST_ERROR:
             return result
-        return replace(result, refusal=refusal.read(said, body, key))
+        shown = refusal.read(said, body, key=key, delivery_id=delivery_id)
+        return replace(result, refusal=shown)
 
     async def validate(self) -> Answer | NoAnswer:
         """Ask whether the key, read anew, is good; nothing is sent. Raises KeyFileError."""

@@ -11,18 +11,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
-#: Texts of an answer, and characters of each, that are looked through.
-MOST_TEXTS, LONGEST_TEXT = 50, 2000
+#: Bytes of an answer that are looked at; one that is longer is cut off, and then is no JSON.
+MOST_OF_AN_ANSWER = 16 * 1024
 
 #: Characters of an eventType that the vendor's OpenAPI document allows; its documentation says 60.
 SHORT_EVENT_TYPE = 30
 
+#: Letters and digits in a row that nobody has in common with the key by chance.
+TELLING = 8
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-_WORD = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*")
+_BETWEEN_PATHS = re.compile(r"[\s,;:|]+")
+_STEP_OF_A_PATH = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -43,18 +48,19 @@ class Refusal:
         return f"{named}; request {self.request_id}" if self.request_id else named
 
 
-def read(answer: bytes, sent: dict[str, Any], key: str) -> Refusal:
-    """What an answer says of the body that was sent with this key."""
+def read(answer: bytes, sent: dict[str, Any], *, key: str, delivery_id: str) -> Refusal:
+    """What an answer says of the body that was sent with these headers."""
     try:
-        found = json.loads(answer)
+        found = json.loads(answer[:MOST_OF_AN_ANSWER])
     except (ValueError, RecursionError):
         found = None
     error = _part(found, "error")
     known = _keys(sent)
-    named = {name for text in _texts(found, error) for name in _named(text, known)}
+    named = {_named(path, known) for path in _paths(found, error)}
+    told = f"{json.dumps(sent, ensure_ascii=False)} {delivery_id}"
     return Refusal(
         fields=tuple(name for name in known if name in named),
-        request_id=_request_id(error.get("requestID"), sent, key),
+        request_id=_request_id(error.get("requestID"), told, key),
         hint=_hint(sent),
     )
 
@@ -70,36 +76,49 @@ def _part(found: Any, name: str) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _texts(found: Any, error: dict[str, Any]) -> Iterator[str]:
+def _paths(found: Any, error: dict[str, Any]) -> Iterator[str]:
+    """What may lead to a field: `eventType`, `body.scope.clusters[0]`, `/details/commit`."""
     messages = found.get("message") if isinstance(found, dict) else None
-    fields = error.get("fieldErrors")
-    listed = fields[:MOST_TEXTS] if isinstance(fields, list) else []
-    texts = [
-        *(messages[:MOST_TEXTS] if isinstance(messages, list) else [messages]),
+    listed = error.get("fieldErrors")
+    fields = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    yield from _texts(each.get("field") for each in fields)
+    said = [
+        *(messages if isinstance(messages, list) else [messages]),
         error.get("message"),
-        *(each.get("field") for each in listed if isinstance(each, dict)),
-        *(each.get("message") for each in listed if isinstance(each, dict)),
+        *(each.get("message") for each in fields),
     ]
-    yield from (text[:LONGEST_TEXT] for text in texts if isinstance(text, str))
+    for text in _texts(said):
+        yield from _BETWEEN_PATHS.split(text)
 
 
-def _named(text: str, known: list[str]) -> Iterator[str]:
-    """The keys that a text names, alone or within what holds them: `details.commit`."""
-    for word in _WORD.findall(text):
-        first, _, rest = word.partition(".")
-        yield from (name for name in known if name in (word, f"scope.{word}"))
-        if rest and word not in known and first in known:
-            yield first
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    yield from (value for value in values if isinstance(value, str))
 
 
-def _request_id(said: Any, sent: dict[str, Any], key: str) -> str:
+def _named(path: str, known: list[str]) -> str | None:
+    """The first of our keys on a path; what is below the details is not looked at."""
+    steps = _STEP_OF_A_PATH.findall(path)
+    for step, below in zip_longest(steps, steps[1:]):
+        for name in (f"{step}.{below}", step, f"scope.{step}"):
+            if name in known:
+                return name
+    return None
+
+
+def _request_id(said: Any, told: str, key: str) -> str:
     """A name of the server's own: nothing that we have told it, and no part of the key."""
     if not isinstance(said, str) or not _REQUEST_ID.fullmatch(said):
         return ""
     plain, secret = _letters(said), _letters(key)
-    is_of_the_key = any(plain in each or each in plain for each in (secret, secret[::-1]))
-    is_an_echo = plain in _letters(json.dumps(sent, ensure_ascii=False))
-    return "" if is_of_the_key or is_an_echo else said
+    if _have_in_common(plain, secret) or _have_in_common(plain, secret[::-1]):
+        return ""
+    return "" if plain in _letters(told) else said
+
+
+def _have_in_common(plain: str, secret: str) -> bool:
+    """Whether more than chance is in both of them, or all of the one in the other."""
+    size = min(TELLING, len(plain), len(secret))
+    return any(plain[at : at + size] in secret for at in range(len(plain) - size + 1))
 
 
 def _letters(text: str) -> str:
