@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customevents.delivery.lifecycle import Verdict, after_attempt
@@ -208,6 +208,7 @@ def test_whatever_is_answered_only_what_is_known_is_shown(answer: bytes) -> None
     assert found.words.isprintable()
 
 
+@settings(max_examples=300)  # enough that each of these statuses meets a refusal that names much
 @given(
     status=st.sampled_from([400, 401, 409, 422, 429, 503]) | st.integers(100, 999),
     retry_after=st.none() | st.sampled_from(["1", "soon", "9999"]),
