@@ -157,7 +157,7 @@ def test_an_object_of_a_newer_version_is_named_once_and_left_alone_until_it_chan
     events.until("later", "Delivered")
     named = [line for line in running.log.splitlines() if f"{events.namespace}/odd" in line]
     (said,) = named
-    assert "cannot be read: status.delivery.state: Input should be" in said
+    assert "cannot be read: status.delivery.state must be" in said
     assert len(events.sent()) == 2
 
     plant(events, "odd", state="Pending")

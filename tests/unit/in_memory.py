@@ -87,13 +87,21 @@ class MemoryCluster:
         if raw["metadata"]["uid"] != event.uid or stands != event.stored_record:
             raise Conflict("a test failed", 422)
         raw["status"] = deepcopy(status)
-        raw["status"]["delivery"].pop(self.prunes, None)
+        _prune(raw["status"]["delivery"], self.prunes)
         _bump(raw)
         self.writes.append(deepcopy(status))
         if self.lost_answers:
             self.lost_answers -= 1
             raise ClusterError("the Kubernetes API did not answer: TimeoutError")
         return deepcopy(raw)
+
+
+def _prune(part: Raw, path: str) -> None:
+    """Drop a field as a schema does that does not know it."""
+    *above, name = path.split(".")
+    for step in above:
+        part = part.get(step, {})
+    part.pop(name, None)
 
 
 @dataclass

@@ -9,6 +9,7 @@ import pytest
 from customevents.delivery.courier import Handled
 from customevents.delivery.lifecycle import Policy, Verdict
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.refusal import Refusal
 from customevents.resource.errors import ClusterError, Gone, SchemaTooOld, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
@@ -174,6 +175,20 @@ def test_what_is_held_stays_held_although_only_the_essence_of_its_status_is_take
     assert handled.fresh.settled
     handle(world, handled.fresh)
     assert len(world.api.posts) == 1
+
+
+@pytest.mark.parametrize("pruned", ["lastOutcome.fields", "lastOutcome.requestId"])
+def test_a_crd_that_drops_what_a_refusal_names_changes_nothing_else(
+    world: World, pruned: str
+) -> None:
+    world.cluster.prunes = pruned
+    world.api.answers = [Answer(400, refusal=Refusal(("eventType",), "3f2504e0-4f89"))]
+    handled = handle(world, world.cluster.apply())
+    assert world.gate.halted == ""
+    assert handled.fresh is not None
+    assert handled.fresh.status.delivery.state is State.FAILED
+    assert "(HTTP 400: eventType; request 3f2504e0-4f89)" in handled.fresh.status.delivered.message
+    assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
 
 def test_a_crd_that_drops_what_is_written_stops_all_sending(world: World) -> None:

@@ -86,8 +86,49 @@ def test_an_object_that_cannot_be_read_is_one_line_among_the_others() -> None:
     first, second = json.loads(for_programs(oldest_first([row(), odd]), Form.JSON))
     assert (first["name"], first["state"]) == ("checkout-1-4-2", "Pending")
     assert (second["namespace"], second["name"], second["state"]) == ("shop", "odd", "Unreadable")
-    assert second["message"].startswith("shop/odd cannot be read: status.delivery.state: ")
+    assert second["message"].startswith("shop/odd cannot be read: status.delivery.state must be ")
     assert second["changed"] == "2026-05-01T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"spec": ["a"]},
+        {"spec": "a"},
+        {"metadata": {"name": 7}},
+        {"metadata": {"namespace": None}},
+        {"metadata": {"generation": "one"}},
+        {"metadata": {"labels": ["a"]}},
+        {"metadata": {"resourceVersion": float("inf")}},
+        {"metadata": {"creationTimestamp": ["a"], "uid": 7}},
+        {"status": {"conditions": {}}},
+        {"status": {"delivery": {"lastOutcome": {"class": ["a"]}}}},
+        {"status": ["a"]},
+        {"status": "a"},
+    ],
+    ids=str,
+)
+def test_whatever_somebody_stored_is_a_row_among_the_others(
+    odd: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = raw_event(name="odd")
+    metadata = whole["metadata"] | odd.get("metadata", {})
+    rows = oldest_first([read_row({**whole, **odd, "metadata": metadata}), row()])
+    assert [row.state for row in rows if row.name != "checkout-1-4-2"] == ["Unreadable"]
+    print_table(rows, NOW, namespaces=True)
+    said = capsys.readouterr().out
+    assert "checkout-1-4-2" in said
+    assert " cannot be read: " in said
+    assert len(json.loads(for_programs(rows, Form.JSON))) == 2
+    assert "cannot be read" in for_programs(rows, Form.YAML)
+
+
+@pytest.mark.parametrize("stored", [7, None, ["a"], 1.5, True])
+def test_a_type_that_is_no_text_is_shown_all_the_same(
+    stored: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_table([read_row({**raw_event(), "spec": {"eventType": stored}})], NOW, namespaces=False)
+    assert str(stored) in capsys.readouterr().out
 
 
 def test_what_is_no_object_does_not_keep_the_others_from_being_listed() -> None:

@@ -120,12 +120,12 @@ def test_a_try_that_was_made_after_all_is_found_and_not_made_again() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param({"eventType": "migration"}, id="another content"),
-        pytest.param({"created": "2026-05-01T11:50:00Z"}, id="yesterday's job"),
+        pytest.param(made(scope={}, eventType="migration"), id="another content"),
+        pytest.param(made(scope={}, created="2026-05-01T11:50:00Z"), id="an earlier job's"),
     ],
 )
-def test_another_event_of_that_name_is_not_taken_for_ours(other: dict[str, str]) -> None:
-    story = Story(NO_ANSWER, TAKEN, made(**{"scope": {}, **other}))
+def test_another_event_of_that_name_is_not_taken_for_ours(other: dict[str, Any]) -> None:
+    story = Story(NO_ANSWER, TAKEN, other)
     with pytest.raises(Conflict):
         played(story, create)
 

@@ -59,7 +59,7 @@ def read_row(raw: dict[str, Any]) -> Row:
     return Row(
         event.namespace,
         event.name,
-        event.spec.get("eventType", ""),
+        str(event.spec.get("eventType", "")),
         record.state.value,
         condition.reason,
         condition.message,

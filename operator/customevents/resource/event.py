@@ -6,14 +6,17 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from customevents.resource import wording
 from customevents.resource.errors import UnreadableEvent
 from customevents.resource.release import Release, releases_of
 from customevents.resource.status import OutcomeClass, Reason, State, Status
 from customevents.resource.times import FIRST, read_time
+
+T = TypeVar("T")
 
 GROUP = "customevents.dev"
 VERSION = "v1alpha1"
@@ -133,10 +136,10 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
     try:
         return _read(raw, raw["metadata"])
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(["status", *(str(part) for part in first["loc"])])
-        words = f"{where}: {first['msg']}; a newer version of the operator may have written it"
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        first = error.errors(include_url=False)[0]
+        wrong = f"{wording.where('status', first['loc'])} {wording.words(first)}"
+        words = f"{wrong}; a newer version of the operator may have written it"
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         words = f"it is no CustomEvent ({type(error).__name__})"
     raise UnreadableEvent(f"{path_of(raw)} cannot be read: {' '.join(words.split())}")
 
@@ -157,11 +160,11 @@ def _read(raw: dict[str, Any], metadata: dict[str, Any]) -> CustomEvent:
     labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     status, record = _status(raw.get("status") or {})
     return CustomEvent(
-        uid=metadata["uid"],
-        namespace=metadata["namespace"],
-        name=metadata["name"],
+        uid=_a(str, metadata["uid"]),
+        namespace=_a(str, metadata["namespace"]),
+        name=_a(str, metadata["name"]),
         resource_version=int(metadata["resourceVersion"]),
-        generation=metadata.get("generation", 0),
+        generation=_a(int, metadata.get("generation", 0)),
         deleting="deletionTimestamp" in metadata,
         changed=_changed(metadata),
         resend=annotations.get(RESEND_ANNOTATION, "")[:LONGEST_RESEND],
@@ -170,10 +173,16 @@ def _read(raw: dict[str, Any], metadata: dict[str, Any]) -> CustomEvent:
         or any(mark in labels for mark in TRACKING_LABELS),
         is_hook=any(mark in annotations for mark in HOOK_ANNOTATIONS),
         release=next(iter(releases_of(metadata)), None),
-        spec=raw.get("spec") or {},
+        spec=_a(dict, raw.get("spec") or {}),
         status=status,
         stored_record=record,
     )
+
+
+def _a(kind: type[T], value: Any) -> T:
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
 
 
 def looks_finished(raw: dict[str, Any]) -> bool:
