@@ -65,7 +65,7 @@ def test_what_is_being_deleted_counts_as_deleted(
         (
             raw_event(name="x", status=UNREADABLE),
             "shop/x: it is passed over until it changes: shop/x cannot be read: "
-            "status.delivery.state: ",
+            "status.delivery.state must be ",
         ),
         (raw_event(name="odd"), "shop/odd: it is passed over until it changes: RuntimeError"),
         ({}, "?/?: it is passed over until it changes: ?/? cannot be read: it is no CustomEvent"),
