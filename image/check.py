@@ -30,7 +30,7 @@ from containers import (
     require,
     try_podman,
 )
-from delivering import operator_drains
+from delivering import in_a_strangers_pod, operator_drains
 
 from customevents import __version__
 
@@ -56,6 +56,7 @@ def main() -> int:
         "version": version,
         "start-up": start_up,
         "operator": operator_drains,
+        "stranger's pod": in_a_strangers_pod,
         "afterwards": nothing_is_left,
     }
     verdicts = [_passes(name, check) for name, check in checks.items()]  # each of them is shown

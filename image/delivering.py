@@ -13,18 +13,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from containers import CACHE, CONFINED, ENVIRONMENT, IMAGE, ROOT, USER, podman, require, try_podman
 
 from customevents import sandbox
 
+sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "localcluster"))
 
 from localcluster import Cluster, build
 
+from plain_cluster import PlainCluster
+
 CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
 RIGHTS = ROOT / "tests" / "integration" / "rbac.yaml"
 CONTAINER = "customevents-image-check"
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+#: A user such as OpenShift gives out.
+STRANGER = 1000680000
 
 #: Seconds; above anything that a busy machine takes.
 PATIENCE = 60.0
@@ -57,7 +65,7 @@ def operator_drains() -> str:
         cluster.kubectl("apply", "-f", str(RIGHTS))
         timeline = stack.enter_context(sandbox.running())
         begin = time.monotonic()
-        operator = stack.enter_context(_operator(folder, cluster, timeline.url))
+        operator = stack.enter_context(_operator(folder, _given(folder, cluster), timeline.url))
         operator.await_words("probes are answered on port ")
         ready = time.monotonic() - begin
         _deliver(cluster)
@@ -67,24 +75,89 @@ def operator_drains() -> str:
     return f"started in {ready:.1f} s, 1 event Delivered, SIGTERM -> exit 0 in {seconds:.2f} s"
 
 
+def in_a_strangers_pod() -> str:
+    """In a pod without a name server, as a user of OpenShift's choice, on a plain authority."""
+    build()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=CACHE)))
+        cluster = stack.enter_context(PlainCluster(folder / "cluster", crds=[CRD]))
+        cluster.kubectl("apply", "-f", str(RIGHTS))
+        timeline = stack.enter_context(sandbox.running())
+        pod = _pod(folder, cluster)
+        operator = stack.enter_context(_operator(folder, pod, timeline.url))
+        operator.await_words("probes are answered on port ")
+        begin = time.monotonic()
+        _deliver(cluster)
+        seconds = time.monotonic() - begin
+        _edit(cluster)
+        sent = len(timeline.call("GET", "/events")["events"])
+        require(sent == 2, f"{sent} events arrived instead of two")
+        said = podman(*pod.run(), IMAGE, "list", "--all-namespaces")
+        _terminate(operator)
+    return f"Python {_python()}: Delivered in {seconds:.1f} s, and its edit; {said or 'listed'}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """How a container finds its cluster."""
+
+    #: Flags of podman, and variables of the container.
+    flags: tuple[str, ...]
+    variables: dict[str, str]
+
+    def run(self) -> list[str]:
+        """The beginning of a command that runs something there."""
+        variables = [f"--env={name}={value}" for name, value in self.variables.items()]
+        return [*CONFINED, "--network=host", *self.flags, *variables]
+
+
+def _pod(folder: Path, cluster: Cluster) -> Place:
+    """What the kubelet gives a pod, and nothing else; the names that it knows are its own."""
+    account = folder / "account"
+    account.mkdir()
+    kubeconfig = json.loads(
+        cluster.service_account_kubeconfig("customevents", "customevents").read_text()
+    )
+    (account / "token").write_text(kubeconfig["users"][0]["user"]["token"])
+    (account / "ca.crt").write_bytes(cluster.ca_file.read_bytes())
+    (account / "namespace").write_text("customevents")
+    (account / "api-key").write_text("test-key\n")
+    (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    server = urlsplit(cluster.server)
+    return Place(
+        (
+            f"--user={STRANGER}:0",
+            f"--volume={account}:{SERVICE_ACCOUNT}:ro",
+            f"--volume={folder / 'resolv.conf'}:/etc/resolv.conf:ro",
+        ),
+        {
+            "KUBERNETES_SERVICE_HOST": str(server.hostname),
+            "KUBERNETES_SERVICE_PORT": str(server.port),
+            "CUSTOMEVENTS_API_KEY_FILE": f"{SERVICE_ACCOUNT}/api-key",
+        },
+    )
+
+
+def _python() -> str:
+    return podman("run", "--rm", "--entrypoint=python", IMAGE, "-c", _VERSION)
+
+
+_VERSION = "import platform, ssl; print(platform.python_version(), ssl.OPENSSL_VERSION, sep=', ')"
+
+
 @contextmanager
-def _operator(folder: Path, cluster: Cluster, endpoint: str) -> Iterator[Running]:
-    given = _given(folder, cluster)
+def _operator(folder: Path, place: Place, endpoint: str) -> Iterator[Running]:
     settings = {
-        "KUBECONFIG": "/given/kubeconfig",
-        "CUSTOMEVENTS_API_KEY_FILE": "/given/api-key",
         "CUSTOMEVENTS_ENDPOINT": endpoint,
         "CUSTOMEVENTS_ALLOW_HTTP": "true",
         "CUSTOMEVENTS_CLUSTER_NAME": "image-check",
-        "CUSTOMEVENTS_HEALTH_HOST": "127.0.0.1",
         "CUSTOMEVENTS_HEALTH_PORT": "0",
         "CUSTOMEVENTS_LOG_FORMAT": "text",
     }
     variables = [f"--env={name}={value}" for name, value in settings.items()]
-    where = (f"--name={CONTAINER}", "--network=host", f"--volume={given}:/given:ro")
     log = folder / "operator.log"
     with log.open("wb") as written:
-        command = ["podman", *CONFINED, *where, *variables, IMAGE]
+        command = ["podman", *place.run(), f"--name={CONTAINER}", *variables, IMAGE]
         process = subprocess.Popen(command, env=ENVIRONMENT, stdout=written, stderr=written)
     try:
         yield Running(process, log)
@@ -93,7 +166,7 @@ def _operator(folder: Path, cluster: Cluster, endpoint: str) -> Iterator[Running
         process.wait(timeout=PATIENCE)
 
 
-def _given(folder: Path, cluster: Cluster) -> Path:
+def _given(folder: Path, cluster: Cluster) -> Place:
     """What a pod would mount, readable by the container's user alone."""
     given = folder / "given"
     given.mkdir(mode=0o700)
@@ -107,7 +180,11 @@ def _given(folder: Path, cluster: Cluster) -> Path:
     (given / "api-key").write_text("test-key\n")
     for path in (given, *given.iterdir()):
         os.chown(path, USER, USER)
-    return given
+    variables = {
+        "KUBECONFIG": "/given/kubeconfig",
+        "CUSTOMEVENTS_API_KEY_FILE": "/given/api-key",
+    }
+    return Place((f"--volume={given}:/given:ro",), variables)
 
 
 def _deliver(cluster: Cluster) -> None:
@@ -118,6 +195,15 @@ def _deliver(cluster: Cluster) -> None:
         "spec": {"eventType": "release", "summary": "the image runs"},
     }
     cluster.kubectl("create", "-f", "-", input=json.dumps(event))
+    cluster.kubectl("wait", "--for=condition=Delivered", "cev/image-check", "--timeout=60s")
+
+
+def _edit(cluster: Cluster) -> None:
+    """What only the watch tells: an edit of what is finished."""
+    patch = json.dumps({"spec": {"summary": "the image watches"}})
+    cluster.kubectl("patch", "cev", "image-check", "--type=merge", f"--patch={patch}")
+    told = "jsonpath={.status.delivery.sequence}=2"
+    cluster.kubectl("wait", f"--for={told}", "cev/image-check", "--timeout=60s")
     cluster.kubectl("wait", "--for=condition=Delivered", "cev/image-check", "--timeout=60s")
 
 

@@ -39,10 +39,17 @@ class Issued:
 class Authority:
     """Issues certificates. A `plain` one says of itself that it is one, and nothing more."""
 
-    def __init__(self, name: str = "an authority", *, plain: bool = False) -> None:
+    def __init__(
+        self,
+        name: str | x509.Name = "an authority",
+        *,
+        plain: bool = False,
+        key: ec.EllipticCurvePrivateKey | None = None,
+    ) -> None:
+        """With the name and the `key` of another authority, it vouches for what that issued."""
         self._plain = plain
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name(name)
+        self._key = key or ec.generate_private_key(ec.SECP256R1())
+        self._name = _name(name) if isinstance(name, str) else name
         builder = _builder(self._name, self._name, self._key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         if not plain:
