@@ -10,7 +10,7 @@ import pytest
 from localcluster import Cluster
 
 from integration.conftest import Events, Shell, StartOperator
-from proxy import Answer, ApiProxy, CutAfter, CutBefore, HangAfter, HangBefore, Rule
+from proxy import Answer, ApiProxy, CutAfter, CutBefore, HangAfter, HangBefore, RawAnswer, Rule
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 FLAGS = ("--type", "release", "--summary", "checkout 1.4.2 is live")
@@ -90,7 +90,7 @@ def test_a_name_that_is_taken_is_said_and_nothing_is_overwritten(
     events.apply("checkout", {**SPEC, "summary": "the first"})
     done = customevents("send", *FLAGS, "--name", "checkout")
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
-    assert '"checkout" already exists' in done.stderr
+    assert f"there is another {events.namespace}/checkout already: give another" in done.stderr
     assert events.get("checkout")["spec"]["summary"] == "the first"
 
 
@@ -110,6 +110,39 @@ def test_what_only_a_person_can_mend_ends_at_once(customevents: Shell, proxy: Ap
     rule = proxy.add(Rule("GET", "/customevents", Answer(403), count=None))
     done = customevents("list", *through(proxy))
     assert (done.returncode, rule.hits) == (1, 1)
+
+
+def test_a_login_page_is_one_line_at_once(customevents: Shell, proxy: ApiProxy) -> None:
+    begun = time.monotonic()
+    page = RawAnswer(200, "text/html", "<html>sign in</html>")
+    for command in (("list",), ("wait", "checkout"), ("send", *FLAGS)):
+        rule = proxy.add(Rule(None, "/customevents", page))
+        done = customevents(*command, *through(proxy))
+        assert (done.stdout, done.stderr.count("\n"), rule.hits) == ("", 1, 1)
+        assert "is something in between?" in done.stderr
+    assert time.monotonic() - begun < 10
+
+
+def test_who_never_hears_of_what_was_sent_is_told_its_name(
+    events: Events, customevents: Shell, proxy: ApiProxy
+) -> None:
+    """A job that is run again would else tell it twice."""
+    proxy.add(Rule("POST", "/customevents", CutAfter()))
+    proxy.add(Rule(None, "/customevents", Answer(503), nth=2, count=None))
+    done = customevents("send", *FLAGS, "--timeout", "0", *through(proxy))
+    assert done.returncode == 4
+    name = events.kubectl("get", "cev", "-o", "name").strip().partition("/")[2]
+    path = f"{events.namespace}/{name}"
+    assert f"{path} may have been created all the same: look before you send" in done.stderr
+
+
+def test_a_wait_of_more_than_some_seconds_ends_with_what_was_seen(
+    events: Events, customevents: Shell
+) -> None:
+    events.apply("checkout", SPEC)
+    done = customevents("wait", "cev/checkout", "--timeout", "11s")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert f"{events.namespace}/checkout is still Pending: Waiting for the operator" in done.stdout
 
 
 def test_an_event_that_was_seen_and_cannot_be_any_more_is_a_timeout(

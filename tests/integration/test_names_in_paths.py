@@ -22,7 +22,7 @@ SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
         ("", "the name is empty: is a variable not set?"),
         ("shown/status", '"shown/status" names no CustomEvent: give NAME or cev/NAME'),
         ("../cev/shown", '"../cev/shown" names no CustomEvent: give NAME or cev/NAME'),
-        ("shown?x=1", 'CustomEvent "shown?x=1" is no name'),
+        ("shown?x=1", '"shown?x=1" is no name of a CustomEvent: give '),
     ],
 )
 def test_what_is_no_name_is_one_line_and_no_success(
