@@ -73,6 +73,7 @@ class Story(PatientCluster):
 def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
     async def request(story: Story, method: str, *_: Any, **__: Any) -> Any:
         story.asked.append((method, asyncio.get_running_loop().time()))
+        await asyncio.sleep(0.001)  # no answer comes at once, and none after its time
         # The last one stays.
         answer = story.answers.pop(0) if len(story.answers) > 1 else story.answers[0]
         while isinstance(answer, float):
