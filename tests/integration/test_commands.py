@@ -72,7 +72,7 @@ def test_resend_failed_takes_those_that_were_refused_and_no_others(
     events.until("refused", "Delivered")
     done = customevents("resend", "--failed")
     assert (done.stdout, done.returncode) == ("", 0)
-    assert done.stderr == f"Nothing in {events.namespace} is Failed.\n"
+    assert done.stderr == f"No CustomEvent in {events.namespace} is Failed.\n"
 
 
 def test_resend_wants_names_or_failed_and_not_both(customevents: Shell) -> None:

@@ -150,7 +150,10 @@ def test_it_ends_as_wait_does(
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ((*FLAGS, "--name", "Not A Name"), 'CustomEvent "Not A Name" is no name'),
+        (
+            (*FLAGS, "--name", "Not A Name"),
+            '"Not A Name" is no name of a CustomEvent: give lower-case',
+        ),
         ((*FLAGS, "--severity", "Critical"), "spec.severity must be Info, "),
         ((*FLAGS, "--cluster", "*"), "spec.scope.clusters[0] must be a plain name"),
         (("--curl", "{"), "the body is no JSON"),
