@@ -7,6 +7,7 @@ should have to say which: so `::` is one socket for both, as in Go's programs.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 
@@ -54,6 +55,7 @@ def reachable(host: str, port: int) -> str:
 
 def reason(error: OSError) -> str:
     """Why it could not be listened there, without the words that libraries add."""
-    if error.errno is None or isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror):
         return error.strerror or str(error)
-    return os.strerror(error.errno)
+    # Since Python 3.13 asyncio has no number for a host none of whose addresses is here.
+    return os.strerror(errno.EADDRNOTAVAIL if error.errno is None else error.errno)

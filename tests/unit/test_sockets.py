@@ -128,3 +128,8 @@ def test_an_address_that_is_not_here_ends_the_sandbox_with_one_line() -> None:
         1,
         "customevents: cannot listen on 192.0.2.1:0: Cannot assign requested address\n",
     )
+
+
+def test_the_error_that_python_3_13_has_for_it_is_said_in_the_same_words() -> None:
+    error = OSError("could not bind on any address out of [('192.0.2.1', 0)]")
+    assert sockets.reason(error) == "Cannot assign requested address"
