@@ -7,7 +7,7 @@ MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit lint format contract integration promises storm chart docs cluster-up cluster-down image image-check sbom requirements clean
+.PHONY: help demo test tools unit pythons lint format contract integration promises storm chart docs cluster-up cluster-down image image-check sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -24,6 +24,9 @@ tools: $(VENV)/ready ## Fetch or build what the tests need and this machine has 
 
 unit: tools ## The inner loop: seconds
 	$(BIN)/pytest tests/unit -q
+
+pythons: ## The unit tests and a plain authority, on each Python that is here (PYTHONS="3.11 3.13")
+	$(PYTHON) tests/pythons.py $(PYTHONS)
 
 contract: tools ## The CRD on a real API server, and its copies
 	$(BIN)/pytest tests/contract
