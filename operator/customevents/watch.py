@@ -26,6 +26,7 @@ from typing import Any, Protocol
 import aiohttp
 import kopf
 import uvloop
+from kopf._core.engines.peering import Identity  # kopf names its type nowhere else
 
 from customevents.answers import PAGE, one_line
 from customevents.clocks import happened
@@ -218,6 +219,9 @@ class _Watcher:
         return await kopf.spawn_tasks(
             registry=registry,
             settings=_settings(),
+            # Its own would be made of the user's name, which a pod's user may not have, and of what
+            # a name server says. Only peers would read it.
+            identity=Identity("customevents"),
             clusterwide=not namespace,
             namespaces=(namespace,) if namespace else (),
         )

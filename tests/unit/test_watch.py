@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 import aiohttp
+import kopf
 import pytest
 
 from customevents import watch
@@ -109,3 +110,24 @@ def test_two_troubles_that_take_turns_are_told_once_each(
         at_once(watcher.run(Nowhere()))
     assert len(paused) == 8
     assert caplog.text.count("not watching in namespace shop: ") == 2
+
+
+def test_kopf_begins_as_a_user_without_a_name_and_asks_no_name_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the users of pods: nothing names them, and a name server may be far away, or none."""
+
+    def unknown(*_: Any) -> str:
+        raise OSError("no such name")
+
+    for asked in ("getpass.getuser", "socket.gethostname", "socket.gethostbyaddr"):
+        monkeypatch.setattr(asked, unknown)
+
+    async def begin() -> int:
+        async with Nowhere().session() as session:
+            info = kopf.AiohttpSession(server=Nowhere.server, aiohttp_session=session)
+            tasks = await watch._Watcher(Nobody(), Sight("shop"))._spawn(info)
+            await watch._end(tasks)
+        return len(tasks)
+
+    assert asyncio.run(begin())
