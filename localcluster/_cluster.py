@@ -188,13 +188,18 @@ class Cluster:
         self._parts = {part.name: part for part in parts}
 
     def _write_files(self) -> None:
-        run([CONTROLPLANE, "pki", self.directory])
+        self._make_certificates()
         self._client(self.kubeconfig.name, "admin", ["system:masters"])
         self._client("controller-manager.kubeconfig", "system:kube-controller-manager")
         (self.directory / "audit-policy.yaml").write_text(_parts.AUDIT_POLICY)
         pem = _kubeconfig.client_certificate(self.kubeconfig.read_text())
         self._tls = ssl.create_default_context(cafile=self.ca_file)
+        self._tls.verify_flags &= ~ssl.VERIFY_X509_STRICT  # kubectl's view on every Python
         self._tls.load_cert_chain(self._write_private("admin.pem", pem))
+
+    def _make_certificates(self) -> None:
+        """Fill the folder with ca, apiserver (.crt, .key) and sa.key."""
+        run([CONTROLPLANE, "pki", self.directory])
 
     def _client(self, file: str, user: str, groups: Sequence[str] = ()) -> Path:
         made = run([CONTROLPLANE, "kubeconfig", self.directory, self.server, user, *groups])

@@ -15,10 +15,10 @@ from authorities import Authority
 
 
 class PlainCluster(Cluster):
-    """The certificates are made anew with the key that there is: what else was issued holds."""
+    """All that are shown its certificates, in kubeconfigs and files, are shown the plain ones."""
 
-    def _write_files(self) -> None:
-        super()._write_files()
+    def _make_certificates(self) -> None:
+        super()._make_certificates()
         its = x509.load_pem_x509_certificate(self.ca_file.read_bytes())
         pem = (self.directory / "ca.key").read_bytes()
         key = serialization.load_pem_private_key(pem, None)
