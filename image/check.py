@@ -30,7 +30,12 @@ from containers import (
     require,
     try_podman,
 )
-from delivering import in_a_strangers_pod, operator_drains
+from delivering import (
+    ClusterError,
+    commands_with_a_kubeconfig,
+    in_a_strangers_pod,
+    operator_drains,
+)
 
 from customevents import __version__
 
@@ -57,6 +62,7 @@ def main() -> int:
         "start-up": start_up,
         "operator": operator_drains,
         "stranger's pod": in_a_strangers_pod,
+        "kubeconfig": commands_with_a_kubeconfig,
         "afterwards": nothing_is_left,
     }
     verdicts = [_passes(name, check) for name, check in checks.items()]  # each of them is shown
@@ -66,7 +72,7 @@ def main() -> int:
 def _passes(name: str, check: Callable[[], str]) -> bool:
     try:
         verdict, figure = "ok", check()
-    except (CheckFailedError, subprocess.CalledProcessError) as error:
+    except (CheckFailedError, ClusterError, subprocess.CalledProcessError) as error:
         verdict, figure = "wrong", f"{error} {getattr(error, 'stderr', '')}".strip()
     print(f"{verdict:<7}{name:<16}{figure}", flush=True)
     return verdict == "ok"

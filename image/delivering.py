@@ -19,10 +19,17 @@ from containers import CACHE, CONFINED, ENVIRONMENT, IMAGE, ROOT, USER, podman, 
 
 from customevents import sandbox
 
+__all__ = [
+    "ClusterError",
+    "commands_with_a_kubeconfig",
+    "in_a_strangers_pod",
+    "operator_drains",
+]
+
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "localcluster"))
 
-from localcluster import Cluster, build
+from localcluster import Cluster, ClusterError, build
 
 from plain_cluster import PlainCluster
 
@@ -97,6 +104,26 @@ def in_a_strangers_pod() -> str:
     return f"Python {_python()}: Delivered in {seconds:.1f} s, and its edit; {said or 'listed'}"
 
 
+def commands_with_a_kubeconfig() -> str:
+    """`list` and `check` as a stranger, with all that a kubeconfig holds inside it."""
+    build()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=CACHE)))
+        cluster = stack.enter_context(PlainCluster(folder / "cluster", crds=[CRD]))
+        given = folder / "kubeconfig"
+        given.write_text(cluster.kubeconfig.read_text())
+        given.chmod(0o400)
+        os.chown(given, STRANGER, 0)
+        flags = (f"--user={STRANGER}:0", "--passwd=false", f"--volume={given}:/kubeconfig:ro")
+        place = Place(flags, {"KUBECONFIG": "/kubeconfig"})
+        listed, checked = (try_podman(*place.run(), IMAGE, name) for name in ("list", "check"))
+    nothing = "Everything in default is delivered."
+    require(nothing in listed.stderr, f"list says {listed.stdout}{listed.stderr}")
+    asked = f"at {cluster.server}"
+    require(asked in checked.stdout, f"check says {checked.stdout}{checked.stderr}")
+    return f"list and check ask {cluster.server}"
+
+
 @dataclass(frozen=True)
 class Place:
     """How a container finds its cluster."""
@@ -127,6 +154,7 @@ def _pod(folder: Path, cluster: Cluster) -> Place:
     return Place(
         (
             f"--user={STRANGER}:0",
+            "--passwd=false",  # podman would give the user a name, which Kubernetes does not
             f"--volume={account}:{SERVICE_ACCOUNT}:ro",
             f"--volume={folder / 'resolv.conf'}:/etc/resolv.conf:ro",
         ),
