@@ -1,8 +1,10 @@
 """Who asks the Kubernetes API: what its requests carry, renewed where it may have changed.
 
-A token's file is read again when it is another one, and a plugin is run again when what it gave has
-expired; both also where the API server takes it no longer (401). Where that fails, the last one is
+A token's file is read again when it is another one, and a plugin is run again before what it gave
+expires; both also where the API server takes it no longer (401). Where that fails, the last one is
 carried on: the API server says whether it still does.
+
+A renewal belongs to no request: one that gives up must not end a slow plugin that all wait for.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,8 +35,14 @@ logger = logging.getLogger(__name__)
 #: Seconds until the next renewal after one that gave nothing new.
 PATIENCE = 10.0
 
+#: Seconds before its expiry from which on another one is looked for: the Lease cannot wait for it.
+AHEAD = 60.0
+
 #: Seconds that a plugin may take, where nobody can be asked anything.
 PLUGIN_WITHIN = 60.0
+
+#: Bytes that it may print: an ExecCredential is a few KiB.
+MOST_OUTPUT = 1024 * 1024
 
 API_VERSIONS = tuple(f"client.authentication.k8s.io/{version}" for version in ("v1", "v1beta1"))
 
@@ -53,7 +64,11 @@ class Source(Protocol):
 
     @property
     def is_stale(self) -> bool:
-        """Whether there may be others by now."""
+        """Whether there must be others by now."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether others are to be looked for, though those of now are good for a while."""
 
     async def read(self) -> Given:
         """Those of now. Raises NoWay."""
@@ -68,7 +83,7 @@ class Credentials:
         self._present = present
         self._given = Given()
         self._loop = asyncio.get_running_loop()
-        self._lock = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
         self._rests_until = float("-inf")
         self._told = ""
 
@@ -81,36 +96,49 @@ class Credentials:
         """Have the first ones. Raises NoWay."""
         await self._take()
 
+    async def stop(self) -> None:
+        """End what is under way."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.wait({self._renewing})
+
     async def current(self) -> Given:
         """Those to carry now."""
-        await self._renew_where(lambda: self._source.is_stale)
+        if self._source.is_stale:
+            await self._renewed()
+        elif self._source.is_due and asyncio.get_running_loop() is self._loop:
+            self._begin()
         return self._given
 
     async def after_refusal(self, carried: Given) -> Given:
         """Those to carry once these were refused: others, if there are any."""
-        await self._renew_where(lambda: self._given is carried)
+        if self._given is carried and time.monotonic() >= self._rests_until:
+            await self._renewed()
+            if self._given is carried:  # nothing new: not again for each request
+                self._rests_until = time.monotonic() + PATIENCE
         return self._given
 
-    async def _renew_where(self, needed: Callable[[], bool]) -> None:
-        if not needed() or time.monotonic() < self._rests_until:
-            return None
+    async def _renewed(self) -> None:
         if asyncio.get_running_loop() is self._loop:
-            return await self._renew(needed)
-        renewing = asyncio.run_coroutine_threadsafe(self._renew(needed), self._loop)
+            return await self._end_of_renewal()
+        renewing = asyncio.run_coroutine_threadsafe(self._end_of_renewal(), self._loop)
         return await asyncio.wrap_future(renewing)
 
-    async def _renew(self, needed: Callable[[], bool]) -> None:
-        async with self._lock:
-            if not needed() or time.monotonic() < self._rests_until:
-                return  # another request has seen to it
-            before = self._given
-            try:
-                await self._take()
-                self._told = ""
-            except NoWay as error:
-                self._tell(str(error))
-            if self._given is before:  # nothing new: not again for each request
-                self._rests_until = time.monotonic() + PATIENCE
+    async def _end_of_renewal(self) -> None:
+        await asyncio.shield(self._begin())
+
+    def _begin(self) -> asyncio.Task[None]:
+        """One renewal for all who ask meanwhile."""
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew())
+        return self._renewing
+
+    async def _renew(self) -> None:
+        try:
+            await self._take()
+            self._told = ""
+        except NoWay as error:
+            self._tell(str(error))
 
     async def _take(self) -> None:
         given = await self._source.read()
@@ -134,6 +162,11 @@ class Fixed:
 
     @property
     def is_stale(self) -> bool:
+        """They never are."""
+        return False
+
+    @property
+    def is_due(self) -> bool:
         """They never are."""
         return False
 
@@ -162,6 +195,11 @@ class TokenFile:
     def is_stale(self) -> bool:
         """Whether it is another file now, or another content."""
         return self._stamp() != self._seen
+
+    @property
+    def is_due(self) -> bool:
+        """Nobody knows when it expires."""
+        return False
 
     async def read(self) -> Given:
         """The token in it. Raises NoWay."""
@@ -221,21 +259,39 @@ class FromPlugin:
         self._at = f"{at}: {plugin.command}"
         self._cluster = cluster
         self._rest = rest
+        self._last = Given()
         self._expires: datetime | None = None
+        #: When it is run again; None: what it gave is good until it is refused.
+        self._again: datetime | None = None
 
     @property
     def is_stale(self) -> bool:
         """Whether what it gave has expired."""
-        return self._expires is not None and datetime.now(UTC) >= self._expires
+        return self.is_due and self._expires is not None and datetime.now(UTC) >= self._expires
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what it gave expires soon."""
+        return self._again is not None and datetime.now(UTC) >= self._again
 
     async def read(self) -> Given:
         """Run it. Raises NoWay."""
+        before = self._last
+        try:
+            self._last, self._expires = self._read(await self._said())
+        finally:
+            is_new = self._last != before
+            self._again = _next_run(self._expires, datetime.now(UTC), is_new=is_new)
+        return self._last
+
+    async def _said(self) -> bytes:
         interactive = self._plugin.interactive != "Never" and sys.stdin.isatty()
         if self._plugin.interactive == "Always" and not interactive:
             raise NoWay(f"{self._at} must ask you something, and there is no terminal")
-        return self._read(await self._run(interactive=interactive))
+        return await self._run(interactive=interactive)
 
     async def _run(self, *, interactive: bool) -> bytes:
+        has_terminal = sys.stdin.isatty()
         try:
             process = await asyncio.create_subprocess_exec(
                 self._command,
@@ -244,22 +300,29 @@ class FromPlugin:
                 stdin=None if interactive else DEVNULL,
                 stdout=PIPE,
                 stderr=None if interactive else PIPE,
+                start_new_session=not has_terminal,  # with a terminal, it may ask there
             )
         except (OSError, ValueError) as error:
             words = getattr(error, "strerror", "") or type(error).__name__
             hint = f"; {one_line(self._plugin.install_hint)}" if self._plugin.install_hint else ""
             raise NoWay(f"{self._at} cannot be run: {words}{hint}") from None
+        end = partial(_end, process, with_children=not has_terminal)
         try:
             async with asyncio.timeout(None if interactive else PLUGIN_WITHIN):
-                said, complained = await process.communicate()
+                said, complained = await asyncio.gather(
+                    _output(process.stdout, end), _output(process.stderr, end)
+                )
+                await process.wait()
         except TimeoutError:
             raise NoWay(f"{self._at} did not end within {PLUGIN_WITHIN:.0f} s") from None
         finally:
             if process.returncode is None:
-                process.kill()
+                end()
                 await process.wait()
+        if max(len(said), len(complained)) > MOST_OUTPUT:
+            raise NoWay(f"{self._at} prints more than {MOST_OUTPUT >> 20} MiB")
         if process.returncode:
-            words = one_line((complained or b"").decode(errors="replace"))
+            words = one_line(complained.decode(errors="replace"))
             raise NoWay(f"{self._at} ended with {process.returncode}: {words or 'see above'}")
         return said
 
@@ -273,7 +336,8 @@ class FromPlugin:
         own = {variable.name: variable.value for variable in self._plugin.env}
         return {**os.environ, **own, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
 
-    def _read(self, said: bytes) -> Given:
+    def _read(self, said: bytes) -> tuple[Given, datetime | None]:
+        """What it gave, and when that expires."""
         try:
             answer = json.loads(said)
             version, kind, status = (answer.get(key) for key in ("apiVersion", "kind", "status"))
@@ -289,8 +353,43 @@ class FromPlugin:
             raise NoWay(f"{self._at}: its status must hold strings")
         if bool(certificate) != bool(key) or not (token or certificate):
             raise NoWay(f"{self._at} gave neither a token nor a certificate with its key")
-        self._expires = read_time(expires) if expires else None
-        if expires and self._expires is None:
+        until = read_time(expires) if expires else None
+        if expires and until is None:
             raise NoWay(f"{self._at}: its expirationTimestamp is no time")
-        rest = Given("", certificate.encode(), key.encode()) if certificate else self._rest
-        return bearer(token, self._at, rest) if token else rest
+        rest = Given("", *_pem(certificate, key)) if certificate else self._rest
+        return (bearer(token, self._at, rest) if token else rest), until
+
+
+def _pem(*parts: str) -> Iterator[bytes]:
+    """JSON may hold halves of characters, which are no text."""
+    return (part.encode(errors="replace") for part in parts)
+
+
+def _next_run(expires: datetime | None, now: datetime, *, is_new: bool) -> datetime | None:
+    """When to run a plugin again, that has just ended."""
+    if expires is None:
+        return None
+    soon = now + timedelta(seconds=PATIENCE)
+    if not is_new:  # it keeps what it has until that expires, or it failed
+        return min(soon, expires) if now < expires else soon
+    return max(expires - timedelta(seconds=AHEAD), now + (expires - now) / 2)
+
+
+async def _output(stream: asyncio.StreamReader | None, end: Callable[[], None]) -> bytes:
+    """What a plugin prints there; of one that does not stop, little more than is allowed."""
+    found = b""
+    while stream is not None and (more := await stream.read(MOST_OUTPUT)):
+        if len(found) > MOST_OUTPUT:
+            end()
+        else:
+            found += more
+    return found
+
+
+def _end(process: asyncio.subprocess.Process, *, with_children: bool) -> None:
+    """End a plugin, and what it has begun, unless that shares a terminal with us."""
+    with suppress(ProcessLookupError):
+        if with_children:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()

@@ -312,8 +312,11 @@ async def connect_as(
     leading = _leading(found, credentials)
     # The library's own pool would look for a proxy of its own, and ignores the rest.
     configuration.client_session_kwargs = leading
-    async with leading["connector"], ApiClient(configuration) as client:
-        yield kind(client, found, credentials, clock)
+    try:
+        async with leading["connector"], ApiClient(configuration) as client:
+            yield kind(client, found, credentials, clock)
+    finally:
+        await credentials.stop()
 
 
 def _leading(

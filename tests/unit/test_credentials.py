@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -355,6 +356,7 @@ class Slow:
     """A source that gives something else each time, when it may."""
 
     is_stale = True
+    is_due = False
 
     def __init__(self) -> None:
         self.may = asyncio.Event()
@@ -380,3 +382,96 @@ async def test_many_requests_at_once_renew_credentials_once_and_on_one_thread() 
     given = await asyncio.gather(*ours, kopfs)
     assert {each.authorization for each in given} == {"1"}
     assert source.threads == {threading.get_ident()}
+
+
+@pytest.mark.asyncio
+async def test_a_plugin_that_is_slower_than_a_request_may_wait_is_not_begun_anew_for_each(
+    tmp_path: Path,
+) -> None:
+    expired = prints(token="a", expirationTimestamp="2020-01-01T00:00:00Z")
+    good = prints(token="b", expirationTimestamp="2999-01-01T00:00:00Z")
+    script = f"if test -e {tmp_path}/again; then sleep 1.5\n{good}\nelse\n{expired}\nfi"
+    async with asking(tmp_path, plugin(tmp_path, script)) as (cluster, doorkeeper):
+        (tmp_path / "again").touch()
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.6):  # as the Lease's swap has its own
+                    await cluster.get("/version")
+        await cluster.get("/version")
+    assert doorkeeper.authorizations == ["Bearer b"]
+    assert runs(tmp_path) == 2
+
+
+@pytest.mark.asyncio
+async def test_a_plugin_is_run_ahead_of_the_expiry_while_requests_go_on(tmp_path: Path) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    first = prints(token="a", expirationTimestamp=soon.isoformat().replace("+00:00", "Z"))
+    second = prints(token="b", expirationTimestamp="2999-01-01T00:00:00Z")
+    script = f"if test -e {tmp_path}/again; then sleep 0.5\n{second}\nelse\n{first}\nfi"
+    async with asking(tmp_path, plugin(tmp_path, script)) as (cluster, doorkeeper):
+        (tmp_path / "again").touch()
+        while (carried := await asked_within(cluster, doorkeeper, 0.4)) == "Bearer a":
+            await asyncio.sleep(0.05)
+        assert datetime.now(UTC) < soon
+    assert carried == "Bearer b"
+
+
+async def asked_within(cluster: Cluster, doorkeeper: Doorkeeper, seconds: float) -> str:
+    async with asyncio.timeout(seconds):
+        await cluster.get("/version")
+    return doorkeeper.authorizations[-1]
+
+
+@pytest.mark.parametrize(
+    ("expires", "is_new", "again"),
+    [
+        (None, True, None),
+        (3600, True, 3540),
+        (100, True, 50),
+        (-5, True, -2.5),
+        (3600, False, 10),
+        (4, False, 4),
+        (-5, False, 10),
+    ],
+)
+def test_a_plugin_is_run_again_a_minute_ahead_and_not_all_the_time(
+    expires: float | None, is_new: bool, again: float | None
+) -> None:
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+
+    def then(seconds: float | None) -> datetime | None:
+        return None if seconds is None else now + timedelta(seconds=seconds)
+
+    assert credentials._next_run(then(expires), now, is_new=is_new) == then(again)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("stream", [1, 2])
+async def test_a_plugin_that_prints_without_end_is_ended_before_it_fills_the_memory(
+    tmp_path: Path, stream: int
+) -> None:
+    user = {"exec": {"apiVersion": BETA, "command": "sh", "args": ["-c", f"yes >&{stream}"]}}
+    with pytest.raises(NoWay, match=r"sh prints more than 1 MiB$"):
+        async with asyncio.timeout(10), asking(tmp_path, user):
+            pass
+
+
+@pytest.mark.asyncio
+async def test_what_a_plugin_began_is_ended_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "PLUGIN_WITHIN", 0.5)
+    user = plugin(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait")
+    with pytest.raises(NoWay, match="did not end"):
+        async with asking(tmp_path, user):
+            pass
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    assert not child.exists() or child.read_text().split()[2] == "Z"
+
+
+@pytest.mark.asyncio
+async def test_a_certificate_of_half_characters_is_one_line(tmp_path: Path) -> None:
+    user = plugin(tmp_path, prints(clientCertificateData="\ud800", clientKeyData="x"))
+    with pytest.raises(NoWay, match="is no certificate"):
+        async with asking(tmp_path, user):
+            pass
