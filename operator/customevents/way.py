@@ -15,8 +15,9 @@ from urllib.parse import quote, urlsplit
 
 from customevents import kubeconfig, proxies, trust
 from customevents.chosen import Chosen
-from customevents.credentials import Fixed, FromPlugin, Given, Source, TokenFile, bearer
+from customevents.credentials import Fixed, Given, Source, TokenFile, bearer
 from customevents.kubeconfig import ClusterFields, Selected, UserFields
+from customevents.plugins import FromPlugin
 from customevents.resource.errors import NoWay
 
 #: What a pod is given of its service account.
