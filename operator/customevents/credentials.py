@@ -1,8 +1,8 @@
 """Who asks the Kubernetes API: what its requests carry, renewed where it may have changed.
 
-A token's file is read again when it is another one, and a plugin is run again before what it gave
-expires; both also where the API server takes it no longer (401). Where that fails, the last one is
-carried on: the API server says whether it still does.
+The file of a token or a certificate is read again when it is another one, and a plugin is run again
+before what it gave expires; both also where the API server takes it no longer (401). Where that
+fails, the last one is carried on: the API server says whether it still does.
 
 A renewal belongs to no request: one that gives up must not end a slow plugin that all wait for.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -154,6 +154,33 @@ class Fixed:
         return self.given
 
 
+class CertificateFiles:
+    """Files of a certificate and its key; somebody else replaces them before that expires."""
+
+    def __init__(self, paths: Sequence[Path], read: Callable[[], Given], rest: Source) -> None:
+        """`read` raises NoWay; `rest`: what else is shown."""
+        self._paths = paths
+        self._read = read
+        self._rest = rest
+        self._seen: list[_Stamp | None] = []
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether one of them is another now, or what else is shown."""
+        return self._rest.is_stale or list(map(_stamp, self._paths)) != self._seen
+
+    @property
+    def is_due(self) -> bool:
+        """Nobody reads in them when they expire."""
+        return self._rest.is_due
+
+    async def read(self) -> Given:
+        """What is in them. Raises NoWay."""
+        self._seen = list(map(_stamp, self._paths))
+        own, rest = self._read(), await self._rest.read()
+        return Given(rest.authorization, own.certificate, own.key)
+
+
 class TokenFile:
     """A file that holds a token; somebody else replaces it before that expires."""
 
@@ -168,12 +195,12 @@ class TokenFile:
         self._at = at
         self._rest = rest or Given()
         self._instead = instead
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: _Stamp | None = None
 
     @property
     def is_stale(self) -> bool:
         """Whether it is another file now, or another content."""
-        return self._stamp() != self._seen
+        return _stamp(self._path) != self._seen
 
     @property
     def is_due(self) -> bool:
@@ -182,7 +209,7 @@ class TokenFile:
 
     async def read(self) -> Given:
         """The token in it. Raises NoWay."""
-        self._seen = self._stamp()
+        self._seen = _stamp(self._path)
         try:
             return self._read()
         except NoWay:
@@ -200,12 +227,17 @@ class TokenFile:
             raise NoWay(f"{where} holds no token: it is no plain text") from None
         return bearer(token, where, self._rest)
 
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+
+_Stamp = tuple[int, int, int]
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """What tells one content of a file from another; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def bearer(token: str, where: str, rest: Given = Given()) -> Given:

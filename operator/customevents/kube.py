@@ -13,11 +13,10 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
-from aiohttp_socks import ProxyConnector, ProxyError
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from customevents import answers, trust, way
+from customevents import answers, sessions, trust, way
 from customevents.chosen import Chosen
 from customevents.credentials import Credentials
 from customevents.resource import names
@@ -27,12 +26,6 @@ from customevents.resource.status import State
 
 #: Seconds; longer than any answer of a healthy API server.
 REQUEST_TIMEOUT = 30.0
-
-#: HTTP's status for credentials that are not taken.
-UNAUTHORIZED = 401
-
-#: Those that lead to another address.
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 #: What is not finished; `status.delivery.state` is selectable.
 OPEN = ",".join(f"status.delivery.state!={state}" for state in State if state.finished)
@@ -90,7 +83,7 @@ class Cluster:
 
     def session(self, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
         """A session that leads there as this does, for another event loop: kopf has its own."""
-        return aiohttp.ClientSession(**_leading(self._way, self._credentials, middlewares))
+        return aiohttp.ClientSession(**sessions.leading(self._way, self._credentials, middlewares))
 
     async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
         """Read one CustomEvent. Raises Gone if it is not there."""
@@ -309,7 +302,7 @@ async def connect_as(
     credentials = Credentials(found.credentials, found.present)
     await credentials.start()
     configuration = Configuration(host=found.server)
-    leading = _leading(found, credentials)
+    leading = sessions.leading(found, credentials)
     # The library's own pool would look for a proxy of its own, and ignores the rest.
     configuration.client_session_kwargs = leading
     try:
@@ -317,67 +310,6 @@ async def connect_as(
             yield kind(client, found, credentials, clock)
     finally:
         await credentials.stop()
-
-
-def _leading(
-    found: way.Way,
-    credentials: Credentials,
-    middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = (),
-) -> dict[str, Any]:
-    """What makes a session of aiohttp lead there."""
-    through_socks = found.proxy.startswith("socks")
-    connector = (
-        ProxyConnector.from_url(found.proxy, rdns=True, limit=0, ssl=found.tls)
-        if through_socks
-        else aiohttp.TCPConnector(limit=0, ssl=found.tls)
-    )
-    return {
-        "connector": connector,
-        "proxy": None if through_socks else found.proxy or None,
-        "trust_env": False,  # else aiohttp looks for a .netrc at each request, in threads
-        "middlewares": (*middlewares, _Introduction(found.impersonation, credentials)),
-    }
-
-
-class _Introduction:
-    """Says with each request who asks; once more where that is taken no longer."""
-
-    def __init__(
-        self, impersonation: tuple[tuple[str, str], ...], credentials: Credentials
-    ) -> None:
-        self._impersonation = impersonation
-        self._credentials = credentials
-
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        request.headers.extend(self._impersonation)
-        given = await self._credentials.current()
-        response = await self._ask(request, handler, given.authorization)
-        if response.status != UNAUTHORIZED:
-            return response
-        renewed = await self._credentials.after_refusal(given)
-        if renewed is given:
-            return response
-        response.close()  # who was refused has had nothing done
-        return await self._ask(request, handler, renewed.authorization)
-
-    async def _ask(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType, shown: str
-    ) -> aiohttp.ClientResponse:
-        if shown:
-            request.headers["Authorization"] = shown
-        try:
-            response = await handler(request)
-        except (ProxyError, EOFError) as error:  # of SOCKS; they are none of aiohttp's
-            words = answers.one_line(str(error)) or type(error).__name__
-            raise trust.ProxyFailed(words) from error
-        if response.status in REDIRECTS:
-            # aiohttp would follow, and come here again to show the same credentials over there.
-            response.close()
-            where = response.headers.get("Location", "").partition("?")[0]
-            raise trust.SentElsewhere(f"{response.status} {answers.one_line(where)}".rstrip())
-        return response
 
 
 def _collection(namespace: str) -> str:

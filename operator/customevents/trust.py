@@ -49,7 +49,11 @@ def present(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
     """
     # A key that takes a password must not make OpenSSL ask for it on the terminal.
     with _as_file(certificate) as chain, _as_file(key) as secret:
-        context.load_cert_chain(chain, secret, password="")
+        # What does not belong together would take the place of what is shown until now.
+        for each in (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), context):
+            each.load_cert_chain(chain, secret, password="")
+    if isinstance(context, _Context):
+        context.times_presented += 1
 
 
 class ProxyFailed(aiohttp.ClientConnectionError):
@@ -114,10 +118,16 @@ def _of_the_system(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
+def times_presented(context: ssl.SSLContext) -> int:
+    """How often another certificate was shown: connections from before still show the last."""
+    return context.times_presented if isinstance(context, _Context) else 0
+
+
 class _Context(ssl.SSLContext):
     """Asks for a server by one name, wherever it is."""
 
     server_name = ""
+    times_presented = 0
 
     def wrap_bio(
         self,

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from customevents import kubeconfig, proxies, trust
 from customevents.chosen import Chosen
-from customevents.credentials import Fixed, Given, Source, TokenFile, bearer
+from customevents.credentials import CertificateFiles, Fixed, Given, Source, TokenFile, bearer
 from customevents.kubeconfig import ClusterFields, Selected, UserFields
 from customevents.plugins import FromPlugin
 from customevents.resource.errors import NoWay
@@ -83,7 +83,7 @@ def _of_kubeconfig(selected: Selected, chosen: Chosen, environment: Mapping[str,
         tls=tls,
         proxy=_proxy(server, cluster.proxy_url, selected.cluster_at, environment),
         impersonation=_impersonation(user, chosen, selected.user_at),
-        credentials=_credentials(selected, server, authorities, own),
+        credentials=_renewed(selected, _credentials(selected, server, authorities, own)),
     )
 
 
@@ -218,6 +218,14 @@ def _credentials(selected: Selected, server: str, authorities: str, own: Given) 
         cluster = told if user.plugin.provides_cluster else None
         return FromPlugin(user.plugin, selected.user_folder, f"{at}: exec", cluster, own)
     return Fixed(own)
+
+
+def _renewed(selected: Selected, shown: Source) -> Source:
+    """With a certificate as it stands in its files now."""
+    user = selected.user
+    names = filter(None, (user.client_certificate, user.client_key))
+    paths = [selected.user_folder / name for name in names]
+    return CertificateFiles(paths, lambda: _certificate(selected), shown) if paths else shown
 
 
 def _for_a_plugin(cluster: ClusterFields, server: str, authorities: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class Doorkeeper:
     def __init__(self, *known: str) -> None:
         self.known = known
         self.heads: list[str] = []
+        self.heard: Callable[[], None] = lambda: None
 
     @property
     def authorizations(self) -> list[str]:
@@ -38,6 +39,7 @@ class Doorkeeper:
         while True:
             head = (await connection.reader.readuntil(b"\r\n\r\n")).decode()
             self.heads.append(head)
+            self.heard()
             is_known = not self.known or self._header(head, "authorization") in self.known
             status, body = ("200 OK", "{}") if is_known else ("401 No", "{}")
             answer = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}"

@@ -18,6 +18,7 @@ from customevents.resource.errors import ClusterError
 from kubeconfigs import write
 from unit.doorkeeping import Doorkeeper, asking, plugin, prints, runs
 from unit.raw_server import Connection, serving
+from unit.socks import socks
 
 
 @pytest.mark.asyncio
@@ -185,3 +186,44 @@ async def test_many_requests_at_once_renew_credentials_once_and_on_one_thread() 
     given = await asyncio.gather(*ours, kopfs)
     assert {each.authorization for each in given} == {"1"}
     assert source.threads == {threading.get_ident()}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("through", ["", "socks"])
+async def test_certificates_of_files_are_shown_as_they_are_now_also_on_old_connections(
+    tmp_path: Path, through: str
+) -> None:
+    authority, people = Authority(), Authority("people")
+    seen: list[str] = []
+
+    async def behave(connection: Connection) -> None:
+        doorkeeper = Doorkeeper()
+        doorkeeper.heard = lambda: seen.append(
+            connection.writer.get_extra_info("peercert")["subject"][0][0][1]
+        )
+        await doorkeeper(connection)
+
+    def give(issued: Issued) -> None:
+        (tmp_path / "me.crt").write_bytes(issued.certificate)
+        (tmp_path / "me.key").write_bytes(issued.key)
+
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    give(people.issue(name="ann"))
+    tls = authority.issue("127.0.0.1").serving(clients_of=people.pem)
+    async with (
+        serving(behave, tls=tls) as server,
+        serving(socks([], server.port)) as proxy,
+    ):
+        port = server.port
+        about = {"server": f"https://127.0.0.1:{port}", "certificate-authority": "ca.pem"}
+        about |= {"proxy-url": f"socks5://127.0.0.1:{proxy.port}"} if through else {}
+        user = {"client-certificate": "me.crt", "client-key": "me.key"}
+        async with kube.connect(chosen=Chosen(str(write(tmp_path, about, user)))) as cluster:
+            await cluster.get("/version")
+            bob = people.issue(name="bob")
+            (tmp_path / "me.crt").write_bytes(bob.certificate)
+            await cluster.get("/version")  # its key is not there yet
+            give(bob)
+            await cluster.get("/version")
+            assert server.connections == 2
+    assert seen == ["ann", "ann", "bob"]
