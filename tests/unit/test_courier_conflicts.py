@@ -13,7 +13,7 @@ from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import Conflict
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
-from unit.builders import record
+from unit.builders import later, record
 from unit.in_memory import Raw, World
 from unit.instant import at_once
 
@@ -32,7 +32,9 @@ def handle(world: World, event: CustomEvent) -> Handled:
 
 def another_records(world: World, event: CustomEvent, **fields: Any) -> None:
     """Let another operator write a record while our attempt is under way, of another edit."""
-    theirs = record(**{"state": State.DELIVERED, "attempts": 2, **fields})
+    at = later(-1)  # no two operators make an attempt in the same microsecond
+    given = {"state": State.DELIVERED, "attempts": 2, "last_attempt_time": at, **fields}
+    theirs = record(**given)
     written = theirs.model_dump(mode="json", by_alias=True, exclude_none=True)
     seen = {"type": "Delivered", "status": "False", "observedGeneration": 3}
 

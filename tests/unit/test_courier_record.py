@@ -177,17 +177,31 @@ def test_what_is_held_stays_held_although_only_the_essence_of_its_status_is_take
     assert len(world.api.posts) == 1
 
 
-@pytest.mark.parametrize("pruned", ["lastOutcome.fields", "lastOutcome.requestId"])
+@pytest.mark.parametrize("lost", [0, 1], ids=["answered", "its answer lost"])
+@pytest.mark.parametrize("pruned", ["lastOutcome.fields", "lastOutcome.requestId", "lastOutcome"])
 def test_a_crd_that_drops_what_a_refusal_names_changes_nothing_else(
-    world: World, pruned: str
+    world: World, pruned: str, lost: int
 ) -> None:
     world.cluster.prunes = pruned
+    world.cluster.lost_answers = lost
     world.api.answers = [Answer(400, refusal=Refusal(("eventType",), "3f2504e0-4f89"))]
     handled = handle(world, world.cluster.apply())
     assert world.gate.halted == ""
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.state is State.FAILED
     assert "(HTTP 400: eventType; request 3f2504e0-4f89)" in handled.fresh.status.delivered.message
+    assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
+
+
+def test_the_essence_of_a_status_is_known_for_our_own_although_its_answer_was_lost(
+    world: World,
+) -> None:
+    world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
+    world.cluster.lost_answers = 1
+    handled = handle(world, world.cluster.apply())
+    assert world.gate.halted == ""
+    assert handled.fresh is not None
+    assert handled.fresh.status.delivery.unknown_outcomes == 0
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
 

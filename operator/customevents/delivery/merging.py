@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from customevents.delivery.lease import Intent
 from customevents.delivery.lifecycle import Verdict, current_record, invalid
@@ -91,8 +92,8 @@ def merge(before: DeliveryRecord, ours: DeliveryRecord, theirs: DeliveryRecord) 
     The higher sequence wins whole. At the same id Delivered wins, attempts keep their maximum, and
     unknown outcomes never fall: they count our attempt too, unless whoever wrote `theirs` has.
     """
-    if theirs == ours:
-        return ours
+    if _is_ours(theirs, ours):
+        return theirs
     if theirs.sequence < ours.sequence:
         unknown = max(ours.unknown_outcomes, theirs.unknown_outcomes)
         return ours.model_copy(update={"unknown_outcomes": unknown})
@@ -117,7 +118,30 @@ def is_foreign(event: CustomEvent, found: CustomEvent, ours: DeliveryRecord) -> 
     before, theirs = event.status.delivery, found.status.delivery
     own = delivery_id(found.uid, theirs.content_hash, theirs.resend, theirs.sequence)
     counts_more = (theirs.sequence, theirs.attempts) > (before.sequence, before.attempts)
-    return theirs != ours and theirs.attempts > 0 and counts_more and theirs.id == own
+    is_ours = _is_ours(theirs, ours)
+    return not is_ours and theirs.attempts > 0 and counts_more and theirs.id == own
+
+
+def _is_ours(theirs: DeliveryRecord, ours: DeliveryRecord) -> bool:
+    """Whether a record is ours as it stands: less what the schema does not know, or refused.
+
+    The answer to its write was lost, or there would be no question. Of another operator's, the time
+    of its attempt is another.
+    """
+    if theirs.essence != ours.essence:
+        return False
+    return _is_part(
+        theirs.model_dump(exclude_defaults=True), ours.model_dump(exclude_defaults=True)
+    )
+
+
+def _is_part(part: dict[str, Any], whole: dict[str, Any]) -> bool:
+    return all(
+        _is_part(value, whole.get(name) or {})
+        if isinstance(value, dict)
+        else value == whole.get(name)
+        for name, value in part.items()
+    )
 
 
 def _maybe_applied(record: DeliveryRecord) -> bool:

@@ -28,7 +28,6 @@ from customevents.resource.errors import (
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.status import (
     Condition,
-    DeliveryRecord,
     ResolvedScope,
     Status,
     to_seconds,
@@ -233,18 +232,8 @@ def _merged(
 
 
 def _minimal(status: Status) -> Status:
-    """What must be on the object, so that nothing is sent again."""
-    record = status.delivery
-    essence = DeliveryRecord(
-        state=record.state,
-        id=record.id,
-        content_hash=record.content_hash,
-        resend=record.resend,
-        sequence=record.sequence,
-        attempts=record.attempts,
-        unknown_outcomes=record.unknown_outcomes,
-    )
-    return Status(conditions=status.conditions, delivery=essence)
+    """The essence of its record, with the words for people."""
+    return Status(conditions=status.conditions, delivery=status.delivery.essence)
 
 
 def _log(event: CustomEvent, verdict: Verdict) -> None:

@@ -186,6 +186,19 @@ class DeliveryRecord(_Model):
     finished_time: Time = None
     last_outcome: LastOutcome | None = None
 
+    @property
+    def essence(self) -> DeliveryRecord:
+        """What must be on the object, so that nothing is sent again."""
+        return DeliveryRecord(
+            state=self.state,
+            id=self.id,
+            content_hash=self.content_hash,
+            resend=self.resend,
+            sequence=self.sequence,
+            attempts=self.attempts,
+            unknown_outcomes=self.unknown_outcomes,
+        )
+
 
 class ResolvedScope(_Model):
     """What is sent, after the cluster filled in what the author left out; absent = not narrowed."""
