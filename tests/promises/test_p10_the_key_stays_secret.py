@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -20,6 +21,9 @@ from promises.fleet import Fleet
 #: Unlike any key, and easy to find.
 CANARY = "canary-test-key"
 
+#: What a server may call a request, and anybody read the key from.
+ENCODED = (CANARY.encode().hex(), b64encode(CANARY.encode()).decode().strip("="))
+
 
 @pytest.fixture
 def echoing() -> Iterator[sandbox.Running]:
@@ -27,10 +31,19 @@ def echoing() -> Iterator[sandbox.Running]:
     with sandbox.running(key=CANARY) as running:
         echo = {"status": 500, "body": f"the key {CANARY} broke us", "count": 3}
         field = {"field": CANARY, "message": f"eventType {CANARY}"}
-        said = {"message": CANARY, "requestID": CANARY, "fieldErrors": [field]}
-        refusal = {"status": 400, "body": {"error": said, "message": [CANARY]}, "count": 3}
+        refusals = [
+            {
+                "status": 400,
+                "body": {
+                    "error": {"message": CANARY, "requestID": name, "fieldErrors": [field]},
+                    "message": [CANARY],
+                },
+                "count": 1,
+            }
+            for name in (CANARY, *ENCODED)
+        ]
         garbage = {"garbage": f"HTTP/1.1 {CANARY}", "count": 1}
-        running.call("PUT", "/sandbox/faults", [echo, refusal, garbage])
+        running.call("PUT", "/sandbox/faults", [echo, *refusals, garbage])
         yield running
 
 
@@ -58,7 +71,9 @@ def test_the_key_is_in_no_log_status_event_or_probe_even_when_it_is_echoed_and_d
     eventually("the file is named", is_named)
     seen.append(_words(administrator, namespace))
     assert operators.stop() == [0]
-    assert all(CANARY not in text for text in [*seen, running.log])
+    for secret in (CANARY, *ENCODED):
+        assert all(secret not in text for text in [*seen, running.log])
+    assert sum("(HTTP 400: eventType)" in text for text in seen) > 0, "the refusals were shown"
     assert len(driving.posts(echoing, namespace=namespace)) >= 24
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+from base64 import b32encode, b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -100,6 +102,11 @@ def test_it_is_read_behind_the_status(found: Refusal, words: str) -> None:
     assert found.words == words
 
 
+def encoded(before: str, encode: Callable[[bytes], bytes]) -> str:
+    """The key behind something else, in an encoding of letters and digits."""
+    return encode(f"{before}{CANARY}".encode()).decode().strip("=")
+
+
 @pytest.mark.parametrize(
     "request_id",
     [
@@ -111,6 +118,10 @@ def test_it_is_read_behind_the_status(found: Refusal, words: str) -> None:
         f"{CANARY[:10]}-and-more",
         f"more-{CANARY[4:].upper()}",
         f"more-{CANARY[::-1][:12]}",
+        CANARY.encode().hex(),
+        CANARY.encode().hex().upper()[3:],
+        *(encoded(before, b64encode) for before in ("", "x", "xx")),
+        *(encoded(before, b32encode) for before in ("", "x", "xx", "xxx", "xxxx")),
         "-----5----",
         DELIVERY,
         DELIVERY.replace("-", "").upper(),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b16encode, b32encode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -109,10 +110,18 @@ def _request_id(said: Any, told: str, key: str) -> str:
     """A name of the server's own: nothing that we have told it, and no part of the key."""
     if not isinstance(said, str) or not _REQUEST_ID.fullmatch(said):
         return ""
-    plain, secret = _letters(said), _letters(key)
-    if _have_in_common(plain, secret) or _have_in_common(plain, secret[::-1]):
+    plain = _letters(said)
+    if any(_have_in_common(plain, _letters(form)) for form in _forms(key)):
         return ""
     return "" if plain in _letters(told) else said
+
+
+def _forms(key: str) -> Iterator[str]:
+    """A key as a name of letters and digits may hold it: as it is, backwards, and encoded."""
+    yield from (key, key[::-1])
+    for before in range(5):  # what it is encoded with decides where its own letters begin
+        content = f"{key[:before]}{key}".encode()
+        yield from (encode(content).decode() for encode in (b16encode, b32encode, b64encode))
 
 
 def _have_in_common(plain: str, secret: str) -> bool:
