@@ -35,7 +35,7 @@ class ClusterFields(_Fields):
     certificate_authority_data: StrictStr = ""
     insecure_skip_tls_verify: StrictBool = False
     tls_server_name: StrictStr = ""
-    proxy_url: StrictStr = ""
+    proxy_url: Annotated[StrictStr, Field(repr=False)] = ""
     extensions: list[dict[str, Any]] = Field(default_factory=list)
 
 
@@ -43,7 +43,7 @@ class Variable(_Fields):
     """A variable of a plugin's environment."""
 
     name: StrictStr
-    value: StrictStr = ""
+    value: Annotated[StrictStr, Field(repr=False)] = ""
 
 
 class Plugin(_Fields):
@@ -68,11 +68,11 @@ class UserFields(_Fields):
     client_certificate: StrictStr = ""
     client_certificate_data: StrictStr = ""
     client_key: StrictStr = ""
-    client_key_data: StrictStr = ""
-    token: StrictStr = ""
+    client_key_data: Annotated[StrictStr, Field(repr=False)] = ""
+    token: Annotated[StrictStr, Field(repr=False)] = ""
     token_file: Annotated[StrictStr, Field(alias="tokenFile")] = ""
     username: StrictStr = ""
-    password: StrictStr = ""
+    password: Annotated[StrictStr, Field(repr=False)] = ""
     as_user: Annotated[StrictStr, Field(alias="as")] = ""
     as_uid: StrictStr = ""
     as_groups: list[StrictStr] = Field(default_factory=list)
@@ -234,12 +234,8 @@ def _load(path: Path, *, must_exist: bool) -> dict[str, Any] | None:
         raise NoWay(f"{path} is no kubeconfig: it is no YAML{_place(error)}") from None
     if not found:
         return None
-    is_config = isinstance(found, dict) and all(
-        found.get(key, value) == value for key, value in _KIND.items()
-    )
-    if not is_config:
+    if not isinstance(found, dict) or any(found.get(k, v) != v for k, v in _KIND.items()):
         raise NoWay(f"{path} is no kubeconfig: it must be an object of kind Config, version v1")
-    assert isinstance(found, dict)
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -38,8 +38,8 @@ class Way:
     #: Where nobody says otherwise.
     namespace: str
     tls: ssl.SSLContext
-    #: An address, or empty.
-    proxy: str
+    #: An address, in which a password may stand, or empty.
+    proxy: str = field(repr=False)
     #: The headers that name whom we act as.
     impersonation: tuple[tuple[str, str], ...]
     credentials: Source
@@ -93,19 +93,23 @@ def _of_the_pod(chosen: Chosen, environment: Mapping[str, str]) -> Way:
     server = f"https://{f'[{host}]' if ':' in host else host}:{port}"
     at = "the service account of this pod"
     authority = SERVICE_ACCOUNT / "ca.crt"
-    pem = _text(kubeconfig.read_file(authority, at), f"{at}: {authority}")
-    namespace = SERVICE_ACCOUNT / "namespace"
+    authorities = _pem(kubeconfig.read_file(authority, at))
     return Way(
         server=server,
         origin="this pod",
-        namespace=kubeconfig.read_file(namespace, at).decode(errors="replace").strip()
-        if namespace.is_file()
-        else "default",
-        tls=_context(pem, f"{at}: {authority}"),
+        namespace=_own_namespace(at),
+        tls=_context(authorities, f"{at}: {authority}"),
         proxy=_proxy(server, "", at, environment),
         impersonation=_impersonation(UserFields(), chosen, "--as"),
         credentials=TokenFile(SERVICE_ACCOUNT / "token", f"{at}:"),
     )
+
+
+def _own_namespace(at: str) -> str:
+    path = SERVICE_ACCOUNT / "namespace"
+    if not path.is_file():
+        return "default"
+    return kubeconfig.read_file(path, at).decode(errors="replace").strip()
 
 
 def _in_a_pod(environment: Mapping[str, str]) -> bool:
@@ -144,7 +148,7 @@ def _authorities(selected: Selected) -> str:
     cluster, at = selected.cluster, f"{selected.cluster_at}: certificate-authority"
     given = cluster.certificate_authority or cluster.certificate_authority_data
     if cluster.certificate_authority and cluster.certificate_authority_data:
-        raise NoWay(f"{at} and {at.rpartition(' ')[2]}-data: give one of them")
+        raise NoWay(f"{at} and certificate-authority-data: give one of them")
     if given and cluster.insecure_skip_tls_verify:
         raise NoWay(f"{at} and insecure-skip-tls-verify: give one of them")
     content = kubeconfig.content(
@@ -155,14 +159,12 @@ def _authorities(selected: Selected) -> str:
     )
     if given and not content.strip():
         raise NoWay(f"{at} holds no certificates")
-    return _text(content, at)
+    return _pem(content)
 
 
-def _text(content: bytes, at: str) -> str:
-    try:
-        return content.decode("ascii", errors="ignore")
-    except UnicodeDecodeError:
-        raise NoWay(f"{at} holds no certificates") from None
+def _pem(content: bytes) -> str:
+    """What PEM is written in; between certificates, anything may stand."""
+    return content.decode("ascii", errors="ignore")
 
 
 def _context(authorities: str, at: str, **more: Any) -> ssl.SSLContext:

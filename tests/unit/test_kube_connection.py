@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from authorities import Authority
-from customevents import kube, way
+from customevents import kube, kubeconfig, way
 from customevents.chosen import Chosen
 from customevents.resource.errors import NoWay
 from kubeconfigs import write
@@ -180,6 +180,25 @@ def test_a_file_that_is_no_kubeconfig_is_one_line_without_what_stands_in_it(
     assert str(refused.value).startswith(expected)
     assert words is None or str(refused.value).endswith(words)
     assert "\n" not in str(refused.value)
+
+
+def test_secrets_stand_in_no_representation(tmp_path: Path) -> None:
+    plugin = {"command": "true", "apiVersion": "client.authentication.k8s.io/v1beta1"}
+    secret = "a-secret"
+    user = {
+        "password": secret,
+        "client-key-data": secret,
+        "exec": {**plugin, "env": [{"name": "A", "value": secret}]},
+    }
+    cluster = {**PLAIN, "proxy-url": f"http://me:{secret}@127.0.0.1:1"}
+    path = write(tmp_path, cluster, user)
+    selected = kubeconfig.select([path], "", must_exist=True)
+    assert selected is not None
+    assert selected.user.password == secret
+    user.pop("client-key-data")
+    found = way.find(Chosen(str(write(tmp_path, cluster, user))), {})
+    assert secret in found.proxy
+    assert secret not in f"{selected!r} {found!r}"
 
 
 def test_what_is_chosen_by_a_flag_stands_alone_and_must_be_there(tmp_path: Path) -> None:

@@ -244,6 +244,12 @@ def test_what_is_deleted_while_it_is_waited_for_is_said() -> None:
         wait(story)
 
 
+def test_what_is_made_anew_under_its_name_is_not_taken_for_it() -> None:
+    story = Story(state("Pending"), state("Delivered", uid="another"), EVENT)
+    with pytest.raises(Gone, match="checkout-1-4-2 was Pending when it was last seen, and is del"):
+        wait(story)
+
+
 def test_its_line_says_no_state_twice_and_is_one_line() -> None:
     story = Story(state("Failed", "Failed: the events API\x1b[2J\nrefused it."))
     assert wait(story) == (1, "shop/checkout-1-4-2 is Failed: the events API [2J refused it.")

@@ -47,7 +47,7 @@ async def wait(
     """
     while True:
         try:
-            seen = read_event(await cluster.get_event(namespace, name))
+            seen = _same(seen, read_event(await cluster.get_event(namespace, name)))
         except ClusterError as error:
             if seen is None:
                 raise
@@ -67,6 +67,13 @@ async def wait(
             say(f"{seen.path} is still {seen.status.delivery.state}{_message(seen)}")
             return Ending.TIMEOUT
         await asyncio.sleep(min(POLL, cluster.left))
+
+
+def _same(before: CustomEvent | None, now: CustomEvent) -> CustomEvent:
+    """The event as it is now. Raises Gone if it is another one, made anew under its name."""
+    if before is not None and before.uid != now.uid:
+        raise Gone(f"there is another {now.path} now", 404)
+    return now
 
 
 async def send(

@@ -117,17 +117,18 @@ def _is_of_another_kind(text: str) -> bool:
 
 def _json(text: str) -> Iterator[Any]:
     """JSON values, one behind the other. Raises ValueError."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_hook=_without_nulls)
     at = _behind_blanks(text, 0)
     while at < len(text):
         found, at = decoder.raw_decode(text, at)
-        yield _without_nulls(found)
+        yield found
         at = _behind_blanks(text, at)
 
 
 def _behind_blanks(text: str, at: int) -> int:
-    blanks = re.compile(r"[ \t\r\n]*").match(text, at)
-    return blanks.end() if blanks else at
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at
 
 
 def _out_of_lists(found: Any) -> Iterator[Any]:
@@ -146,7 +147,6 @@ def _words(error: yaml.YAMLError) -> str:
     return f"line {mark.line + 1}: {one_line(problem)}" if mark else one_line(problem)
 
 
-def _without_nulls(part: Any) -> Any:
-    if isinstance(part, dict):
-        return {key: _without_nulls(value) for key, value in part.items() if value is not None}
-    return [_without_nulls(item) for item in part] if isinstance(part, list) else part
+def _without_nulls(found: dict[str, Any]) -> dict[str, Any]:
+    """To the API server, a null says nothing."""
+    return {name: value for name, value in found.items() if value is not None}

@@ -24,6 +24,21 @@ class Form(StrEnum):
     YAML = "yaml"
 
 
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|m|s))+")
+
+
+def seconds(text: str | float) -> float:
+    """A time as kubectl takes it (60s, 2m, 1h30m), or in seconds. Raises BadParameter."""
+    written = str(text).strip()
+    if re.fullmatch(r"\d+(\.\d+)?", written):
+        return float(written)
+    if not _DURATION.fullmatch(written):
+        raise typer.BadParameter(f"{written!r} must be a time such as 60, 60s, 2m or 1h30m")
+    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|m|s)", written)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
 Output = Annotated[Form, typer.Option("--output", "-o", help="For people, or for programs.")]
 Namespace = Annotated[
     str | None,
@@ -33,9 +48,7 @@ OperatorNamespace = Annotated[str, typer.Option(help="Where the operator runs.")
 LeaseName = Annotated[str, typer.Option("--lease", help="The operator's Lease.")]
 Patience = Annotated[
     float,
-    typer.Option(
-        "--timeout", parser=lambda text: seconds(text), metavar="TIME", help="60, 60s, 2m."
-    ),
+    typer.Option("--timeout", parser=seconds, metavar="TIME", help="60, 60s, 2m."),
 ]
 
 # What `send` writes into the event.
@@ -102,21 +115,6 @@ AsGroup = Annotated[
 def says_all() -> bool:
     """Whether standard output can say every character; else JSON and YAML must escape some."""
     return (getattr(sys.stdout, "encoding", "") or "").lower().startswith("utf")
-
-
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|m|s))+")
-
-
-def seconds(text: str | float) -> float:
-    """A time as kubectl takes it (60s, 2m, 1h30m), or in seconds. Raises BadParameter."""
-    written = str(text).strip()
-    if re.fullmatch(r"\d+(\.\d+)?", written):
-        return float(written)
-    if not _DURATION.fullmatch(written):
-        raise typer.BadParameter(f"{written!r} must be a time such as 60, 60s, 2m or 1h30m")
-    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|m|s)", written)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def on_a_cluster(command: Callable[..., None]) -> Callable[..., None]:
