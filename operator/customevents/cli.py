@@ -7,6 +7,8 @@ import io
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,19 +80,35 @@ def sandbox(
     key_file: Annotated[
         Path | None, typer.Option(help="File with the key to accept. Without it: test-key.")
     ] = None,
+    behaviour: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="What the API's documents leave open, as GET /sandbox/behaviour lists it; "
+            "repeatable.",
+        ),
+    ] = None,
+    inventory: Annotated[
+        Path | None,
+        typer.Option(help="File (JSON or YAML) of what exists: cluster, namespace, services."),
+    ] = None,
 ) -> None:
-    """Run a stand-in for the events API: the same contract, strictly, for tests and trials."""
+    """Run a stand-in for the events API: the same contract, strictly, for tests and trials.
+
+    A browser sees a timeline at its address.
+    """
     from customevents import sandbox as stand_in
-    from customevents import sockets
     from customevents.eventsapi.key import KeyFile
 
-    key = KeyFile(key_file).read().get_secret_value() if key_file else "test-key"
     logs.set_up("INFO", "text")
-    try:
-        asyncio.run(stand_in.serve(host, port, database=database, key=key, announce=_announce))
-    except OSError as error:
-        where = sockets.shown(host, port)
-        raise SettingsError(f"cannot listen on {where}: {sockets.reason(error)}") from None
+    setup = stand_in.Setup(
+        key=KeyFile(key_file).read().get_secret_value() if key_file else "test-key",
+        database=database,
+        behaviour=stand_in.read_switches(behaviour or []),
+        inventory=stand_in.read_inventory(inventory) if inventory else None,
+    )
+    with _listening(host, port):
+        asyncio.run(stand_in.serve(host, port, setup, announce=_announce))
 
 
 @app.command()
@@ -336,6 +354,17 @@ def check(
     findings = asyncio.run(looking())
     checking.show(findings)
     raise typer.Exit(any(finding.level is checking.Level.WRONG for finding in findings))
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[None]:
+    from customevents import sockets
+
+    try:
+        yield
+    except OSError as error:
+        where = sockets.shown(host, port)
+        raise SettingsError(f"cannot listen on {where}: {sockets.reason(error)}") from None
 
 
 def _announce(url: str) -> None:

@@ -10,7 +10,7 @@ from contract.schemas import crd_schema, facts, of_model, rules, violations
 from customevents.delivery.lifecycle import invalid
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.event import read_event
-from customevents.resource.matching import Reach
+from customevents.resource.matching import Reach, describe
 from customevents.resource.spec import RESERVED_DETAILS, CustomEventSpec, Severity, parse_spec
 from customevents.resource.status import (
     Condition,
@@ -22,7 +22,6 @@ from customevents.resource.status import (
     Status,
     to_seconds,
 )
-from customevents.scope.resolve import describe
 from unit.builders import NOW, event, raw_event, raw_spec
 
 SPEC_IN_CRD = dict(facts(crd_schema("spec"), "spec"))

@@ -11,7 +11,7 @@ import pytest
 
 from customevents import sandbox
 from customevents.sandbox import Running
-from customevents.sandbox.contract import MAX_BODY
+from customevents.sandbox.contract import STRICT
 from sandbox.sandbox_client import (
     EVENT,
     KEYED,
@@ -92,7 +92,7 @@ def test_a_wrong_key_is_forbidden_and_recorded_without_the_key(api: Running) -> 
 
 
 def test_a_body_that_is_too_large_is_refused_and_not_kept(api: Running) -> None:
-    assert send(api, "POST", POST_PATH, b" " * (MAX_BODY + 1)).status == 413
+    assert send(api, "POST", POST_PATH, b" " * (STRICT.longest_body + 1)).status == 413
     [request] = requests(api)
     assert (request["answered"], request["body"]) == (413, "")
 

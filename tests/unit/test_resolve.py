@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customevents.resource.matching import Reach, matches
+from customevents.resource.matching import Reach, describe, matches
 from customevents.resource.spec import Level, Scope
 from customevents.resource.status import Reason
 from customevents.scope.cluster_name import ClusterName, Nameless
-from customevents.scope.resolve import Resolution, Unresolved, describe, resolve
+from customevents.scope.resolve import Resolution, Unresolved, resolve
 
 HERE = ClusterName("here", "setting clusterName")
 NAMELESS = Nameless("the cluster's name is not known: two agents disagree")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customevents.sandbox.contract import MAX_BODY, Event, Refusal, advisory, judge
+from customevents.sandbox.contract import STRICT, Event, Refusal, advisory, judge
 
 HEADERS = {"x-api-key": "test-key", "content-type": "application/json"}
 EVENT: dict[str, Any] = {"eventType": "deployment", "summary": "Release 1.2.3"}
@@ -149,26 +149,26 @@ def test_json_may_say_its_charset(content_type: str) -> None:
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/jsonp"])
 def test_another_content_type_is_refused(content_type: str) -> None:
-    assert verdict(EVENT, {**HEADERS, "content-type": content_type}) == Refusal(
-        415, ("the header Content-Type must be application/json",)
+    assert verdict(EVENT, {**HEADERS, "content-type": content_type}) == Refusal.because(
+        415, "the header Content-Type must be application/json"
     )
 
 
 @pytest.mark.parametrize("key", ["", "test-ke", "test-key ", "TEST-KEY", "tëst-key", "\udcff"])
 def test_a_wrong_key_is_forbidden_before_anything_else_is_looked_at(key: str) -> None:
     refusal = judge({"x-api-key": key}, b"not JSON", key="test-key")
-    assert refusal == Refusal(403, ("the x-api-key is not a key of this account",))
+    assert refusal == Refusal.because(403, "the x-api-key is not a key of this account")
 
 
 def test_a_missing_key_is_said_to_be_missing() -> None:
-    assert judge({}, b"", key="test-key") == Refusal(403, ("the header x-api-key is missing",))
+    assert judge({}, b"", key="test-key") == Refusal.because(403, "the header x-api-key is missing")
 
 
 def test_the_limit_of_a_body_is_exact() -> None:
     frame = json.dumps({**EVENT, "summary": ""}).encode()
-    blanks = b" " * (MAX_BODY - len(frame) - 1)
+    blanks = b" " * (STRICT.longest_body - len(frame) - 1)
     body = frame.replace(b'""', b'"x"') + blanks
-    assert len(body) == MAX_BODY
+    assert len(body) == STRICT.longest_body
     assert isinstance(judge(HEADERS, body, key="test-key"), Event)
     refusal = judge(HEADERS, body + b" ", key="test-key")
     assert isinstance(refusal, Refusal)
@@ -182,9 +182,25 @@ def test_a_long_event_type_is_advised_against(length: int, advised: bool) -> Non
     assert bool(advisory(event)) is advised
 
 
-def test_a_refusal_has_the_shape_of_the_apis_errors() -> None:
-    assert Refusal(403, ("no",)).document() == {
+def test_a_refusal_has_the_first_shape_of_the_apis_errors() -> None:
+    assert Refusal.because(403, "no").document() == {
         "statusCode": 403,
         "message": ["no"],
         "error": "Forbidden",
     }
+
+
+def test_it_has_the_second_shape_where_that_is_asked_for() -> None:
+    refusal = verdict({"eventType": "t", "scope": {"clusters": []}})
+    assert isinstance(refusal, Refusal)
+    document = refusal.document("second")
+    assert document
+    error = document["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == "BAD_REQUEST"
+    assert {each["field"] for each in error["fieldErrors"]} == {"summary", "scope.clusters"}
+    assert error["requestID"]
+
+
+def test_it_has_no_shape_where_none_is_asked_for() -> None:
+    assert Refusal.because(400, "no").document("none") is None

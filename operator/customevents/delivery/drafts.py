@@ -9,7 +9,7 @@ from typing import Any
 from customevents.delivery.lifecycle import Verdict
 from customevents.eventsapi.payload import build_body, provenance
 from customevents.resource.event import CustomEvent
-from customevents.resource.matching import Reach
+from customevents.resource.matching import Reach, describe
 from customevents.resource.spec import CustomEventSpec
 from customevents.resource.status import DeliveryRecord, ResolvedScope, State
 from customevents.scope.cluster_name import ClusterName, Nameless
@@ -20,7 +20,6 @@ from customevents.scope.resolve import (
     Rules,
     Unresolved,
     could_be,
-    describe,
     resolve,
 )
 from customevents.scope.search import where_to_match

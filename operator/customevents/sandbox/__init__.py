@@ -9,6 +9,15 @@ imports neither Kubernetes nor an HTTP client library.
 """
 
 from customevents.sandbox.server import Running, running, serve
+from customevents.sandbox.setup import Setup, read_inventory, read_switches
 from customevents.sandbox.store import StoreError
 
-__all__ = ["Running", "StoreError", "running", "serve"]
+__all__ = [
+    "Running",
+    "Setup",
+    "StoreError",
+    "read_inventory",
+    "read_switches",
+    "running",
+    "serve",
+]

@@ -10,10 +10,10 @@ import socket
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 from aiohttp import web
 
+from customevents.sandbox.behaviour import ErrorShape
 from customevents.sandbox.contract import Refusal
 from customevents.sandbox.faults import Fault
 from customevents.sandbox.store import Answered
@@ -38,20 +38,21 @@ class Answer:
         return cls(status, json.dumps(document).encode(), json_headers)
 
     @classmethod
-    def refusing(cls, refusal: Refusal) -> "Answer":
-        """Return an answer in the API's shape of an error."""
-        return cls.of(refusal.document(), refusal.status)
+    def refusing(cls, refusal: Refusal, shape: ErrorShape = "first") -> "Answer":
+        """Return an answer in one of the API's shapes of an error."""
+        document = refusal.document(shape)
+        return cls(refusal.status) if document is None else cls.of(document, refusal.status)
 
     def response(self) -> web.Response:
         """Return it as aiohttp sends it."""
         return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
-def altered(answer: Answer, fault: Fault) -> Answer:
+def altered(answer: Answer, fault: Fault, shape: ErrorShape = "first") -> Answer:
     """Return the answer that a fault puts in this one's place."""
     status = fault.status or (307 if fault.redirect else answer.status)
     if status != answer.status:
-        answer = _standard(status)
+        answer = _standard(status, shape)
     body = answer.body if fault.body is None else _encoded(fault.body)
     headers = {**answer.headers, **fault.headers}
     if fault.retry_after is not None:
@@ -63,12 +64,11 @@ def altered(answer: Answer, fault: Fault) -> Answer:
     return Answer(status, body.ljust(fault.oversize_body), headers)
 
 
-def _standard(status: int) -> Answer:
+def _standard(status: int, shape: ErrorShape) -> Answer:
     if status < 300:
         return Answer.of({"message": "Custom event sent successfully"}, status)
-    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
-    message = f"the sandbox was told to answer {status}"
-    return Answer.of({"statusCode": status, "message": [message], "error": phrase}, status)
+    refusal = Refusal.because(status, f"the sandbox was told to answer {status}")
+    return Answer.refusing(refusal, shape)
 
 
 def _encoded(body: object) -> bytes:
@@ -86,6 +86,7 @@ class Spoiler:
     fault: Fault
     closing: asyncio.Event
     settle: Callable[[Answered], None]
+    shape: ErrorShape = "first"
 
     async def answer(self, answer: Answer) -> web.StreamResponse:
         """Do to the connection what the fault says, or send the altered answer."""
@@ -98,7 +99,7 @@ class Spoiler:
             return self._reset()
         if self.fault.garbage:
             return self._garbage(self.fault.garbage)
-        return await self._send(altered(answer, self.fault))
+        return await self._send(altered(answer, self.fault, self.shape))
 
     async def _wait(self, seconds: float | None) -> None:
         if seconds == 0:

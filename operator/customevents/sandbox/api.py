@@ -13,6 +13,7 @@ from aiohttp import web
 
 from customevents.sandbox import contract
 from customevents.sandbox.answering import Answer, Spoiler
+from customevents.sandbox.behaviour import Behaviour, ErrorShape
 from customevents.sandbox.faults import Fault, Faults, Target
 from customevents.sandbox.inventory import Inventory
 from customevents.sandbox.store import Arrival, Store
@@ -22,13 +23,30 @@ VALIDATE = "/api/v2/apikey/validate"
 CLUSTERS = "/api/v2/clusters"
 
 
+class Changes:
+    """Wakes those who follow the sandbox."""
+
+    def __init__(self) -> None:
+        #: Set at the next change; each change begins another.
+        self.coming = asyncio.Event()
+
+    def announce(self) -> None:
+        """Something has changed."""
+        self.coming.set()
+        self.coming = asyncio.Event()
+
+
 @dataclass
 class Sandbox:
-    """What the routes share: the record, and what the tests can set."""
+    """What the routes share: the record, and what the tests and the page can set."""
 
     store: Store
     key: str
+    changes: Changes
+    behaviour: Behaviour = field(default_factory=Behaviour)
     faults: Faults = field(default_factory=Faults)
+    faults_since: int = 0
+    """The last request before the faults were set as they are."""
     inventory: Inventory | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -49,9 +67,9 @@ _UNREAD = Decision(Answer(status=400))
 """No decision: the answer never goes out, as the connection is reset before the body is read."""
 
 
-def refused(refusal: contract.Refusal) -> Decision:
+def refused(refusal: contract.Refusal, shape: ErrorShape) -> Decision:
     """Return the decision that a refusal stands for."""
-    return Decision(Answer.refusing(refusal), problems=refusal.messages)
+    return Decision(Answer.refusing(refusal, shape), problems=refusal.messages)
 
 
 def routes() -> list[web.RouteDef]:
@@ -79,9 +97,16 @@ async def list_clusters(request: web.Request) -> web.StreamResponse:
 
 
 def _judge_event(request: web.Request, body: bytes) -> Decision:
-    verdict = contract.judge(request.headers, body, key=request.app[SANDBOX].key)
+    sandbox = request.app[SANDBOX]
+    verdict = contract.judge(
+        request.headers,
+        body,
+        key=sandbox.key,
+        behaviour=sandbox.behaviour,
+        inventory=sandbox.inventory,
+    )
     if isinstance(verdict, contract.Refusal):
-        return refused(verdict)
+        return refused(verdict, sandbox.behaviour.error_shape)
     answer = Answer.of({"message": "Custom event sent successfully"}, 201)
     if advice := contract.advisory(verdict):
         answer = replace(answer, headers={**answer.headers, "X-Sandbox-Advisory": advice})
@@ -90,8 +115,9 @@ def _judge_event(request: web.Request, body: bytes) -> Decision:
 
 def _with_key(document: Callable[[web.Request], object]) -> Callable[..., Decision]:
     def decide(request: web.Request, _: bytes) -> Decision:
-        if refusal := contract.check_key(request.headers, request.app[SANDBOX].key):
-            return refused(refusal)
+        sandbox = request.app[SANDBOX]
+        if refusal := contract.check_key(request.headers, sandbox.key):
+            return refused(refusal, sandbox.behaviour.error_shape)
         return Decision(Answer.of(document(request)))
 
     return decide
@@ -116,7 +142,7 @@ async def _exchange(
         return await _spoil(request, fault, arrival, _UNREAD)
     body = await _read(request, arrival)
     decision = decide(request, body)
-    if len(body) <= contract.MAX_BODY:
+    if len(body) <= sandbox.behaviour.longest_body:
         arrival = replace(arrival, body=body.decode(errors="replace"))
     if fault is None and decision.event:
         fault = sandbox.faults.take(target, decision.event.summary)
@@ -142,7 +168,11 @@ async def _spoil(
         problems=decision.problems,
     )
     spoiler = Spoiler(
-        request, fault, sandbox.closing, lambda outcome: sandbox.store.settle(sequence, outcome)
+        request,
+        fault,
+        sandbox.closing,
+        lambda outcome: sandbox.store.settle(sequence, outcome),
+        sandbox.behaviour.error_shape,
     )
     return await spoiler.answer(decision.answer)
 
@@ -163,7 +193,8 @@ async def _read(request: web.Request, arrival: Arrival) -> bytes:
     """Read the body, up to the chunk that makes it too large."""
     body = bytearray()
     try:
-        while len(body) <= contract.MAX_BODY and (chunk := await request.content.readany()):
+        longest = request.app[SANDBOX].behaviour.longest_body
+        while len(body) <= longest and (chunk := await request.content.readany()):
             body += chunk
     except (asyncio.CancelledError, ConnectionError):
         request.app[SANDBOX].store.record(arrival, answered="abandoned")

@@ -9,10 +9,11 @@ payload that passes here is a documented one.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Literal
+from uuid import uuid4
 
 from pydantic import (
     AfterValidator,
@@ -24,14 +25,15 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-MAX_BODY = 1024 * 1024
-"""The largest accepted body, in bytes. The real limit is undocumented."""
-
-COMFORTABLE_EVENT_TYPE = 30
-"""Characters of an event type above which an answer carries an advisory: 60 are allowed."""
+from customevents.sandbox.behaviour import SHORT_EVENT_TYPE, Behaviour, ErrorShape, read_as
+from customevents.sandbox.inventory import Inventory, unknown
 
 Name = Annotated[str, StringConstraints(min_length=1)]
 Names = Annotated[list[Name], Field(min_length=1)]
+
+
+STRICT = Behaviour()
+"""Every switch as the documents have it, or at its strictest where they are silent."""
 
 
 class _Strict(BaseModel):
@@ -63,62 +65,121 @@ class Event(_Strict):
 
 
 @dataclass(frozen=True)
+class Problem:
+    """One reason of a refusal, and the key of the body that it is about, if it is about one."""
+
+    message: str
+    field: str = ""
+
+
+@dataclass(frozen=True)
 class Refusal:
     """A request that the API refuses, with every reason at once."""
 
     status: int
-    messages: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
-    def document(self) -> dict[str, object]:
-        """Return the error body in the shape that the API's other paths use."""
+    @classmethod
+    def because(cls, status: int, message: str) -> "Refusal":
+        """Return one with a single reason, that is about no key of the body."""
+        return cls(status, (Problem(message),))
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """Return the reasons in words."""
+        return tuple(problem.message for problem in self.problems)
+
+    def document(self, shape: ErrorShape = "first") -> dict[str, object] | None:
+        """Return the error body in one of the shapes that the API's other paths use."""
+        known = self.status in set(HTTPStatus)  # a fault may answer with any number
+        phrase = HTTPStatus(self.status).phrase if known else "Unknown"
+        match shape:
+            case "first":
+                messages = list(self.messages)
+                return {"statusCode": self.status, "message": messages, "error": phrase}
+            case "second":
+                return {"error": self._error(phrase)}
+            case "none":
+                return None
+
+    def _error(self, phrase: str) -> dict[str, object]:
+        fields = [problem for problem in self.problems if problem.field]
         return {
-            "statusCode": self.status,
-            "message": list(self.messages),
-            "error": HTTPStatus(self.status).phrase,
+            "code": phrase.upper().replace(" ", "_"),
+            "message": "; ".join(self.messages),
+            "requestID": str(uuid4()),
+            "fieldErrors": [{"field": each.field, "message": each.message} for each in fields],
         }
 
 
-def judge(headers: Mapping[str, str], body: bytes, *, key: str) -> Event | Refusal:
+def judge(
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    key: str,
+    behaviour: Behaviour = STRICT,
+    inventory: Inventory | None = None,
+) -> Event | Refusal:
     """Return the event that a request states, or why the API refuses it.
 
-    The names in `headers` are lower-case, or the mapping ignores case. A body longer than MAX_BODY
-    may be cut off anywhere behind that.
+    The names in `headers` are lower-case, or the mapping ignores case. A body that is too long may
+    be cut off anywhere behind that.
     """
     if refusal := check_key(headers, key):
         return refusal
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        return Refusal(415, ("the header Content-Type must be application/json",))
+        return Refusal.because(415, "the header Content-Type must be application/json")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        return Refusal(415, ("the body must come as it is, without a Content-Encoding",))
-    if len(body) > MAX_BODY:
-        return Refusal(413, (f"the body has more than {MAX_BODY} bytes",))
+        return Refusal.because(415, "the body must come as it is, without a Content-Encoding")
+    if len(body) > behaviour.longest_body:
+        return Refusal.because(413, f"the body has more than {behaviour.longest_body} bytes")
     try:
-        return Event.model_validate_json(body)
+        event = Event.model_validate_json(read_as(behaviour, body))
     except ValidationError as error:
-        return Refusal(400, explain(error))
+        return Refusal(400, problems(error))
+    refused = tuple(_refused_by_switch(event, behaviour, inventory))
+    return Refusal(400, refused) if refused else event
+
+
+def _refused_by_switch(
+    event: Event, behaviour: Behaviour, inventory: Inventory | None
+) -> Iterator[Problem]:
+    if behaviour.event_type == "30" and len(event.eventType) > SHORT_EVENT_TYPE:
+        yield Problem(f"eventType must have at most {SHORT_EVENT_TYPE} characters", "eventType")
+    if behaviour.unknown_names == "refused" and inventory is not None:
+        for field in unknown(inventory, event.scope.model_dump()):
+            yield Problem(f"{field} names what this account does not have", field)
 
 
 def check_key(headers: Mapping[str, str], key: str) -> Refusal | None:
     """Return the refusal of a missing or wrong `x-api-key`, or None if it is right."""
     given = headers.get("x-api-key")
     if given is None:
-        return Refusal(403, ("the header x-api-key is missing",))
+        return Refusal.because(403, "the header x-api-key is missing")
     if not hmac.compare_digest(given.encode(errors="surrogateescape"), key.encode()):
-        return Refusal(403, ("the x-api-key is not a key of this account",))
+        return Refusal.because(403, "the x-api-key is not a key of this account")
     return None
 
 
 def advisory(event: Event) -> str | None:
     """Return what is allowed in this event, but unwise."""
-    if len(event.eventType) > COMFORTABLE_EVENT_TYPE:
-        return f"eventType has more than {COMFORTABLE_EVENT_TYPE} characters; lists cut it off"
+    if len(event.eventType) > SHORT_EVENT_TYPE:
+        return f"eventType has more than {SHORT_EVENT_TYPE} characters; lists cut it off"
     return None
 
 
 def explain(error: ValidationError) -> tuple[str, ...]:
     """Say in one line each what is wrong, and what to write instead; values are never quoted."""
-    return tuple(_explain_one(one) for one in error.errors(include_url=False))
+    return tuple(problem.message for problem in problems(error))
+
+
+def problems(error: ValidationError) -> tuple[Problem, ...]:
+    """Return the same, each with the key that it is about."""
+    return tuple(
+        Problem(_explain_one(one), ".".join(map(str, one["loc"])))
+        for one in error.errors(include_url=False)
+    )
 
 
 _TEXTS = {

@@ -5,16 +5,19 @@ was silently ignored would make a test pass for the wrong reason.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
+from customevents.resource.matching import describe
 from customevents.sandbox.answering import Answer
 from customevents.sandbox.api import SANDBOX, Sandbox
+from customevents.sandbox.behaviour import Behaviour, switches
 from customevents.sandbox.contract import Refusal, explain
 from customevents.sandbox.faults import Fault
-from customevents.sandbox.inventory import Inventory, landing
+from customevents.sandbox.inventory import Inventory, landing, reach_of
 from customevents.sandbox.store import EventQuery, RequestQuery
 
 T = TypeVar("T")
@@ -29,6 +32,7 @@ class NewKey(BaseModel):
     key: Annotated[str, StringConstraints(pattern=r"^[!-~]+$")]
 
 
+_BEHAVIOUR = TypeAdapter(Behaviour)
 _FAULT = TypeAdapter(Fault)
 _FAULTS = TypeAdapter(list[Fault])
 _INVENTORY = TypeAdapter(Inventory, config=ConfigDict(strict=True))
@@ -39,12 +43,15 @@ def routes() -> list[web.RouteDef]:
     """Return the sandbox's own routes."""
     return [
         web.get("/events", list_events),
+        web.get(r"/events/{sequence:\d{1,18}}", show_event),
         web.delete("/events", clear_events),
         web.get("/sandbox/requests", list_requests),
         web.delete("/sandbox/requests", clear_requests),
         web.get("/sandbox/faults", show_faults),
         web.put("/sandbox/faults", set_faults),
         web.delete("/sandbox/faults", clear_faults),
+        web.get("/sandbox/behaviour", show_behaviour),
+        web.put("/sandbox/behaviour", set_behaviour),
         web.get("/sandbox/inventory", show_inventory),
         web.put("/sandbox/inventory", set_inventory),
         web.put("/sandbox/key", set_key),
@@ -52,18 +59,29 @@ def routes() -> list[web.RouteDef]:
 
 
 async def list_events(request: web.Request) -> web.Response:
-    """Return a page of the accepted events, each with the services it lands on."""
+    """Return a page of the accepted events; unless it is brief, with what each reaches."""
     sandbox = request.app[SANDBOX]
-    page = sandbox.store.events(_query(request, EventQuery))
-    for event in page["events"]:
-        event["services"] = _services(sandbox, event["body"])
-    return Answer.of(page).response()
+    query = _query(request, EventQuery)
+    page = sandbox.store.events(query)
+    if not query.brief:
+        page["events"] = [_with_reach(sandbox, event) for event in page["events"]]
+    return Answer.of({**page, "epoch": sandbox.store.epoch}).response()
 
 
-def _services(sandbox: Sandbox, body: dict[str, Any]) -> list[dict[str, str]] | None:
-    if sandbox.inventory is None:
-        return None
-    return landing(sandbox.inventory, body.get("scope", {}))
+async def show_event(request: web.Request) -> web.Response:
+    """Return one accepted event, with what it reaches."""
+    sandbox = request.app[SANDBOX]
+    event = sandbox.store.event(int(request.match_info["sequence"]))
+    if event is None:
+        raise web.HTTPNotFound
+    return Answer.of(_with_reach(sandbox, event)).response()
+
+
+def _with_reach(sandbox: Sandbox, event: dict[str, Any]) -> dict[str, Any]:
+    reach = reach_of(event["body"].get("scope", {}))
+    inventory = sandbox.inventory
+    services = None if inventory is None else landing(inventory, reach)
+    return {**event, "reach": describe(reach), "services": services}
 
 
 async def clear_events(request: web.Request) -> web.Response:
@@ -94,14 +112,34 @@ async def set_faults(request: web.Request) -> web.Response:
     given = await request.read()
     one = given.lstrip().startswith(b"{")
     faults = [_checked(_FAULT, given)] if one else _checked(_FAULTS, given)
-    request.app[SANDBOX].faults.replace(faults)
+    _put_faults(request.app[SANDBOX], faults)
     return await show_faults(request)
 
 
 async def clear_faults(request: web.Request) -> web.Response:
     """End all faults; a request that hangs goes on hanging."""
-    request.app[SANDBOX].faults.replace(())
+    _put_faults(request.app[SANDBOX], ())
     return web.Response(status=204)
+
+
+def _put_faults(sandbox: Sandbox, faults: Sequence[Fault]) -> None:
+    sandbox.faults.replace(faults)
+    sandbox.faults_since = sandbox.store.last_sequence()
+    sandbox.changes.announce()
+
+
+async def show_behaviour(request: web.Request) -> web.Response:
+    """Return how the switches stand, and what each may be, and why."""
+    behaviour = request.app[SANDBOX].behaviour.model_dump(by_alias=True)
+    return Answer.of({"behaviour": behaviour, "switches": switches()}).response()
+
+
+async def set_behaviour(request: web.Request) -> web.Response:
+    """Set the switches; one that is left out goes back to its default."""
+    sandbox = request.app[SANDBOX]
+    sandbox.behaviour = _checked(_BEHAVIOUR, await request.read())
+    sandbox.changes.announce()
+    return await show_behaviour(request)
 
 
 async def show_inventory(request: web.Request) -> web.Response:
@@ -111,7 +149,9 @@ async def show_inventory(request: web.Request) -> web.Response:
 
 async def set_inventory(request: web.Request) -> web.Response:
     """State which services exist."""
-    request.app[SANDBOX].inventory = _checked(_INVENTORY, await request.read())
+    sandbox = request.app[SANDBOX]
+    sandbox.inventory = _checked(_INVENTORY, await request.read())
+    sandbox.changes.announce()
     return await show_inventory(request)
 
 
@@ -138,5 +178,5 @@ def _query(request: web.Request, model: type[Query]) -> Query:
 
 
 def _bad_request(message: str) -> web.HTTPBadRequest:
-    document = Refusal(400, (message,)).document()
+    document = Refusal.because(400, message).document()
     return web.HTTPBadRequest(text=json.dumps(document), content_type="application/json")

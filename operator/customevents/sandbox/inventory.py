@@ -1,5 +1,6 @@
 """The services that exist, as a test or a demo states them, and which of them an event reaches."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import StringConstraints
@@ -11,13 +12,17 @@ Inventory = dict[Name, dict[Name, list[Name]]]
 """cluster → namespace → services."""
 
 
-def landing(inventory: Inventory, scope: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the services that an event with this scope (as on the wire) lands on."""
-    reach = Reach(
+def reach_of(scope: dict[str, Any]) -> Reach:
+    """Return what a scope, as on the wire, narrows its event to."""
+    return Reach(
         clusters=tuple(scope.get("clusters", ())),
         namespaces=tuple(scope.get("namespaces", ())),
         services=tuple(scope.get("servicesNames", ())),
     )
+
+
+def landing(inventory: Inventory, reach: Reach) -> list[dict[str, str]]:
+    """Return the services that an event with this reach lands on."""
     return [
         {"cluster": cluster, "namespace": namespace, "service": service}
         for cluster, namespaces in inventory.items()
@@ -25,3 +30,19 @@ def landing(inventory: Inventory, scope: dict[str, Any]) -> list[dict[str, str]]
         for service in services
         if matches(reach, cluster=cluster, namespace=namespace, service=service)
     ]
+
+
+def unknown(inventory: Inventory, scope: dict[str, Any]) -> Iterator[str]:
+    """Yield the keys of a scope in which a name stands that nothing in the inventory has.
+
+    Namespaces are not looked at: a cluster has many that nobody registers.
+    """
+    services = {
+        service
+        for namespaces in inventory.values()
+        for names in namespaces.values()
+        for service in names
+    }
+    for key, known in (("clusters", set(inventory)), ("servicesNames", services)):
+        if not known.issuperset(scope.get(key, ())):
+            yield f"scope.{key}"

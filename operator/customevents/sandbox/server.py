@@ -13,26 +13,35 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from customevents.sandbox import api, control
+from customevents.sandbox import api, changes, control, page
 from customevents.sandbox.answering import Answer
-from customevents.sandbox.api import SANDBOX, Sandbox
+from customevents.sandbox.api import SANDBOX, Changes, Sandbox
 from customevents.sandbox.contract import Refusal
+from customevents.sandbox.setup import Setup
 from customevents.sandbox.store import Store
 from customevents.sockets import listen, reachable
 
 _FRONT = f"""The customevents sandbox: a stand-in for the events API.
 
+Open this address in a browser: it is a timeline, live.
+
 POST {api.EVENTS}
 GET  {api.VALIDATE}
 GET  {api.CLUSTERS}?clusterName=
 
-GET  /events?eventType=&severity=&cluster=&namespace=&service=&q=&deliveryId=&limit=&after=
+GET  /events?eventType=&severity=&cluster=&namespace=&service=&q=&deliveryId=
+            &order=&limit=&after=&before=&brief=
+GET  /events/SEQUENCE      one of them
+GET  /sandbox/changes      what arrives, as it arrives: server-sent events
 GET  /sandbox/requests?target=&limit=&after=     every request, also the refused ones
 GET  /sandbox/faults       PUT and DELETE set and clear what happens to the next requests
+GET  /sandbox/behaviour    PUT sets what the API's documents leave open
 GET  /sandbox/inventory    PUT sets which services exist
 PUT  /sandbox/key          sets the accepted key
 DELETE /events and /sandbox/requests clear them
 """
+
+DEFAULT = Setup()
 
 _PATIENCE = 0.5
 """Seconds that a request in progress gets when the sandbox stops."""
@@ -42,17 +51,22 @@ def application(sandbox: Sandbox) -> web.Application:
     """Return the application around this state."""
     app = web.Application(middlewares=[_errors_in_shape])
     app[SANDBOX] = sandbox
-    app.add_routes([web.get("/", _front), *api.routes(), *control.routes()])
+    app.add_routes([web.get("/", _front), *page.routes()])
+    app.add_routes([*api.routes(), *control.routes(), *changes.routes()])
     app.on_shutdown.append(_end_waits)
     return app
 
 
-async def _front(_: web.Request) -> web.Response:
+async def _front(request: web.Request) -> web.StreamResponse:
+    """Return the page to a browser, and to curl what can be asked here."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return page.document()
     return web.Response(text=_FRONT)
 
 
 async def _end_waits(app: web.Application) -> None:
     app[SANDBOX].closing.set()
+    app[SANDBOX].changes.announce()
 
 
 @web.middleware
@@ -61,18 +75,25 @@ async def _errors_in_shape(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
         message = f"there is no {request.method} {request.path}; GET / names the paths"
-        answer = Answer.refusing(Refusal(error.status, (message,)))
+        answer = Answer.refusing(Refusal.because(error.status, message))
         allowed = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
         return Answer(answer.status, answer.body, {**answer.headers, **allowed}).response()
 
 
 @contextlib.asynccontextmanager
-async def listening(host: str, port: int, *, database: str, key: str) -> AsyncIterator[str]:
+async def listening(host: str, port: int, setup: Setup) -> AsyncIterator[str]:
     """Listen, yield the base URL, and close everything in the end.
 
     Raises StoreError if the database cannot be used, OSError if the port cannot.
     """
-    sandbox = Sandbox(Store(database), key)
+    news = Changes()
+    sandbox = Sandbox(
+        Store(setup.database, news.announce),
+        setup.key,
+        news,
+        behaviour=setup.behaviour,
+        inventory=setup.inventory,
+    )
     runner = web.AppRunner(
         application(sandbox),
         access_log=None,
@@ -91,18 +112,13 @@ async def listening(host: str, port: int, *, database: str, key: str) -> AsyncIt
 
 
 async def serve(
-    host: str,
-    port: int,
-    *,
-    database: str = ":memory:",
-    key: str = "test-key",
-    announce: Callable[[str], None],
+    host: str, port: int, setup: Setup = DEFAULT, *, announce: Callable[[str], None]
 ) -> None:
     """Run until cancelled; announce the base URL once, as soon as it answers.
 
     Port 0 takes any free port. Raises what `listening` raises.
     """
-    async with listening(host, port, database=database, key=key) as url:
+    async with listening(host, port, setup) as url:
         announce(url)
         await asyncio.Event().wait()
 
@@ -151,7 +167,7 @@ def running(
             started.set_result((url, lambda: loop.call_soon_threadsafe(task.cancel)))
 
         with contextlib.suppress(asyncio.CancelledError):
-            await serve(host, port, database=database, key=key, announce=announce)
+            await serve(host, port, Setup(key=key, database=database), announce=announce)
 
     def thread() -> None:
         try:

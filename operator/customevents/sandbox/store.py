@@ -8,14 +8,16 @@ cut, hence the relaxed `synchronous`; it does survive a kill of the process.
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from customevents.resource.errors import SettingsError
 from customevents.sandbox.contract import Event
 from customevents.sandbox.faults import Target
 
@@ -24,6 +26,9 @@ Answered = int | Literal["waiting", "dropped", "garbage", "abandoned"]
 
 ID_DETAIL = "customevents.dev/id"
 """The detail in which the operator repeats its delivery id."""
+
+#: Characters of one text where many events are listed.
+BRIEF = 1000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
@@ -50,7 +55,7 @@ CREATE TABLE IF NOT EXISTS events (
 """
 
 
-class StoreError(Exception):
+class StoreError(SettingsError):
     """The database cannot be used; the message names it and says why."""
 
 
@@ -79,12 +84,16 @@ class RequestQuery(_Page):
 
 
 class EventQuery(_Page):
-    """Which events, oldest first; every filter given must hold.
+    """Which events, in which order; every filter given must hold.
 
     `cluster`, `namespace` and `service` find the events whose scope names them; an event that is
     not narrowed in that dimension is not among them, although it reaches them.
     """
 
+    order: Literal["oldest", "newest"] = "oldest"
+    before: Annotated[int, Field(ge=0)] | None = None
+    brief: bool = False
+    """Whether to leave out what each event reaches, and what is long: for a list of many."""
     event_type: str | None = None
     severity: str | None = None
     cluster: str | None = None
@@ -95,9 +104,15 @@ class EventQuery(_Page):
 
 
 class Store:
-    """The record. Raises StoreError if the database cannot be opened."""
+    """The record. `changed` is called after each change of it.
 
-    def __init__(self, database: str) -> None:
+    Raises StoreError if the database cannot be opened.
+    """
+
+    def __init__(self, database: str, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
+        #: Who has read the record knows by this that it was begun anew.
+        self.epoch = token_hex(8)
         try:
             self._db = sqlite3.connect(database)
         except sqlite3.Error as error:
@@ -140,6 +155,7 @@ class Store:
             assert cursor.lastrowid is not None
             if event:
                 self._insert_event(cursor.lastrowid, arrival, event)
+        self._changed()
         return cursor.lastrowid
 
     def _insert_event(self, sequence: int, arrival: Arrival, event: Event) -> None:
@@ -151,7 +167,7 @@ class Store:
             arrival.idempotency_key,
             arrival.idempotency_key or event.details.get(ID_DETAIL),
             _search_text(event),
-            arrival.body,
+            event.model_dump_json(exclude_unset=True),
         )
         self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
@@ -161,12 +177,40 @@ class Store:
             self._db.execute(
                 "UPDATE requests SET answered = ? WHERE sequence = ?", (answered, sequence)
             )
+        self._changed()
+
+    def last_sequence(self) -> int:
+        """Return the sequence number of the newest request; 0 if none ever arrived."""
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'requests'"
+        found = self._db.execute(query).fetchone()
+        return found[0] if found else 0
+
+    def answers_since(self, sequence: int) -> dict[str, int]:
+        """Count what was answered to the events behind this sequence number."""
+        query = (
+            "SELECT answered, count(*) FROM requests"
+            " WHERE sequence > ? AND target = 'events' GROUP BY answered"
+        )
+        return {str(answered): count for answered, count in self._db.execute(query, (sequence,))}
+
+    def newest_requests(self, limit: int) -> list[dict[str, Any]]:
+        """Return the last requests with events, newest first, in brief."""
+        query = (
+            f"SELECT {_REQUEST} FROM requests"  # noqa: S608 - a text of this module
+            " WHERE target = 'events' ORDER BY sequence DESC LIMIT ?"
+        )
+        found = [_request_document(row) for row in self._db.execute(query, (limit,))]
+        kept = ("sequence", "receivedAt", "problems", "answered")
+        return [
+            {"summary": _summary(each["body"]), **{name: each[name] for name in kept}}
+            for each in found
+        ]
 
     def requests(self, query: RequestQuery) -> dict[str, Any]:
         """Return a page of requests, as JSON shows them."""
         rows = self._db.execute(
-            "SELECT sequence, received_ms, header_names, idempotency_key, body, problems, accepted,"
-            " answered FROM requests WHERE target = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+            f"SELECT {_REQUEST} FROM requests"  # noqa: S608 - a text of this module
+            " WHERE target = ? AND sequence > ? ORDER BY sequence LIMIT ?",
             (query.target, query.after, query.limit + 1),
         ).fetchall()
         return _page("requests", [_request_document(row) for row in rows], query.limit)
@@ -174,23 +218,39 @@ class Store:
     def events(self, query: EventQuery) -> dict[str, Any]:
         """Return a page of accepted events, as JSON shows them."""
         where, values = _conditions(query)
-        columns = "sequence, received_ms, idempotency_key, delivery_id, body"
+        order = "DESC" if query.order == "newest" else "ASC"
         rows = self._db.execute(
             # The conditions are texts of this module; what was asked for is in the values.
-            f"SELECT {columns} FROM events WHERE {where} ORDER BY sequence LIMIT ?",  # noqa: S608
+            f"SELECT {_EVENT} FROM events WHERE {where} ORDER BY sequence {order} LIMIT ?",  # noqa: S608
             (*values, query.limit + 1),
         ).fetchall()
-        return _page("events", [_event_document(row) for row in rows], query.limit)
+        document = _brief_document if query.brief else _event_document
+        return _page("events", [document(row) for row in rows], query.limit)
+
+    def event(self, sequence: int) -> dict[str, Any] | None:
+        """Return one accepted event, as JSON shows it."""
+        query = f"SELECT {_EVENT} FROM events WHERE sequence = ?"  # noqa: S608 - as above
+        row = self._db.execute(query, (sequence,)).fetchone()
+        return _event_document(row) if row else None
 
     def clear_requests(self) -> None:
         """Forget all requests; sequence numbers go on, and events stay."""
         with self._db:
             self._db.execute("DELETE FROM requests")
+        self._changed()
 
     def clear_events(self) -> None:
         """Forget all accepted events; the requests that brought them stay."""
         with self._db:
             self._db.execute("DELETE FROM events")
+        self.epoch = token_hex(8)
+        self._changed()
+
+
+_REQUEST = (
+    "sequence, received_ms, header_names, idempotency_key, body, problems, accepted, answered"
+)
+_EVENT = "sequence, received_ms, idempotency_key, delivery_id, body"
 
 
 def _conditions(query: EventQuery) -> tuple[str, list[str | int]]:
@@ -203,6 +263,7 @@ def _conditions(query: EventQuery) -> tuple[str, list[str | int]]:
         (named.format("servicesNames"), query.service),
         ("instr(search_text, ?)", query.q and query.q.casefold()),
         ("delivery_id = ?", query.delivery_id),
+        ("sequence < ?", query.before),
     )
     wanted = [(condition, value) for condition, value in filters if value is not None]
     conditions = ["sequence > ?", *(condition for condition, _ in wanted)]
@@ -244,6 +305,22 @@ def _event_document(row: tuple[Any, ...]) -> dict[str, Any]:
         "deliveryId": delivery_id,
         "body": json.loads(body),
     }
+
+
+def _brief_document(row: tuple[Any, ...]) -> dict[str, Any]:
+    document = _event_document(row)
+    details = document["body"].get("details", {})
+    for name, text in details.items():
+        details[name] = text[:BRIEF]
+    return document
+
+
+def _summary(body: str) -> str:
+    """What a body that may be anything is about."""
+    try:
+        return str(json.loads(body)["summary"])[:BRIEF]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return "no event" if body else "not read"
 
 
 def _moment(milliseconds: int) -> str:

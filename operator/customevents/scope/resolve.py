@@ -246,40 +246,5 @@ def services_unknown(namespace: str, error: ClusterError) -> Unresolved:
     )
 
 
-def describe(reach: Reach) -> str:
-    """The reach as one sentence that a person reads."""
-    if reach == Reach():
-        return "ALL services of the account"
-    parts = [
-        _list("service", reach.services) or "ALL services",
-        _list("namespace", reach.namespaces) or "ALL namespaces",
-        _list("cluster", reach.clusters) or "ALL clusters",
-    ]
-    return _clipped(", ".join(parts))
-
-
-def _clipped(sentence: str) -> str:
-    return sentence if len(sentence) <= LONGEST_REACH else sentence[: LONGEST_REACH - 1] + "…"
-
-
-#: As the CRD bounds it; names may be 253 characters long.
-LONGEST_REACH = 1024
-
-#: A sentence stays one line: with more names than this, or longer ones, they are counted.
-MOST_NAMES = 5
-MOST_CHARACTERS = 300
-
-
-def _list(noun: str, names: tuple[str, ...]) -> str:
-    if not names:
-        return ""
-    if len(names) == 1:
-        return f"{noun} {names[0]}"
-    shown = " or ".join(names)
-    if len(names) > MOST_NAMES or len(shown) > MOST_CHARACTERS:
-        shown = f"{len(names)} of them"
-    return f"{noun}s {shown}"
-
-
 def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))

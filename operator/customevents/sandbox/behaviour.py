@@ -1,0 +1,143 @@
+"""What the API's documents leave open, as switches: nobody here knows what the real server does.
+
+Each switch has the strictest reading as its default, so that what passes here is a documented
+payload, and says where its readings come from. Pure: a body goes in as it was sent, and comes out
+as the strict contract has to take it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+#: Characters of an event type that the shorter of the two documented bounds allows.
+SHORT_EVENT_TYPE = 30
+
+ErrorShape = Literal["first", "second", "none"]
+
+
+class Behaviour(BaseModel):
+    """How the switches stand."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+    )
+
+    event_type: Annotated[
+        Literal["60", "30", "30 cut"],
+        Field(
+            title="Longest event type",
+            description="60 characters, says the documentation of custom events. 30, says the "
+            "vendor's OpenAPI document (maxLength), so a longer one may be refused; and both of "
+            "the vendor's adapters for Alertmanager cut at 30, so it may be cut.",
+        ),
+    ] = "60"
+    unknown_keys: Annotated[
+        Literal["refused", "ignored"],
+        Field(
+            title="Unknown keys",
+            description="No document says. Ignored, a misspelt scope widens the event in silence.",
+        ),
+    ] = "refused"
+    details: Annotated[
+        Literal["strings", "any value"],
+        Field(
+            title="Values of details",
+            description="Strings, says the OpenAPI document. None says what becomes of others.",
+        ),
+    ] = "strings"
+    empty_lists: Annotated[
+        Literal["refused", "not narrowed"],
+        Field(
+            title="Empty lists in a scope",
+            description="No document says whether [] is refused, or narrows nothing.",
+        ),
+    ] = "refused"
+    unknown_names: Annotated[
+        Literal["taken", "refused"],
+        Field(
+            title="Clusters and services that do not exist",
+            description="No document says. Refused takes an inventory, which says what exists.",
+        ),
+    ] = "taken"
+    error_shape: Annotated[
+        ErrorShape,
+        Field(
+            title="Shape of an error",
+            description="Errors of this path are not documented. Other paths answer with "
+            "{statusCode, message, error} (first), the newer ones with {error: {code, message, "
+            "requestID, fieldErrors}} (second); a proxy may answer with nothing (none).",
+        ),
+    ] = "first"
+    longest_body: Annotated[
+        int,
+        Field(
+            ge=1,
+            title="Longest body, in bytes",
+            description="No document says; a mebibyte is a guess.",
+        ),
+    ] = 1024 * 1024
+
+
+def switches() -> list[dict[str, Any]]:
+    """Every switch as a page can draw it; `values` is null where any number is one."""
+    return [
+        {
+            "name": to_camel(name),
+            "title": field.title,
+            "values": list(get_args(field.annotation)) or None,
+            "default": field.default,
+            "source": field.description,
+        }
+        for name, field in Behaviour.model_fields.items()
+    ]
+
+
+def read_as(behaviour: Behaviour, body: bytes) -> bytes:
+    """The body that the strict contract sees in this one's place."""
+    if behaviour == Behaviour():
+        return body
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    if not isinstance(event, dict):
+        return body
+    return json.dumps(_read_as(behaviour, event)).encode()
+
+
+def _read_as(behaviour: Behaviour, event: dict[str, Any]) -> dict[str, Any]:
+    read = dict(event)
+    if behaviour.unknown_keys == "ignored":
+        read = _known(read)
+    if behaviour.event_type == "30 cut" and isinstance(read.get("eventType"), str):
+        read["eventType"] = read["eventType"][:SHORT_EVENT_TYPE]
+    if behaviour.details == "any value" and isinstance(read.get("details"), dict):
+        read["details"] = {key: _text(value) for key, value in read["details"].items()}
+    if behaviour.empty_lists == "not narrowed" and isinstance(read.get("scope"), dict):
+        read["scope"] = {key: names for key, names in read["scope"].items() if names != []}
+        if not read["scope"]:
+            del read["scope"]
+    return read
+
+
+_KEYS = frozenset({"eventType", "summary", "scope", "severity", "details"})
+_SCOPE_KEYS = frozenset({"clusters", "servicesNames", "namespaces"})
+
+
+def _known(event: dict[str, Any]) -> dict[str, Any]:
+    """What is left of it; a scope of which nothing is left narrows nothing."""
+    known = {key: value for key, value in event.items() if key in _KEYS}
+    scope = known.get("scope")
+    if isinstance(scope, dict) and scope:
+        known["scope"] = {key: value for key, value in scope.items() if key in _SCOPE_KEYS}
+        if not known["scope"]:
+            del known["scope"]
+    return known
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,64 @@
+"""The page's files, as they are served."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from customevents.sandbox import Running, running
+from sandbox.sandbox_client import Reply, send
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    "/": "text/html",
+    "/timeline.css": "text/css",
+    "/timeline.js": "text/javascript",
+    "/timeline.svg": "image/svg+xml",
+}
+
+
+@pytest.fixture
+def api() -> Iterator[Running]:
+    with running() as started:
+        yield started
+
+
+def get(api: Running, path: str) -> Reply:
+    return send(api, "GET", path, headers={"Accept": "text/html,*/*;q=0.8"})
+
+
+@pytest.mark.parametrize(("path", "kind"), FILES.items())
+def test_each_file_has_its_type_and_lets_nothing_else_in(
+    api: Running, path: str, kind: str
+) -> None:
+    reply = get(api, path)
+    assert reply.status == 200
+    assert reply.headers["Content-Type"] == f"{kind}; charset=utf-8"
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    policy = reply.headers["Content-Security-Policy"].split("; ")
+    assert "default-src 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert not any("unsafe" in each or "*" in each or "http" in each for each in policy)
+
+
+def test_curl_is_told_what_can_be_asked(api: Running) -> None:
+    reply = send(api, "GET", "/", headers={"Accept": "*/*"})
+    assert reply.headers["Content-Type"].startswith("text/plain")
+    for path in ("/mgmt/v1/events", "/sandbox/faults", "/sandbox/behaviour", "/sandbox/changes"):
+        assert path in reply.body.decode()
+
+
+def test_the_page_names_no_other_place() -> None:
+    folder = ROOT / "operator" / "customevents" / "sandbox" / "timeline"
+    for file in folder.iterdir():
+        text = file.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "http:" not in text
+        assert "https:" not in text
+
+
+def test_a_wheel_has_the_page_in_it() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert settings == {"targets": {"wheel": {"packages": ["operator/customevents"]}}}
