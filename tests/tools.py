@@ -15,6 +15,8 @@ sys.path.insert(0, str(HERE.parent / "localcluster"))
 from localcluster import ClusterError, build, build_helm3  # noqa: E402
 
 from chart.promtool import find_promtool  # noqa: E402
+from curling import path_with_curl  # noqa: E402
+from ui.browser import find_browser  # noqa: E402
 
 say = functools.partial(print, flush=True)  # progress, also through a pipe
 
@@ -25,6 +27,8 @@ def main() -> int:
         build(say)
         build_helm3(say)
         find_promtool(say)
+        find_browser(say)
+        path_with_curl(say)
     except ClusterError as error:
         print(f"make tools: {error}", file=sys.stderr)
         return 1
