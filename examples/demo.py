@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,18 @@ NAMESPACE = "demo"
 CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
 RIGHTS = ROOT / "tests" / "integration" / "rbac.yaml"
 EXAMPLES = sorted((ROOT / "examples").glob("0*.yaml"))
+
+#: Where the page is, if nobody else is there.
+PORT = 8090
+
+#: What the sandbox believes to exist, so that its page shows whom an event lands on.
+INVENTORY = {
+    "demo-cluster": {
+        NAMESPACE: ["cart", "checkout", "search"],
+        "payments": ["ledger", "payments-api"],
+    },
+    "another-cluster": {"payments": ["ledger"]},
+}
 
 #: Seconds for the examples to be delivered.
 PATIENCE = 60.0
@@ -76,10 +90,61 @@ def _demo(stack: ExitStack, options: argparse.Namespace) -> None:
         _kubectl(admin, "apply", "-n", NAMESPACE, "-f", str(example))
     _follow(admin, operator, folder)
     if options.wait == "yes":
-        _say(f"What arrived: {sandbox}/events")
-        _say(f"Try it:\n  export KUBECONFIG={admin}\n  {KUBECTL} get cev -A -o wide")
-        _say("Ctrl-C stops everything.")
+        print(_tour(sandbox, admin, options.kubeconfig), flush=True)
         raise SystemExit(operator.wait())
+
+
+def _tour(sandbox: str, admin: Path, given: Path | None) -> str:
+    return TOUR.format(
+        page=sandbox,
+        kubeconfig=_here(admin),
+        programs=f"{_here(KUBECTL.parent)}:{_here(Path(sys.executable).parent)}",
+        left=CLEANING_UP.format(crd=CRD.relative_to(ROOT)) if given else "",
+    )
+
+
+def _here(path: Path) -> str:
+    """As it is typed in the checkout, for a shell."""
+    path = path.absolute()
+    return (
+        f'"$PWD/{path.relative_to(ROOT)}"' if path.is_relative_to(ROOT) else shlex.quote(str(path))
+    )
+
+
+TOUR = """
+==> The timeline: {page}/
+
+    Open it in a browser: what arrives appears there at once. A click on an event shows all of it.
+
+    Four things to try, in another terminal, in this folder. Before them, for kubectl:
+
+      export KUBECONFIG={kubeconfig}
+      export PATH={programs}:"$PATH"
+
+ 1. Apply an event of your own. It appears on top of the timeline.
+
+      sed 's/1.4.2/1.4.3/; s/1-4-2/1-4-3/' examples/01-quickstart.yaml | kubectl apply -n demo -f -
+
+ 2. Break the endpoint: on the page by Trouble, Down; or
+
+      curl -X PUT {page}/sandbox/faults -d '{{"status": 503}}'
+
+ 3. Apply another, and watch it wait: it is Retrying, and nothing is lost. Ctrl-C ends the watch.
+
+      sed 's/1.4.2/1.4.4/; s/1-4-2/1-4-4/' examples/01-quickstart.yaml | kubectl apply -n demo -f -
+      kubectl get cev -n demo --watch
+
+ 4. Mend the endpoint: on the page by Mend; or as below. The event arrives within a minute.
+
+      curl -X DELETE {page}/sandbox/faults
+
+==> Ctrl-C stops everything.{left}
+"""
+
+CLEANING_UP = """ In your cluster these stay; to remove them:
+
+      kubectl delete namespace demo customevents
+      kubectl delete -f {crd}"""
 
 
 def _cluster(stack: ExitStack, folder: Path, given: Path | None) -> tuple[Path, Path]:
@@ -105,8 +170,22 @@ def _create_namespace(kubeconfig: Path, name: str) -> None:
 @contextmanager
 def _sandbox(folder: Path) -> Iterator[str]:
     _say("Starting the sandbox, which stands in for the events API")
-    with _process(folder, "sandbox", ["sandbox", "--port", "0"], {}) as process:
+    inventory = folder / "inventory.json"
+    inventory.write_text(json.dumps(INVENTORY))
+    command = ["sandbox", "--port", str(_free_port()), "--inventory", str(inventory)]
+    with _process(folder, "sandbox", command, {}) as process:
         yield _read(process, folder / "sandbox.log", "listens on ")
+
+
+def _free_port() -> int:
+    """The usual one, or 0 for any."""
+    with socket.socket() as asked:
+        asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            asked.bind(("127.0.0.1", PORT))
+        except OSError:
+            return 0
+    return PORT
 
 
 @contextmanager
