@@ -24,12 +24,12 @@ def on(cluster: Cluster, binary: Path) -> Helm:
 
 
 @contextmanager
-def installed(helm: Helm, *args: str | Path, release: str = RELEASE) -> Iterator[None]:
-    """A release of the chart, until the block ends."""
+def installed(helm: Helm, *args: str | Path, release: str = RELEASE) -> Iterator[str]:
+    """A release of the chart, until the block ends; yields what Helm said of it."""
     where = ("-n", NAMESPACE, "--create-namespace")
-    helm.succeed("install", release, CHART, *where, *args)
+    said = helm.succeed("install", release, CHART, *where, *args)
     try:
-        yield
+        yield said
     finally:
         helm("uninstall", release, "-n", NAMESPACE)
 
