@@ -7,7 +7,7 @@ MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit pythons lint format contract integration promises storm chart docs cluster-up cluster-down image image-check sbom requirements clean
+.PHONY: help demo test tools unit pythons lint format contract integration promises storm chart docs screenshots cluster-up cluster-down image image-check sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -56,6 +56,10 @@ chart: $(VENV)/ready ## Bring the chart's copies and its README up to date
 
 docs: $(VENV)/ready ## Write the pages that are made from the code
 	$(BIN)/python docs/render_settings.py
+	$(BIN)/python docs/render_switches.py
+
+screenshots: tools ## Take the pictures of the timeline page in docs/pictures
+	$(BIN)/python docs/screenshots.py
 
 cluster-up: $(VENV)/ready ## Start a local Kubernetes; prints the export line
 	@$(BIN)/python localcluster/localcluster.py up

@@ -50,6 +50,20 @@ def test_the_page_of_settings_is_made_from_the_settings() -> None:
     assert (DOCS / "settings.md").read_text() == render(), "run `make docs`"
 
 
+def test_the_table_of_switches_is_made_from_the_switches() -> None:
+    render = runpy.run_path(str(DOCS / "render_switches.py"))["render"]
+    assert (DOCS / "sandbox.md").read_text() == render(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/sandbox.md"])
+def test_the_pictures_of_a_page_are_there(page: str) -> None:
+    path = DOCS.parent / page
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", path.read_text())
+    assert pictures
+    for picture in pictures:
+        assert (path.parent / picture).stat().st_size < 200_000
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_a_reason_is_a_word_that_a_condition_may_have(reason: Reason) -> None:
     # The pattern is the API convention's for condition reasons.
