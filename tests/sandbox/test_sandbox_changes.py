@@ -92,6 +92,15 @@ def test_one_goes_on_where_one_was(api: Running) -> None:
         assert summaries(reader.until("events")[0]) == ["three"]
 
 
+def test_a_place_that_is_far_off_has_nothing_behind_it(api: Running) -> None:
+    post(api)
+    epoch = api.call("GET", "/events")["epoch"]
+    with following(api, after=f"{epoch}:{'9' * 5000}") as reader:
+        assert reader.until("state")[0]["answers"] == {"201": 1}
+        api.call("PUT", "/sandbox/inventory", {})
+        assert reader.next()[0] == "state"
+
+
 @pytest.mark.parametrize("place", ["another:1", "nonsense", "1"])
 def test_a_place_in_another_record_is_told_to_read_anew(api: Running, place: str) -> None:
     with following(api, after=place) as reader:
@@ -269,6 +278,12 @@ def test_a_page_may_be_read_from_either_end(api: Running) -> None:
     assert summaries(older["events"]) == ["2", "1", "0"]
     assert older["next"] is None
     assert summaries(api.call("GET", "/events?before=3")["events"]) == ["0", "1"]
+
+
+@pytest.mark.parametrize("query", ["after=-1", "before=x", f"after={1 << 63}", "order=odd"])
+def test_a_page_that_cannot_be_is_refused_in_words(api: Running, query: str) -> None:
+    with pytest.raises(RuntimeError, match="answered 400"):
+        api.call("GET", f"/events?{query}")
 
 
 def test_one_event_is_read_by_its_number(api: Running) -> None:

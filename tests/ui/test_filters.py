@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from customevents.sandbox import Running, running
@@ -48,7 +49,7 @@ def shown(page: Page, text: str) -> None:
 def begin(page: Page, sandbox: Running, address: str = "") -> None:
     post(sandbox, *SOME)
     page.goto(sandbox.url + address)
-    expect(facet(page, "Severity").locator("label").first).to_be_visible()
+    expect(page.locator("#facets label").first).to_be_visible()
 
 
 def test_each_value_has_its_count_under_the_other_filters(page: Page, sandbox: Running) -> None:
@@ -96,6 +97,33 @@ def test_somebody_else_sees_the_same_by_the_address(page: Page, sandbox: Running
     expect(page.locator(".row .summary")).to_have_text(["event 3"])
     expect(page.locator("#search")).to_have_value("EVENT")
     expect(facet(page, "Event type").get_by_label("backup")).to_be_checked()
+
+
+TYPED = [
+    "type=",
+    "minutes=-5",
+    "minutes=x",
+    "from=1",
+    "from=x&to=y",
+    "event=abc",
+    "event=1e3",
+    "%00=%ff",
+]
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_an_address_that_was_mistyped_shows_what_it_can(
+    page: Page, sandbox: Running, typed: str
+) -> None:
+    begin(page, sandbox, f"/?{typed}")
+    shown(page, "0 of 5 events" if typed == "type=" else "5 events")
+    expect(page.locator("#drawer")).to_be_hidden()
+
+
+def test_a_value_that_nothing_has_can_be_left_again(page: Page, sandbox: Running) -> None:
+    begin(page, sandbox, "/?severity=purple")
+    facet(page, "Severity").get_by_label("purple").click()
+    shown(page, "5 events")
 
 
 def test_the_search_is_over_all_text(page: Page, sandbox: Running) -> None:

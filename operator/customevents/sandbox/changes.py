@@ -61,7 +61,7 @@ class _Follower:
         self._response = response
         self._state = ""
         self._epoch, _, sequence = place.partition(":")
-        self._sequence = int(sequence) if sequence.isdecimal() else 0
+        self._sequence = int(sequence[:18]) if sequence.isdecimal() else 0  # as SQLite holds them
 
     async def run(self) -> None:
         while not self._sandbox.closing.is_set():

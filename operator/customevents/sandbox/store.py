@@ -70,11 +70,15 @@ class Arrival:
     body: str
 
 
+Place = Annotated[int, Field(ge=0, lt=1 << 63)]
+"""A sequence number, as SQLite holds them."""
+
+
 class _Page(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
-    after: Annotated[int, Field(ge=0)] = 0
+    after: Place = 0
 
 
 class RequestQuery(_Page):
@@ -91,7 +95,7 @@ class EventQuery(_Page):
     """
 
     order: Literal["oldest", "newest"] = "oldest"
-    before: Annotated[int, Field(ge=0)] | None = None
+    before: Place | None = None
     brief: bool = False
     """Whether to leave out what each event reaches, and what is long: for a list of many."""
     event_type: str | None = None

@@ -139,14 +139,16 @@ class Timeline {
 
 // ---- The view, which the address holds -----------------------------------------------------------
 
+/** What an address says; it may have been typed, and what it cannot mean is left out. */
 function readView(address) {
   const query = new URLSearchParams(address);
-  const number = (name) => Number(query.get(name)) || undefined;
+  const number = (name) => (/^[1-9][0-9]{0,14}$/.test(query.get(name)) ? Number(query.get(name)) : undefined);
+  const marked = number("from") && number("to");
   return {
     search: query.get("q") ?? "",
     minutes: number("minutes"),
-    from: number("from"),
-    to: number("to"),
+    from: marked && number("from"),
+    to: marked && number("to"),
     event: number("event"),
     wanted: Object.fromEntries(FACETS.map(({ name }) => [name, new Set(query.getAll(name))])),
   };
@@ -320,7 +322,7 @@ function facetLabel(facet, box, value, count) {
 }
 
 function newFacetLabel(facet, value) {
-  const text = value === "" ? facet.general : (facet.word?.(value) ?? value);
+  const text = value === "" ? (facet.general ?? "(empty)") : (facet.word?.(value) ?? value);
   return element(
     "label",
     { title: plain(text) },
