@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,19 @@ class Tour:
         assert pasted.returncode == 0, said
         return said
 
+    def watch(self, command: str, *, until: str) -> None:
+        """Paste one that does not end, and end it once it says this."""
+        pasted = self.paste(command)
+        given_up = threading.Timer(60, lambda: os.killpg(pasted.pid, signal.SIGINT))
+        given_up.start()
+        try:
+            assert pasted.stdout
+            assert any(until in line for line in pasted.stdout), f"it never said {until}"
+            os.killpg(pasted.pid, signal.SIGINT)
+        finally:
+            given_up.cancel()
+            pasted.communicate(timeout=10)
+
     def ask(self, path: str) -> Any:
         with urllib.request.urlopen(self.page + path, timeout=10) as answer:
             return json.load(answer)
@@ -92,13 +106,7 @@ def test_each_step_of_the_tour_does_what_it_says(tmp_path: Path) -> None:
         tour.run(break_)
         assert tour.ask("/sandbox/faults") == {"faults": [{"status": 503}]}
         tour.run(again)
-        watching = tour.paste(watch)
-        assert watching.stdout
-        try:
-            assert any("Retrying" in line for line in watching.stdout), "it waits, and says so"
-        finally:
-            os.killpg(watching.pid, signal.SIGINT)
-            watching.communicate(timeout=10)
+        tour.watch(watch, until="Retrying")
         assert not tour.has_arrived("checkout 1.4.4 is live")
         tour.run(mend)
         arrived = lambda: tour.has_arrived("checkout 1.4.4 is live")  # noqa: E731

@@ -59,6 +59,6 @@ def test_the_page_names_no_other_place() -> None:
         assert "https:" not in text
 
 
-def test_a_wheel_has_the_page_in_it() -> None:
+def test_nothing_of_the_package_is_left_out_of_a_wheel() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     assert settings == {"targets": {"wheel": {"packages": ["operator/customevents"]}}}
