@@ -18,6 +18,8 @@ class Relay:
         self._open: set[asyncio.StreamWriter] = set()
         self._streams: set[asyncio.StreamWriter] = set()
         self._down = False
+        self._swallowed: threading.Event | None = None
+        self._ended = asyncio.Event()
         self.url = ""
 
     def lead_to(self, target: str) -> None:
@@ -36,6 +38,13 @@ class Relay:
         """Let the stream's connection die without a word, and end the others."""
         self.call(self._freeze)
 
+    @contextlib.contextmanager
+    def swallowing(self) -> Iterator[threading.Event]:
+        """Take new connections, and carry nothing over them; yields what is set by the first."""
+        self._swallowed = threading.Event()
+        yield self._swallowed
+        self._swallowed = None
+
     def call(self, function: Callable[[], object]) -> None:
         """Call it where the relay runs, and come back when it is done."""
         assert self._loop
@@ -43,6 +52,11 @@ class Relay:
         self._loop.call_soon_threadsafe(function)
         self._loop.call_soon_threadsafe(done.set)
         assert done.wait(10)
+
+    def end(self) -> None:
+        """Have `serve` end; it may have done so before this comes back."""
+        assert self._loop
+        self._loop.call_soon_threadsafe(self._ended.set)
 
     def _reset(self) -> None:
         for writer in self._open:
@@ -60,6 +74,9 @@ class Relay:
             back.transport.abort()
             return
         self._open.add(back)
+        if self._swallowed:
+            self._swallowed.set()
+            return
         with contextlib.suppress(ConnectionError):
             parts = urlsplit(self._target)
             far, forth = await asyncio.open_connection(parts.hostname, parts.port)
@@ -72,7 +89,7 @@ class Relay:
         if b"GET /sandbox/changes" in asked:
             self._streams.update(writers)
 
-    async def serve(self, ready: threading.Event, end: asyncio.Event) -> None:
+    async def serve(self, ready: threading.Event) -> None:
         """Relay until the end; then nothing of it is left."""
         self._loop = asyncio.get_running_loop()
         carried: set[asyncio.Task[None]] = set()
@@ -83,7 +100,7 @@ class Relay:
         server = await asyncio.start_server(accept, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         ready.set()
-        await end.wait()
+        await self._ended.wait()
         server.close()
         self._down = True
         while not all(task.done() for task in carried):
@@ -109,12 +126,12 @@ async def _pipe(
 def relayed(target: str) -> Iterator[Relay]:
     """A relay on a thread of its own."""
     relay = Relay(target)
-    ready, end = threading.Event(), asyncio.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(relay.serve(ready, end)))
+    ready = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(relay.serve(ready)))
     thread.start()
     assert ready.wait(10)
     try:
         yield relay
     finally:
-        relay.call(end.set)
+        relay.end()
         thread.join()

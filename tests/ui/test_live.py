@@ -57,14 +57,18 @@ def test_an_answer_of_a_proxy_does_not_end_the_stream(
     with relayed(sandbox.url) as relay:
         page.goto(relay.url)
         expect(page.locator("#live")).to_have_text("Live")
-        context.route("**/sandbox/changes*", lambda route: route.fulfill(status=502, body=""))
-        relay.cut()
-        relay.mend()
-        expect(page.locator("#live")).to_contain_text("No connection")
         post(sandbox, event(1))
-        context.unroute("**/sandbox/changes*")
         expect(page.locator(".row")).to_have_count(1)
+        context.route("**/sandbox/changes*", lambda route: route.fulfill(status=502, body=""))
+        with page.expect_response(lambda answer: answer.status == 502):
+            relay.cut()
+            relay.mend()
+        expect(page.locator("#live")).to_contain_text("No connection")
+        post(sandbox, event(2))
+        context.unroute("**/sandbox/changes*")
+        expect(page.locator(".row .summary")).to_have_text(["event 2", "event 1"])
         expect(page.locator("#live")).to_have_text("Live")
+        expect(page.locator(".times")).to_have_count(0)  # none was told twice
 
 
 def test_a_connection_that_died_without_a_word_is_replaced(page: Page, sandbox: Running) -> None:
@@ -75,6 +79,22 @@ def test_a_connection_that_died_without_a_word_is_replaced(page: Page, sandbox: 
         expect(page.locator("#live")).to_have_text("Live")
         relay.freeze()
         post(sandbox, event(1))
+        page.clock.run_for(30_000)
+        page.clock.resume()
+        expect(page.locator(".row")).to_have_count(1)
+
+
+def test_it_asks_again_where_even_that_is_not_answered(page: Page, sandbox: Running) -> None:
+    with relayed(sandbox.url) as relay:
+        page.clock.install()
+        page.goto(relay.url)
+        page.clock.run_for(1000)
+        expect(page.locator("#live")).to_have_text("Live")
+        relay.freeze()
+        post(sandbox, event(1))
+        with relay.swallowing() as swallowed:
+            page.clock.run_for(30_000)
+            assert swallowed.wait(10), "it has asked anew, and hears nothing"
         page.clock.run_for(30_000)
         page.clock.resume()
         expect(page.locator(".row")).to_have_count(1)
