@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, ViewportSize
 
 from ui.coverage import Coverage
 
 #: Milliseconds until something that is to come has come.
 PATIENCE = 10_000
 
-DESKTOP = {"width": 1440, "height": 860}
+DESKTOP: ViewportSize = {"width": 1440, "height": 860}
 
 
 @contextmanager

@@ -13,25 +13,60 @@ const SEVERITY_WORDS = { error: "Error", warning: "Warning", information: "Infor
 /** What of an event can be filtered; `general` is what an event is that names none. */
 const FACETS = [
   { name: "type", title: "Event type", values: (row) => [row.type] },
-  { name: "severity", title: "Severity", values: (row) => [row.severity], word: (value) => SEVERITY_WORDS[value] },
+  {
+    name: "severity",
+    title: "Severity",
+    values: (row) => [row.severity],
+    word: (value) => SEVERITY_WORDS[value],
+  },
   { name: "cluster", title: "Cluster", values: (row) => row.clusters, general: "all clusters" },
-  { name: "namespace", title: "Namespace", values: (row) => row.namespaces, general: "all namespaces" },
-  { name: "service", title: "Service", values: (row) => row.services, general: "Cross-service event" },
+  {
+    name: "namespace",
+    title: "Namespace",
+    values: (row) => row.namespaces,
+    general: "all namespaces",
+  },
+  {
+    name: "service",
+    title: "Service",
+    values: (row) => row.services,
+    general: "Cross-service event",
+  },
 ];
 
 /** How the endpoint can be broken; each is a fault as `PUT /sandbox/faults` takes it. */
 const FAULTS = [
-  { title: "Down", fault: { status: 503 }, effect: "Answers 503. Events wait, and go out when it is mended." },
-  { title: "Unreachable", fault: { drop: "beforeReading" }, effect: "Resets each connection. Events wait, as above." },
+  {
+    title: "Down",
+    fault: { status: 503 },
+    effect: "Answers 503. Events wait, and go out when it is mended.",
+  },
+  {
+    title: "Unreachable",
+    fault: { drop: "beforeReading" },
+    effect: "Resets each connection. Events wait, as above.",
+  },
   { title: "Slow", fault: { delaySeconds: 3 }, effect: "Takes 3 seconds for each answer." },
-  { title: "Too many requests", fault: { status: 429, retryAfter: 10 }, effect: "Answers 429 with Retry-After: 10." },
-  { title: "Wrong key", fault: { status: 403 }, effect: "Answers 403. Events wait for a key that is taken." },
-  { title: "Lost answers", fault: { drop: "afterReading", accept: true }, effect: "Takes the event, and never says so: what is sent again is here twice." },
+  {
+    title: "Too many requests",
+    fault: { status: 429, retryAfter: 10 },
+    effect: "Answers 429 with Retry-After: 10.",
+  },
+  {
+    title: "Wrong key",
+    fault: { status: 403 },
+    effect: "Answers 403. Events wait for a key that is taken.",
+  },
+  {
+    title: "Lost answers",
+    fault: { drop: "afterReading", accept: true },
+    effect: "Takes the event, and never says so: what is sent again is here twice.",
+  },
 ];
 
 const SHOWN_VALUES = 8;
 const BARS = 96;
-const FIRST_PAGE = 200;
+const FIRST_PAGE = 100;
 const NEXT_PAGES = 2000;
 const MOST_ROWS = 50_000;
 const SILENCE = 25_000; // milliseconds: a beat comes each ten seconds
@@ -77,7 +112,11 @@ function exact(time) {
 
 function timeElement(time, attributes = {}) {
   const iso = new Date(time).toISOString();
-  return element("time", { datetime: iso, title: exact(time), ...attributes }, ago(time, Date.now()));
+  return element(
+    "time",
+    { datetime: iso, title: exact(time), ...attributes },
+    ago(time, Date.now()),
+  );
 }
 
 const byId = (id) => document.getElementById(id);
@@ -92,7 +131,14 @@ function toRow(event) {
   const { body } = event;
   const { clusters = [], namespaces = [], servicesNames = [] } = body.scope ?? {};
   const details = Object.entries(body.details ?? {}).flat();
-  const texts = [body.eventType, body.summary, ...clusters, ...namespaces, ...servicesNames, ...details];
+  const texts = [
+    body.eventType,
+    body.summary,
+    ...clusters,
+    ...namespaces,
+    ...servicesNames,
+    ...details,
+  ];
   return {
     deliveryId: event.deliveryId,
     sequence: event.sequence,
@@ -142,7 +188,8 @@ class Timeline {
 /** What an address says; it may have been typed, and what it cannot mean is left out. */
 function readView(address) {
   const query = new URLSearchParams(address);
-  const number = (name) => (/^[1-9][0-9]{0,14}$/.test(query.get(name)) ? Number(query.get(name)) : undefined);
+  const number = (name) =>
+    /^[1-9][0-9]{0,14}$/.test(query.get(name)) ? Number(query.get(name)) : undefined;
   const marked = number("from") && number("to");
   return {
     search: query.get("q") ?? "",
@@ -194,7 +241,8 @@ function select(rows, view, now) {
   const search = view.search.trim().toLowerCase();
   const counts = Object.fromEntries(FACETS.map(({ name }) => [name, new Map()]));
   const count = (facet, row) => {
-    for (const value of valuesOf(facet, row)) counts[facet.name].set(value, (counts[facet.name].get(value) ?? 0) + 1);
+    for (const value of valuesOf(facet, row))
+      counts[facet.name].set(value, (counts[facet.name].get(value) ?? 0) + 1);
   };
   const shown = [];
   const dense = [];
@@ -270,7 +318,9 @@ function drawTools() {
   const { view } = page;
   const all = page.timeline.rows.length;
   byId("count").textContent =
-    shown.length === all ? counted(all, "event") : `${shown.length.toLocaleString()} of ${counted(all, "event")}`;
+    shown.length === all
+      ? counted(all, "event")
+      : `${shown.length.toLocaleString()} of ${counted(all, "event")}`;
   byId("clear").hidden = !isFiltered(view);
   if (document.activeElement !== byId("search")) byId("search").value = view.search;
   byId("period-own").hidden = !view.from;
@@ -286,7 +336,13 @@ function facetBox(facet) {
     draw();
   };
   const legend = element("legend", {}, facet.title);
-  return { element: element("fieldset", { class: "facet" }, legend), legend, more: element("button", { type: "button", click: widen }), labels: new Map(), order: [] };
+  return {
+    element: element("fieldset", { class: "facet" }, legend),
+    legend,
+    more: element("button", { type: "button", click: widen }),
+    labels: new Map(),
+    order: [],
+  };
 }
 
 function drawFacets() {
@@ -300,17 +356,27 @@ function drawFacet(facet, box) {
   const rest = counts.size - box.order.length;
   box.more.hidden = rest === 0;
   box.more.textContent = `${rest.toLocaleString()} more`;
-  const children = [box.legend, ...box.order.map((value) => facetLabel(facet, box, value, counts.get(value))), box.more];
-  const same = children.length === box.element.children.length && children.every((child, index) => box.element.children[index] === child);
+  const children = [
+    box.legend,
+    ...box.order.map((value) => facetLabel(facet, box, value, counts.get(value))),
+    box.more,
+  ];
+  const same =
+    children.length === box.element.children.length &&
+    children.every((child, index) => box.element.children[index] === child);
   if (!same) box.element.replaceChildren(...children);
 }
 
 /** The values that are shown, the most frequent first; nothing moves below the pointer. */
 function orderedValues(facet, box, counts) {
   const held = box.element.matches(":hover") ? box.order.filter((value) => counts.has(value)) : [];
-  const byCount = [...counts.keys()].sort((one, other) => counts.get(other) - counts.get(one) || one.localeCompare(other));
+  const byCount = [...counts.keys()].sort(
+    (one, other) => counts.get(other) - counts.get(one) || one.localeCompare(other),
+  );
   const most = page.wide.has(facet.name) ? Infinity : SHOWN_VALUES;
-  return [...new Set([...held, ...byCount])].filter((value, index) => index < most || page.view.wanted[facet.name].has(value));
+  return [...new Set([...held, ...byCount])].filter(
+    (value, index) => index < most || page.view.wanted[facet.name].has(value),
+  );
 }
 
 function facetLabel(facet, box, value, count) {
@@ -376,10 +442,15 @@ function drawStrip() {
   const bars = density(dense, strip);
   const highest = Math.max(1, ...bars.map((bar) => bar.error + bar.warning + bar.information));
   const step = (strip.to - strip.from) / BARS;
-  const rectangles = bars.flatMap((bar, index) => barOf(bar, index, highest, isOutside(strip.from + index * step, step, now)));
+  const rectangles = bars.flatMap((bar, index) =>
+    barOf(bar, index, highest, isOutside(strip.from + index * step, step, now)),
+  );
   byId("bars").replaceChildren(...rectangles);
   byId("bars").setAttribute("aria-label", stripInWords(dense));
-  for (const [id, time] of [["strip-from", strip.from], ["strip-to", strip.to]]) {
+  for (const [id, time] of [
+    ["strip-from", strip.from],
+    ["strip-to", strip.to],
+  ]) {
     byId(id).textContent = dense.length ? ago(time, now).replace("just now", "now") : "";
     byId(id).title = exact(time);
   }
@@ -408,7 +479,10 @@ function barOf(bar, index, highest, outside) {
 }
 
 function stripInWords(rows) {
-  const parts = SEVERITIES.map((severity) => [rows.filter((row) => row.severity === severity).length, severity]);
+  const parts = SEVERITIES.map((severity) => [
+    rows.filter((row) => row.severity === severity).length,
+    severity,
+  ]);
   return `Events over time: ${parts.map(([count, severity]) => `${count} ${severity}`).join(", ")}`;
 }
 
@@ -432,7 +506,11 @@ function brush(event) {
   };
   svg.setPointerCapture(event.pointerId);
   svg.append(mark);
-  for (const [name, react] of [["pointermove", move], ["pointerup", end], ["pointercancel", end]]) {
+  for (const [name, react] of [
+    ["pointermove", move],
+    ["pointerup", end],
+    ["pointercancel", end],
+  ]) {
     svg.addEventListener(name, react, { signal: ended.signal });
   }
 }
@@ -496,7 +574,8 @@ function drawRows() {
     made.element.remove();
     drawn.delete(row);
   }
-  for (let index = first; index < last; index += 1) placeRow(shown[index], index, index - first, now);
+  for (let index = first; index < last; index += 1)
+    placeRow(shown[index], index, index - first, now);
   list.setAttribute("aria-rowcount", shown.length);
   markActive();
 }
@@ -514,9 +593,13 @@ function placeRow(row, index, position, now) {
 }
 
 function rowElement(row) {
-  const cell = (name, ...children) => element("div", { role: "gridcell", class: name }, ...children);
+  const cell = (name, ...children) =>
+    element("div", { role: "gridcell", class: name }, ...children);
   const times = row.arrivals.length;
-  const repeated = times > 1 ? element("span", { class: "times", title: `Arrived ${times} times` }, `×${times}`) : undefined;
+  const repeated =
+    times > 1
+      ? element("span", { class: "times", title: `Arrived ${times} times` }, `×${times}`)
+      : undefined;
   const made = element(
     "div",
     { role: "row", class: "row", id: `row-${row.arrivals[0]}` },
@@ -535,8 +618,15 @@ function rowElement(row) {
 
 function whereCell(cell, row) {
   const services = row.services.join(", ") || "Cross-service event";
-  const place = [row.clusters.join(", ") || "all clusters", row.namespaces.join(", ") || "all namespaces"];
-  return cell("where", said(services, { title: plain(services) }), said(place.join(" · "), { title: plain(place.join(" · ")) }));
+  const place = [
+    row.clusters.join(", ") || "all clusters",
+    row.namespaces.join(", ") || "all namespaces",
+  ];
+  return cell(
+    "where",
+    said(services, { title: plain(services) }),
+    said(place.join(" · "), { title: plain(place.join(" · ")) }),
+  );
 }
 
 function severityElement(severity) {
@@ -560,7 +650,8 @@ function moveTo(index) {
   page.active = shown[at];
   if (!byId("drawer").hidden) open(page.active, { replace: true }); // it follows
   if (at * height < list.scrollTop) list.scrollTop = at * height;
-  else if ((at + 1) * height > list.scrollTop + list.clientHeight) list.scrollTop = (at + 1) * height - list.clientHeight;
+  else if ((at + 1) * height > list.scrollTop + list.clientHeight)
+    list.scrollTop = (at + 1) * height - list.clientHeight;
   drawRows();
 }
 
@@ -672,7 +763,12 @@ function closeDrawer() {
 
 function eventElements(event) {
   const { body } = event;
-  const title = element("div", {}, severityElement(body.severity ?? "information"), element("h2", {}, said(body.eventType)));
+  const title = element(
+    "div",
+    {},
+    severityElement(body.severity ?? "information"),
+    element("h2", {}, said(body.eventType)),
+  );
   return [
     panelHeader(title, closeDrawer),
     element("p", { class: "lead" }, said(body.summary)),
@@ -689,17 +785,35 @@ function section(title, ...children) {
 }
 
 function pairs(entries) {
-  return element("dl", { class: "pairs" }, ...entries.flatMap(([name, value]) => [element("dt", {}, said(name)), element("dd", {}, value)]));
+  return element(
+    "dl",
+    { class: "pairs" },
+    ...entries.flatMap(([name, value]) => [
+      element("dt", {}, said(name)),
+      element("dd", {}, value),
+    ]),
+  );
 }
 
 function timesSection(event) {
   const occurred = Date.parse(event.body.details?.["customevents.dev/occurredAt"]);
-  const entries = [["Received", element("time", { datetime: event.receivedAt }, exact(event.receivedAt))]];
-  if (occurred) entries.unshift(["Happened", element("time", { datetime: new Date(occurred).toISOString() }, exact(occurred))]);
+  const entries = [
+    ["Received", element("time", { datetime: event.receivedAt }, exact(event.receivedAt))],
+  ];
+  if (occurred)
+    entries.unshift([
+      "Happened",
+      element("time", { datetime: new Date(occurred).toISOString() }, exact(occurred)),
+    ]);
   const row = page.timeline.rows.find((each) => each.arrivals.includes(event.sequence));
   const others = row ? row.arrivals.length : 1;
   const repeated = `This event is here ${others} times, with the same delivery id: it was sent again after an answer that never came.`;
-  return section("When", pairs(entries), others > 1 ? element("p", { class: "wide" }, repeated) : undefined, others > 1 ? arrivals(row, event) : undefined);
+  return section(
+    "When",
+    pairs(entries),
+    others > 1 ? element("p", { class: "wide" }, repeated) : undefined,
+    others > 1 ? arrivals(row, event) : undefined,
+  );
 }
 
 function arrivals(row, event) {
@@ -707,15 +821,26 @@ function arrivals(row, event) {
     go({ event: sequence });
     showDrawer({ focus: true });
   };
-  const buttons = [...row.arrivals].sort((one, other) => one - other).map((sequence, index) =>
-    element("button", { type: "button", "aria-pressed": String(sequence === event.sequence), click: to(sequence) }, `Arrival ${index + 1}`),
-  );
+  const buttons = [...row.arrivals]
+    .sort((one, other) => one - other)
+    .map((sequence, index) =>
+      element(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(sequence === event.sequence),
+          click: to(sequence),
+        },
+        `Arrival ${index + 1}`,
+      ),
+    );
   return element("div", { class: "actions" }, ...buttons);
 }
 
 function scopeSection({ body, reach, services }) {
   const { clusters = [], namespaces = [], servicesNames = [] } = body.scope ?? {};
-  const named = (names, general) => (names.length ? said(names.join(", ")) : element("em", {}, general));
+  const named = (names, general) =>
+    names.length ? said(names.join(", ")) : element("em", {}, general);
   return section(
     "Scope",
     element("p", { class: body.scope ? "" : "wide" }, said(reach)),
@@ -731,14 +856,34 @@ function scopeSection({ body, reach, services }) {
 /** The services of the inventory that it lands on. */
 function landing(services) {
   if (services === null) {
-    return [element("p", { class: "quiet" }, "Which services that is, an inventory would say: PUT /sandbox/inventory.")];
+    return [
+      element(
+        "p",
+        { class: "quiet" },
+        "Which services that is, an inventory would say: PUT /sandbox/inventory.",
+      ),
+    ];
   }
-  const title = element("h3", {}, services.length ? `It lands on ${counted(services.length, "service")}` : "It lands on no service");
+  const title = element(
+    "h3",
+    {},
+    services.length
+      ? `It lands on ${counted(services.length, "service")}`
+      : "It lands on no service",
+  );
   if (services.length === 0) return [title];
   const items = services.map(({ cluster, namespace, service }) =>
-    element("li", {}, said(service), element("div", { class: "quiet" }, said(`${cluster} · ${namespace}`))),
+    element(
+      "li",
+      {},
+      said(service),
+      element("div", { class: "quiet" }, said(`${cluster} · ${namespace}`)),
+    ),
   );
-  return [title, element("ul", { class: "services", tabindex: "0", "aria-label": "Services" }, ...items)];
+  return [
+    title,
+    element("ul", { class: "services", tabindex: "0", "aria-label": "Services" }, ...items),
+  ];
 }
 
 const OWN = "customevents.dev/";
@@ -765,13 +910,21 @@ function commandTo(source) {
   const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(source ?? "") ?? [];
   if (!name) return [];
   const read = `kubectl get cev -n ${namespace} ${name} -o`;
-  const lines = [`${read} yaml`, "# what was filled in, and from where", `${read} jsonpath='{.status.resolved.sources}'`];
+  const lines = [
+    `${read} yaml`,
+    "# what was filled in, and from where",
+    `${read} jsonpath='{.status.resolved.sources}'`,
+  ];
   return [element("pre", { tabindex: "0" }, lines.join("\n"))];
 }
 
 function copySection(body) {
-  const copier = (title, text) => element("button", { type: "button", click: (event) => copy(text, event.target) }, title);
-  const actions = [copier("Copy as curl", asCurl(body)), copier("Copy as CustomEvent", asCustomEvent(body))];
+  const copier = (title, text) =>
+    element("button", { type: "button", click: (event) => copy(text, event.target) }, title);
+  const actions = [
+    copier("Copy as curl", asCurl(body)),
+    copier("Copy as CustomEvent", asCustomEvent(body)),
+  ];
   return element("section", {}, element("div", { class: "actions" }, ...actions));
 }
 
@@ -791,7 +944,10 @@ function asCustomEvent(body) {
     eventType: body.eventType,
     summary: body.summary,
     severity: body.severity,
-    scope: level || servicesNames || namespaces || clusters ? { level, clusters, namespaces, serviceNames: servicesNames } : undefined,
+    scope:
+      level || servicesNames || namespaces || clusters
+        ? { level, clusters, namespaces, serviceNames: servicesNames }
+        : undefined,
     details: own.length ? Object.fromEntries(own) : undefined,
   };
   const lines = Object.entries(spec).filter(([, value]) => value !== undefined);
@@ -832,7 +988,11 @@ async function showTrouble(shown, { focus = false } = {}) {
   byId("trouble").replaceChildren(
     panelHeader(element("h2", {}, "Trouble"), () => closeTrouble()),
     endpointSection(),
-    section("Break the endpoint", lasting(), element("div", { class: "faults" }, ...FAULTS.map(faultButton))),
+    section(
+      "Break the endpoint",
+      lasting(),
+      element("div", { class: "faults" }, ...FAULTS.map(faultButton)),
+    ),
     element("section", { id: "answers" }),
     section("What the API's documents leave open", ...switches.map(switchElement)),
   );
@@ -851,7 +1011,11 @@ async function readSwitches() {
 
 /** How the endpoint is; the button stays the same one while requests pour in, else it would miss clicks. */
 function endpointSection() {
-  const mend = element("button", { type: "button", id: "mend", click: () => ask("DELETE", "sandbox/faults") }, "Mend");
+  const mend = element(
+    "button",
+    { type: "button", id: "mend", click: () => ask("DELETE", "sandbox/faults") },
+    "Mend",
+  );
   return element(
     "section",
     {},
@@ -867,8 +1031,16 @@ function closeTrouble() {
 }
 
 function lasting() {
-  const options = [["", "until it is mended"], ["1", "for the next request"], ["5", "for the next 5 requests"]];
-  return element("select", { id: "lasting", "aria-label": "How long" }, ...options.map(([value, text]) => element("option", { value }, text)));
+  const options = [
+    ["", "until it is mended"],
+    ["1", "for the next request"],
+    ["5", "for the next 5 requests"],
+  ];
+  return element(
+    "select",
+    { id: "lasting", "aria-label": "How long" },
+    ...options.map(([value, text]) => element("option", { value }, text)),
+  );
 }
 
 function faultButton({ title, fault, effect }) {
@@ -876,7 +1048,12 @@ function faultButton({ title, fault, effect }) {
     const count = Number(byId("lasting").value);
     ask("PUT", "sandbox/faults", count ? { ...fault, count } : fault);
   };
-  return element("button", { type: "button", "data-fault": title, click: put }, title, element("span", {}, effect));
+  return element(
+    "button",
+    { type: "button", "data-fault": title, click: put },
+    title,
+    element("span", {}, effect),
+  );
 }
 
 function switchElement({ name, title, values, source }) {
@@ -884,8 +1061,16 @@ function switchElement({ name, title, values, source }) {
   const control = values
     ? element("select", { id }, ...values.map((value) => element("option", { value }, value)))
     : element("input", { id, type: "number", min: 1 });
-  control.addEventListener("change", () => putSwitch(name, values ? control.value : Number(control.value)));
-  return element("div", { class: "switch" }, element("label", { for: id }, title), control, element("small", {}, source));
+  control.addEventListener("change", () =>
+    putSwitch(name, values ? control.value : Number(control.value)),
+  );
+  return element(
+    "div",
+    { class: "switch" },
+    element("label", { for: id }, title),
+    control,
+    element("small", {}, source),
+  );
 }
 
 async function putSwitch(name, value) {
@@ -922,7 +1107,10 @@ function drawTrouble() {
   byId("condition").className = broken ? "condition broken" : "condition";
   byId("mend").hidden = !broken;
   for (const button of byId("trouble").querySelectorAll("[data-fault]")) {
-    button.setAttribute("aria-pressed", String(page.sandbox.faults.some((fault) => nameOf(fault) === button.dataset.fault)));
+    button.setAttribute(
+      "aria-pressed",
+      String(page.sandbox.faults.some((fault) => nameOf(fault) === button.dataset.fault)),
+    );
   }
   byId("answers").replaceChildren(...answersElements(page.sandbox));
   drawSwitches();
@@ -959,24 +1147,51 @@ function answersElements({ answers, recent, faults }) {
   const table = element(
     "table",
     {},
-    element("thead", {}, element("tr", {}, ...["When", "Event", "Answer"].map((title) => element("th", { scope: "col" }, title)))),
+    element(
+      "thead",
+      {},
+      element(
+        "tr",
+        {},
+        ...["When", "Event", "Answer"].map((title) => element("th", { scope: "col" }, title)),
+      ),
+    ),
     element("tbody", {}, ...recent.map(requestRow)),
   );
   return [
     element("h3", {}, since),
-    element("p", {}, entries.length ? entries.map(([answer, count]) => `${counted(count, "request")}: ${answerInWords(answer)}`).join("; ") : "No request yet"),
+    element(
+      "p",
+      {},
+      entries.length
+        ? entries
+            .map(([answer, count]) => `${counted(count, "request")}: ${answerInWords(answer)}`)
+            .join("; ")
+        : "No request yet",
+    ),
     ...(recent.length ? [element("h3", {}, "The last requests"), table] : []),
   ];
 }
 
 function answerInWords(answer) {
-  const words = { waiting: "not answered yet", dropped: "connection reset", garbage: "garbage", abandoned: "the client left" };
+  const words = {
+    waiting: "not answered yet",
+    dropped: "connection reset",
+    garbage: "garbage",
+    abandoned: "the client left",
+  };
   return words[answer] ?? String(answer);
 }
 
 function requestRow({ receivedAt, summary, answered, problems }) {
   const answer = [answerInWords(answered), ...problems].join(": ");
-  return element("tr", {}, element("td", {}, timeElement(Date.parse(receivedAt))), element("td", {}, said(summary)), element("td", {}, said(answer)));
+  return element(
+    "tr",
+    {},
+    element("td", {}, timeElement(Date.parse(receivedAt))),
+    element("td", {}, said(summary)),
+    element("td", {}, said(answer)),
+  );
 }
 
 // ---- Live ----------------------------------------------------------------------------------------
@@ -993,7 +1208,13 @@ async function start() {
   try {
     const first = await eventsPage(`limit=${FIRST_PAGE}`);
     if (mine !== attempt) return;
-    Object.assign(page, { timeline: new Timeline(), active: undefined, loaded: true, fault: "", unseen: 0 });
+    Object.assign(page, {
+      timeline: new Timeline(),
+      active: undefined,
+      loaded: true,
+      fault: "",
+      unseen: 0,
+    });
     drawn.forEach(({ element: made }) => made.remove());
     drawn.clear();
     page.timeline.add(first.events);
@@ -1024,7 +1245,11 @@ async function readOlder(next, mine) {
 }
 
 function failed(error) {
-  page.fault = page.loaded ? "" : error instanceof TypeError ? "There is no connection to it." : error.message;
+  page.fault = page.loaded
+    ? ""
+    : error instanceof TypeError
+      ? "There is no connection to it."
+      : error.message;
   live("lost");
   drawInstead();
   setTimeout(() => page.fault && start(), 2000);
@@ -1095,7 +1320,10 @@ function nextTheme() {
 }
 
 function isTyping(target) {
-  return target.matches("input:not([type=checkbox]), select, textarea") || Boolean(target.closest("dialog"));
+  return (
+    target.matches("input:not([type=checkbox]), select, textarea") ||
+    Boolean(target.closest("dialog"))
+  );
 }
 
 function onKey(event) {
@@ -1119,7 +1347,14 @@ function onListKey(event) {
   const { shown } = page.selected;
   const at = shown.indexOf(page.active);
   const pageful = Math.max(1, Math.floor(byId("list").clientHeight / rowHeight()) - 1);
-  const targets = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + pageful, PageUp: at - pageful, Home: 0, End: shown.length - 1 };
+  const targets = {
+    ArrowDown: at + 1,
+    ArrowUp: at - 1,
+    PageDown: at + pageful,
+    PageUp: at - pageful,
+    Home: 0,
+    End: shown.length - 1,
+  };
   if (event.key in targets && shown.length) moveTo(targets[event.key]);
   else if (event.key === "Enter" && page.active) open(page.active, { focus: true });
   else return;
@@ -1134,7 +1369,9 @@ function listen() {
     clearTimeout(typed);
     typed = setTimeout(() => filter({ search: event.target.value }, { replace: true }), 80);
   });
-  byId("period").addEventListener("change", ({ target }) => filter({ minutes: Number(target.value) || undefined, from: undefined, to: undefined }));
+  byId("period").addEventListener("change", ({ target }) =>
+    filter({ minutes: Number(target.value) || undefined, from: undefined, to: undefined }),
+  );
   byId("clear").addEventListener("click", clearFilters);
   byId("bars").addEventListener("pointerdown", brush);
   byId("pill").addEventListener("click", toTop);
@@ -1146,11 +1383,15 @@ function listen() {
     });
   });
   byId("list").addEventListener("keydown", onListKey);
-  byId("trouble-button").addEventListener("click", () => showTrouble(byId("trouble").hidden, { focus: true }));
+  byId("trouble-button").addEventListener("click", () =>
+    showTrouble(byId("trouble").hidden, { focus: true }),
+  );
   byId("theme").addEventListener("click", nextTheme);
   byId("help-button").addEventListener("click", () => byId("help").showModal());
   byId("shortcuts").checked = localStorage.getItem("shortcuts") !== "off";
-  byId("shortcuts").addEventListener("change", ({ target }) => localStorage.setItem("shortcuts", target.checked ? "on" : "off"));
+  byId("shortcuts").addEventListener("change", ({ target }) =>
+    localStorage.setItem("shortcuts", target.checked ? "on" : "off"),
+  );
   document.addEventListener("keydown", onKey);
   new ResizeObserver(drawRows).observe(byId("list"));
   window.addEventListener("popstate", () => {
@@ -1167,7 +1408,7 @@ const openFilters = () => (byId("filters").open = !small.matches);
 small.addEventListener("change", openFilters);
 
 byId("facets").append(...[...facetBoxes.values()].map((box) => box.element));
+start(); // it asks first, and what follows happens while it waits
 openFilters();
 listen();
 draw();
-start();
