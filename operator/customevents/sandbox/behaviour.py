@@ -1,8 +1,8 @@
 """What the API's documents leave open, as switches: nobody here knows what the real server does.
 
-Each switch has the strictest reading as its default, so that what passes here is a documented
-payload, and says where its readings come from. Pure: a body goes in as it was sent, and comes out
-as the strict contract has to take it.
+The defaults take what the documents show and nothing else, so that what passes here is a
+documented payload; each switch says where its readings come from. Pure: a body goes in as it was
+sent, and comes out as the strict contract has to take it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Behaviour(BaseModel):
         Literal["strings", "any value"],
         Field(
             title="Values of details",
-            description="Strings, says the OpenAPI document. None says what becomes of others.",
+            description="The documents show strings. None says what becomes of other values.",
         ),
     ] = "strings"
     empty_lists: Annotated[
@@ -60,16 +60,17 @@ class Behaviour(BaseModel):
         Literal["taken", "refused"],
         Field(
             title="Clusters and services that do not exist",
-            description="No document says. Refused takes an inventory, which says what exists.",
+            description="No document says. They can be refused once an inventory says what exists.",
         ),
     ] = "taken"
     error_shape: Annotated[
         ErrorShape,
         Field(
             title="Shape of an error",
-            description="Errors of this path are not documented. Other paths answer with "
-            "{statusCode, message, error} (first), the newer ones with {error: {code, message, "
-            "requestID, fieldErrors}} (second); a proxy may answer with nothing (none).",
+            description="Errors of this path are not documented. Two shapes exist elsewhere on "
+            "this API: {statusCode, message, error} (first), and {error: {code, message, "
+            "requestID, fieldErrors}} (second), which the newer path for events has. None is an "
+            "empty body.",
         ),
     ] = "first"
     longest_body: Annotated[
@@ -101,12 +102,13 @@ def read_as(behaviour: Behaviour, body: bytes) -> bytes:
     if behaviour == Behaviour():
         return body
     try:
-        event = json.loads(body)
+        event = json.loads(body.decode())  # bytes would be taken in any encoding
+        if not isinstance(event, dict):
+            return body
+        read = _read_as(behaviour, event)
+        return body if read == event else json.dumps(read).encode()
     except (ValueError, RecursionError):
         return body
-    if not isinstance(event, dict):
-        return body
-    return json.dumps(_read_as(behaviour, event)).encode()
 
 
 def _read_as(behaviour: Behaviour, event: dict[str, Any]) -> dict[str, Any]:
@@ -140,4 +142,4 @@ def _known(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

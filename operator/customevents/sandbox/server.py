@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from customevents.sandbox import api, changes, control, page
 from customevents.sandbox.answering import Answer
 from customevents.sandbox.api import SANDBOX, Changes, Sandbox
+from customevents.sandbox.behaviour import ErrorShape
 from customevents.sandbox.contract import Refusal
 from customevents.sandbox.setup import Setup
 from customevents.sandbox.store import Store
@@ -75,9 +76,17 @@ async def _errors_in_shape(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
         message = f"there is no {request.method} {request.path}; GET / names the paths"
-        answer = Answer.refusing(Refusal.because(error.status, message))
+        answer = Answer.refusing(Refusal.because(error.status, message), _shape(request))
         allowed = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
         return Answer(answer.status, answer.body, {**answer.headers, **allowed}).response()
+    except web.HTTPRequestEntityTooLarge as error:
+        return Answer.refusing(Refusal.because(error.status, error.text or "")).response()
+
+
+def _shape(request: web.Request) -> ErrorShape:
+    """The shape that is switched is the API's; the sandbox's own paths keep theirs."""
+    of_the_api = request.path.startswith(("/mgmt/", "/api/"))
+    return request.app[SANDBOX].behaviour.error_shape if of_the_api else "first"
 
 
 @contextlib.asynccontextmanager
