@@ -204,9 +204,9 @@ def test_a_filter_finds_what_fits_all_of_it(
     ("query", "problem"),
     [
         ("severty=error", "severty is not a known key"),
-        ("limit=0", "limit: "),
-        ("limit=many", "limit: "),
-        ("after=-1", "after: "),
+        ("limit=0", "limit must be "),
+        ("limit=many", "limit must be "),
+        ("after=-1", "after must be "),
         ("q=a&q=b", "a filter can be given once"),
     ],
 )

@@ -86,3 +86,50 @@ def test_after_a_rotation_only_the_new_key_is_right(api: Running) -> None:
 def test_a_key_that_no_header_could_carry_is_refused(api: Running, given: str) -> None:
     assert send(api, "PUT", "/sandbox/key", given.encode()).status == 400
     assert post(api).status == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "said"),
+    [
+        ("faults", {"delaySeconds": "1"}, "delaySeconds must be a number"),
+        ("faults", {"hang": "yes"}, "hang must be true or false"),
+        ("faults", {"garbage": 3}, "garbage must be true, or a line of printable ASCII"),
+        ("faults", {"retryAfter": []}, "retryAfter must be a whole number, or a date as a text"),
+        ("faults", {"redirect": "\n"}, "redirect must be what an HTTP header can hold"),
+        (
+            "faults",
+            {"headers": {"a b": "c"}},
+            "the name 'a b' must be what an HTTP header can hold",
+        ),
+        ("key", {"key": "a b"}, "key must be what an HTTP header can hold"),
+        ("inventory", {"": {}}, "the name '' must not be empty"),
+    ],
+)
+def test_what_cannot_be_set_is_said_in_our_own_words(
+    api: Running, path: str, given: object, said: str
+) -> None:
+    reply = send(api, "PUT", f"/sandbox/{path}", json.dumps(given).encode())
+    assert (reply.status, reply.json()["message"]) == (400, [said])
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("limit=0", "limit must be at least 1"),
+        ("limit=10001", "limit must be at most 10000"),
+        ("limit=x", "limit must be a whole number"),
+        (f"after={1 << 63}", f"after must be less than {1 << 63}"),
+        (f"after={'9' * 5000}", "after must be a whole number, and not as large"),
+        ("before=", "before must be a whole number"),
+        ("brief=perhaps", "brief must be true or false"),
+        ("order=odd", "order must be 'oldest' or 'newest', in this very spelling"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_our_own_words(api: Running, query: str, said: str) -> None:
+    reply = send(api, "GET", f"/events?{query}")
+    assert (reply.status, reply.json()["message"]) == (400, [said])
+
+
+def test_more_than_a_mebibyte_is_no_inventory(api: Running) -> None:
+    reply = send(api, "PUT", "/sandbox/inventory", b" " * (2 << 20))
+    assert (reply.status, reply.json()["statusCode"]) == (413, 413)

@@ -33,7 +33,7 @@ Names = Annotated[list[Name], Field(min_length=1)]
 
 
 STRICT = Behaviour()
-"""Every switch as the documents have it, or at its strictest where they are silent."""
+"""Every switch at its default: what the documents show is taken, and nothing else."""
 
 
 class _Strict(BaseModel):
@@ -193,6 +193,17 @@ _TEXTS = {
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must not be an empty list; leave the key out instead",
     "literal_error": "must be {expected}, in this very spelling",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number, and not as large",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "none_fits": "{words}",
+    "string_pattern_mismatch": "must be what an HTTP header can hold",
 }
 
 _MISPLACED: dict[tuple[int | str, ...], str] = {
@@ -204,8 +215,14 @@ _MISPLACED: dict[tuple[int | str, ...], str] = {
 }
 
 
+def _where(place: tuple[int | str, ...]) -> str:
+    if place[-1:] == ("[key]",):
+        return f"the name {place[-2]!r}"
+    return ".".join(map(str, place)) or "the body"
+
+
 def _explain_one(error: ErrorDetails) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "the body"
+    where = _where(error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{where} {_MISPLACED.get(error['loc'], 'is not a known key')}"
     context = error.get("ctx", {})

@@ -7,8 +7,19 @@ trouble instead of building a broken server. This module decides; `answering` ca
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 Target = Literal["events", "validate", "clusters"]
 """The three paths of the API that a fault can be meant for."""
@@ -21,6 +32,22 @@ _ANSWER_KEYS = frozenset(
     {"status", "body", "headers", "retry_after", "redirect"}
     | {"oversize_body", "slow_body", "truncate_body"}
 )
+
+
+def _or_else(words: str) -> WrapValidator:
+    """Say this where none of several types fits, instead of what each of them says."""
+
+    def check(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise PydanticCustomError("none_fits", "{words}", {"words": words}) from None
+
+    return WrapValidator(check)
+
+
+Garbage = Annotated[bool | HeaderValue, _or_else("must be true, or a line of printable ASCII")]
+RetryAfter = Annotated[int | HeaderValue, _or_else("must be a whole number, or a date as a text")]
 
 
 class _Strict(BaseModel):
@@ -58,14 +85,14 @@ class Fault(_Strict):
     """Never answer: until the client or the sandbox goes away."""
     drop: Literal["beforeReading", "afterReading"] | None = None
     """Reset the connection, before or after the body was read."""
-    garbage: bool | HeaderValue = False
+    garbage: Garbage = False
     """Answer with a line that is not HTTP (true: a standard one), and close."""
 
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     body: JsonValue = None
     """A string goes out as it is, anything else as JSON."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    retry_after: int | HeaderValue | None = None
+    retry_after: RetryAfter | None = None
     redirect: HeaderValue | None = None
     """The Location of a redirect; 307 unless `status` says otherwise."""
     oversize_body: Annotated[int, Field(ge=0, le=64 << 20)] = 0

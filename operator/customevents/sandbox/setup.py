@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from customevents.sandbox.contract import STRICT, explain
 from customevents.sandbox.inventory import Inventory
 
 _INVENTORY = TypeAdapter(Inventory, config=ConfigDict(strict=True))
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def _switch(given: str) -> tuple[str, str | int]:
     if name not in known:
         raise SettingsError(f"--behaviour: {name!r} is none of {', '.join(known)}")
     values = known[name]
-    if values is None and value.isdecimal() and int(value) > 0:
+    if values is None and _NUMBER.fullmatch(value):
         return name, int(value)
     if values is None or value not in values:
         allowed = " or ".join(values) if values else "a number of bytes"
