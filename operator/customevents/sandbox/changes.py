@@ -71,8 +71,8 @@ class _Follower:
                 await self._say("reset", {})
                 return
             await self._tell_state()
-            while await self._tell_events():
-                pass
+            while self._epoch == self._sandbox.store.epoch and await self._tell_events():
+                pass  # in between, a slow reader was waited for, and the record may be another
             try:
                 async with asyncio.timeout(BEAT):
                     await coming.wait()

@@ -30,6 +30,9 @@ ID_DETAIL = "customevents.dev/id"
 #: Characters of one text where many events are listed.
 BRIEF = 1000
 
+#: Characters of a summary there: all of what a CustomEvent may have.
+BRIEF_SUMMARY = 4096
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -42,6 +45,8 @@ CREATE TABLE IF NOT EXISTS requests (
     accepted INTEGER NOT NULL,
     answered NOT NULL  -- no type, so that statuses stay numbers and words stay words
 );
+-- The answers are counted at each change: without this, by reading every body.
+CREATE INDEX IF NOT EXISTS answers ON requests (target, sequence, answered);
 CREATE TABLE IF NOT EXISTS events (
     sequence INTEGER PRIMARY KEY,
     received_ms INTEGER NOT NULL,
@@ -313,7 +318,9 @@ def _event_document(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def _brief_document(row: tuple[Any, ...]) -> dict[str, Any]:
     document = _event_document(row)
-    details = document["body"].get("details", {})
+    body = document["body"]
+    body["summary"] = body["summary"][:BRIEF_SUMMARY]
+    details = body.get("details", {})
     for name, text in details.items():
         details[name] = text[:BRIEF]
     return document
