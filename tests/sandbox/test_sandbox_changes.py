@@ -224,6 +224,16 @@ def test_a_record_that_is_opened_again_is_told_from_its_beginning(tmp_path: Path
         assert (summaries(told), place[-2:]) == (["after"], ":2")
 
 
+def test_more_than_one_message_holds_is_told_without_a_pause(tmp_path: Path) -> None:
+    database = str(tmp_path / "events.db")
+    _fill(database, 2 * changes.BATCH + 1)
+    with running(database=database) as api, following(api) as reader:
+        assert reader.next()[0] == "state"
+        told = [reader.next() for _ in range(3)]
+    assert [kind for kind, *_ in told] == ["events"] * 3
+    assert [len(said) for _, said, _ in told] == [changes.BATCH, changes.BATCH, 1]
+
+
 def test_of_a_record_that_was_begun_anew_nothing_is_told_under_the_name_of_the_old(
     tmp_path: Path,
 ) -> None:

@@ -61,8 +61,11 @@ def application(sandbox: Sandbox) -> web.Application:
 async def _front(request: web.Request) -> web.StreamResponse:
     """Return the page to a browser, and to curl what can be asked here."""
     if "text/html" in request.headers.get("Accept", ""):
-        return page.document()
-    return web.Response(text=_FRONT)
+        response = page.document()
+    else:
+        response = web.Response(text=_FRONT, headers={"Cache-Control": "no-cache"})
+    response.headers["Vary"] = "Accept"
+    return response
 
 
 async def _end_waits(app: web.Application) -> None:
