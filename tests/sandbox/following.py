@@ -32,11 +32,12 @@ class Reader:
             fields[name] = value
 
     def until(self, wanted: str) -> tuple[Any, str]:
-        """What the next message of this kind says, and its id."""
+        """What the next message of this kind says, and its id; it must come before a beat."""
         while True:
             kind, said, place = self.next()
             if kind == wanted:
                 return said, place
+            assert kind != "beat", f"nobody was woken to tell: {wanted}"
 
     def ends(self) -> bool:
         return self._answer.read() == b""

@@ -134,14 +134,16 @@ def test_a_beat_says_that_the_connection_lives(
         assert reader.next() == ("beat", {}, "")
 
 
-def test_a_sandbox_that_is_followed_stops_at_once() -> None:
+def test_a_sandbox_that_is_followed_stops_at_once_and_ends_what_it_says() -> None:
     with contextlib.ExitStack() as stack:
-        api = stack.enter_context(running())
+        sandbox = stack.enter_context(contextlib.ExitStack())
+        api = sandbox.enter_context(running())
         reader = stack.enter_context(following(api))
         reader.until("state")
         began = time.monotonic()
-        stack.pop_all().close()
-    assert time.monotonic() - began < AT_ONCE
+        sandbox.close()
+        assert time.monotonic() - began < AT_ONCE
+        assert reader.ends(), "it was not cut off, or this would raise"
 
 
 def test_a_reader_who_reads_nothing_holds_nobody_up(api: Running) -> None:
@@ -181,10 +183,10 @@ def test_only_events_have_an_id_so_that_one_goes_on_behind_the_last_of_them(
     epoch = api.call("GET", "/events")["epoch"]
     ids: dict[str, str] = {}
     with following(api) as reader:
-        while "beat" not in ids:
+        while "reset" not in ids:
             kind, _, ids[kind] = reader.next()
-        api.call("DELETE", "/events")
-        _, ids["reset"] = reader.until("reset")
+            if kind == "beat":
+                api.call("DELETE", "/events")
     assert ids == {"state": "", "events": f"{epoch}:1", "beat": "", "reset": ""}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,16 @@ def test_a_fault_that_has_done_its_count_is_told_to_be_over(api: Running) -> Non
         post(api)
         said = reader.until("state")[0]
         assert (said["faults"], said["answers"]) == ([], {"503": 1})
+
+
+def test_what_a_sandbox_answered_before_it_was_begun_again_is_not_counted(tmp_path: Path) -> None:
+    """Its faults have gone with it: nobody is to see that it failed "since it works"."""
+    database = str(tmp_path / "events.db")
+    with running(database=database) as api:
+        fault(api, status=503)
+        post(api)
+    with running(database=database) as api, following(api) as reader:
+        said = reader.until("state")[0]
+        assert (said["faults"], said["answers"]) == ([], {})
+        post(api)
+        assert reader.until("state")[0]["answers"] == {"201": 1}

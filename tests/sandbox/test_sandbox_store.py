@@ -140,6 +140,17 @@ def test_what_was_answered_is_counted_from_a_request_on() -> None:
     store.close()
 
 
+def test_of_a_sandbox_that_was_killed_no_request_waits_any_more(tmp_path: Path) -> None:
+    database = str(tmp_path / "events.db")
+    killed = Store(database)
+    killed.record(Arrival("events", 0, (), None, ""), answered="waiting")
+    killed.record(Arrival("events", 0, (), None, ""), answered=503)
+    killed.close()
+    opened = Store(database)
+    assert opened.answers_since(0) == {"abandoned": 1, "503": 1}
+    opened.close()
+
+
 def test_to_count_the_answers_no_body_is_read() -> None:
     """It is done at each change, for each reader: over 50,000 requests it took 20 ms."""
     store = Store(":memory:")

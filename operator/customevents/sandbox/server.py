@@ -99,11 +99,13 @@ async def listening(host: str, port: int, setup: Setup) -> AsyncIterator[str]:
     Raises StoreError if the database cannot be used, OSError if the port cannot.
     """
     news = Changes()
+    store = Store(setup.database, news.announce)
     sandbox = Sandbox(
-        Store(setup.database, news.announce),
+        store,
         setup.key,
         news,
         behaviour=setup.behaviour,
+        faults_since=store.last_sequence(),
         inventory=setup.inventory,
     )
     runner = web.AppRunner(

@@ -130,9 +130,16 @@ class Store:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_SCHEMA)
+            self._end_waits()
         except sqlite3.Error as error:
             self._db.close()
             raise StoreError(f"cannot use the database {database}: {error}") from error
+
+    def _end_waits(self) -> None:
+        """What waited when the process was killed, nobody answers any more."""
+        with self._db:
+            query = "UPDATE requests SET answered = 'abandoned' WHERE answered = 'waiting'"
+            self._db.execute(query)
 
     def close(self) -> None:
         """Close the database; nothing may be called afterwards."""
