@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customevents.sandbox.behaviour import Behaviour
 from customevents.sandbox.contract import STRICT, Event, Refusal, advisory, judge
 
 HEADERS = {"x-api-key": "test-key", "content-type": "application/json"}
 EVENT: dict[str, Any] = {"eventType": "deployment", "summary": "Release 1.2.3"}
+KEYS = ["eventType", "summary", "scope", "severity", "details", "clusters", "servicesNames"]
 NULL = "must be a string, not null; an optional key is left out instead"
 
 
@@ -47,25 +49,71 @@ def test_a_documented_body_is_an_event(more: dict[str, object]) -> None:
 names = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1)
 
 
-@given(
-    st.fixed_dictionaries(
-        {
-            "eventType": st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60),
-            "summary": st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
-        },
-        optional={
-            "scope": st.fixed_dictionaries(
-                {"clusters": names}, optional={"namespaces": names, "servicesNames": names}
-            ),
-            "severity": st.sampled_from(["information", "warning", "error"]),
-            "details": st.dictionaries(st.text("aä€😀"), st.text("aä€😀")),
-        },
-    )
+documented = st.fixed_dictionaries(
+    {
+        "eventType": st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60),
+        "summary": st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+    },
+    optional={
+        "scope": st.fixed_dictionaries(
+            {"clusters": names}, optional={"namespaces": names, "servicesNames": names}
+        ),
+        "severity": st.sampled_from(["information", "warning", "error"]),
+        "details": st.dictionaries(st.text("aä€😀"), st.text("aä€😀")),
+    },
 )
+
+#: Every switch that lets in more than the documents show.
+looser = st.fixed_dictionaries(
+    {},
+    optional={
+        "unknownKeys": st.just("ignored"),
+        "details": st.just("any value"),
+        "emptyLists": st.just("not narrowed"),
+        "errorShape": st.sampled_from(["second", "none"]),
+        "longestBody": st.just(1 << 30),
+    },
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(KEYS), inner),
+)
+
+
+@given(documented)
 def test_whatever_the_documentation_allows_comes_out_as_it_went_in(body: dict[str, Any]) -> None:
     event = verdict(body)
     assert isinstance(event, Event)
     assert event.model_dump(exclude_unset=True) == body
+
+
+@given(documented, looser)
+def test_what_the_documents_show_is_the_same_event_whatever_else_is_let_in(
+    body: dict[str, Any], switches: dict[str, Any]
+) -> None:
+    switched = Behaviour.model_validate(switches)
+    sent = json.dumps(body, ensure_ascii=False).encode()
+    event = judge(HEADERS, sent, key="test-key", behaviour=switched)
+    assert event == judge(HEADERS, sent, key="test-key")
+
+
+@given(
+    st.binary()
+    | anything.map(lambda found: json.dumps(found).encode(errors="surrogatepass"))
+    | st.dictionaries(st.sampled_from(KEYS), anything).map(
+        lambda found: json.dumps({**EVENT, **found}).encode()
+    ),
+    looser,
+)
+def test_whatever_arrives_is_an_event_or_refused(body: bytes, switches: dict[str, Any]) -> None:
+    switched = Behaviour.model_validate({**switches, "eventType": "30 cut"})
+    found = judge(HEADERS, body, key="test-key", behaviour=switched, inventory={"a": {"b": ["c"]}})
+    if isinstance(found, Event):
+        assert len(found.eventType) <= 30
+        json.dumps(found.model_dump()).encode()
+    else:
+        assert found.status == 400
+        assert all(found.messages)
 
 
 @pytest.mark.parametrize(

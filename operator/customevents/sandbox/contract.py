@@ -165,7 +165,7 @@ def check_key(headers: Mapping[str, str], key: str) -> Refusal | None:
 def advisory(event: Event) -> str | None:
     """Return what is allowed in this event, but unwise."""
     if len(event.eventType) > SHORT_EVENT_TYPE:
-        return f"eventType has more than {SHORT_EVENT_TYPE} characters; lists cut it off"
+        return f"the API's OpenAPI document allows an eventType {SHORT_EVENT_TYPE} characters"
     return None
 
 
