@@ -143,6 +143,7 @@ def test_empty_lists_are_refused_or_narrow_nothing(api: Running) -> None:
     switch(api, emptyLists="not narrowed")
     assert taken(api, odd) == {**EVENT, "scope": {"clusters": ["a"]}}
     assert taken(api, {**EVENT, "scope": {"clusters": []}}) == EVENT
+    assert post(api, {**EVENT, "scope": {}}).status == 400, "there is no list in it"
 
 
 def test_names_that_do_not_exist_are_taken_or_refused(api: Running) -> None:
@@ -236,10 +237,11 @@ def test_what_is_no_event_is_refused_whatever_is_switched(api: Running, body: by
 def test_a_switch_lets_in_nothing_but_what_it_is_about(
     api: Running, switches: dict[str, str], encoding: str
 ) -> None:
-    body = json.dumps(EVENT).encode(encoding)
-    assert send(api, "POST", "/mgmt/v1/events", body).status == 400
-    switch(api, **switches)
-    assert send(api, "POST", "/mgmt/v1/events", body).status == 400
+    for event in (EVENT, {**EVENT, "color": "red", "details": {"n": 1}}):
+        body = json.dumps(event).encode(encoding)
+        assert send(api, "POST", "/mgmt/v1/events", body).status == 400
+        switch(api, **switches)
+        assert send(api, "POST", "/mgmt/v1/events", body).status == 400
 
 
 def test_what_is_nested_too_deep_is_refused_and_on_record(api: Running) -> None:

@@ -8,6 +8,7 @@ sent, and comes out as the strict contract has to take it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -119,10 +120,8 @@ def _read_as(behaviour: Behaviour, event: dict[str, Any]) -> dict[str, Any]:
         read["eventType"] = read["eventType"][:SHORT_EVENT_TYPE]
     if behaviour.details == "any value" and isinstance(read.get("details"), dict):
         read["details"] = {key: _text(value) for key, value in read["details"].items()}
-    if behaviour.empty_lists == "not narrowed" and isinstance(read.get("scope"), dict):
-        read["scope"] = {key: names for key, names in read["scope"].items() if names != []}
-        if not read["scope"]:
-            del read["scope"]
+    if behaviour.empty_lists == "not narrowed":
+        read = _narrowed(read, lambda _, names: names != [])
     return read
 
 
@@ -131,14 +130,18 @@ _SCOPE_KEYS = frozenset({"clusters", "servicesNames", "namespaces"})
 
 
 def _known(event: dict[str, Any]) -> dict[str, Any]:
-    """What is left of it; a scope of which nothing is left narrows nothing."""
     known = {key: value for key, value in event.items() if key in _KEYS}
-    scope = known.get("scope")
-    if isinstance(scope, dict) and scope:
-        known["scope"] = {key: value for key, value in scope.items() if key in _SCOPE_KEYS}
-        if not known["scope"]:
-            del known["scope"]
-    return known
+    return _narrowed(known, lambda key, _: key in _SCOPE_KEYS)
+
+
+def _narrowed(event: dict[str, Any], by: Callable[[str, Any], bool]) -> dict[str, Any]:
+    """The event with this part of its scope; one of which nothing is left narrows nothing."""
+    scope = event.get("scope")
+    if not isinstance(scope, dict) or not scope:
+        return event
+    left = {key: names for key, names in scope.items() if by(key, names)}
+    rest = {key: value for key, value in event.items() if key != "scope"}
+    return {**event, "scope": left} if left else rest
 
 
 def _text(value: Any) -> str:
