@@ -106,8 +106,7 @@ def read_as(behaviour: Behaviour, body: bytes) -> bytes:
         event = json.loads(body.decode())  # bytes would be taken in any encoding
         if not isinstance(event, dict):
             return body
-        read = _read_as(behaviour, event)
-        return body if read == event else json.dumps(read).encode()
+        return json.dumps(_read_as(behaviour, event)).encode()
     except (ValueError, RecursionError):
         return body
 
