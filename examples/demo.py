@@ -18,8 +18,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "localcluster"))
@@ -27,6 +28,10 @@ sys.path.insert(0, str(ROOT / "localcluster"))
 from localcluster import KUBECTL, Cluster, ClusterError, build, fetch_tools  # noqa: E402
 
 NAMESPACE = "demo"
+
+#: On what the demo made in somebody's cluster: it removes and replaces nothing else.
+OURS = ("customevents.dev/made-by", "demo")
+
 CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
 RIGHTS = ROOT / "tests" / "integration" / "rbac.yaml"
 EXAMPLES = sorted((ROOT / "examples").glob("0*.yaml"))
@@ -45,6 +50,9 @@ INVENTORY = {
 
 #: Seconds for the examples to be delivered.
 PATIENCE = 60.0
+
+#: An operator that is at work renews its Lease every few seconds; clocks may differ.
+AT_WORK = timedelta(minutes=5)
 
 
 class DemoError(Exception):
@@ -83,9 +91,9 @@ def _demo(stack: ExitStack, options: argparse.Namespace) -> None:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_cache())))
     admin, account = _cluster(stack, folder, options.kubeconfig)
     sandbox = stack.enter_context(_sandbox(folder))
-    operator = stack.enter_context(_operator(folder, account, sandbox))
+    alone = ALONE if options.kubeconfig else {}
+    operator = stack.enter_context(_operator(folder, account, sandbox, alone))
     _say(f"Applying {', '.join(path.name for path in EXAMPLES)} in namespace {NAMESPACE}")
-    _create_namespace(admin, NAMESPACE)
     for example in EXAMPLES:
         _kubectl(admin, "apply", "-n", NAMESPACE, "-f", str(example))
     _follow(admin, operator, folder)
@@ -99,8 +107,16 @@ def _tour(sandbox: str, admin: Path, given: Path | None) -> str:
         page=sandbox,
         kubeconfig=_here(admin),
         programs=f"{_here(KUBECTL.parent)}:{_here(Path(sys.executable).parent)}",
-        left=CLEANING_UP.format(crd=CRD.relative_to(ROOT)) if given else "",
+        left=_left(admin) if given else "",
     )
+
+
+def _left(admin: Path) -> str:
+    """What stays in somebody's cluster, and how to remove it."""
+    commands = [f"kubectl delete namespace {NAMESPACE}"]
+    if _is_ours(admin, "crd", CRD.stem):
+        commands.append(f"kubectl delete -f {CRD.relative_to(ROOT)}")
+    return CLEANING_UP + "".join(f"\n      {command}" for command in commands)
 
 
 def _here(path: Path) -> str:
@@ -141,30 +157,79 @@ TOUR = """
 ==> Ctrl-C stops everything.{left}
 """
 
-CLEANING_UP = """ In your cluster these stay; to remove them:
-
-      kubectl delete namespace demo customevents
-      kubectl delete -f {crd}"""
+CLEANING_UP = " In your cluster stays what the demo made there; to remove it:\n"
 
 
 def _cluster(stack: ExitStack, folder: Path, given: Path | None) -> tuple[Path, Path]:
     """The kubeconfigs of the administrator and of the operator."""
     if given is not None:
         fetch_tools(_say)
-        _kubectl(given, "apply", "-f", str(CRD))
-        _kubectl(given, "wait", f"--for={ESTABLISHED}", "-f", str(CRD), "--timeout=30s")
-        _create_namespace(given, "customevents")  # the operator's Lease is there
+        _prepare(given)
         return given, given
     build(_say)
     _say("Starting a local Kubernetes")
     cluster = stack.enter_context(Cluster(folder / "cluster", crds=[CRD]))
     cluster.kubectl("apply", "-f", str(RIGHTS))
+    _create_namespace(cluster.kubeconfig)
     return cluster.kubeconfig, cluster.service_account_kubeconfig("customevents", "customevents")
 
 
-def _create_namespace(kubeconfig: Path, name: str) -> None:
-    manifest = f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}"
-    _kubectl(kubeconfig, "apply", "-f", "-", text=manifest)
+def _prepare(admin: Path) -> None:
+    """Make what the demo needs in somebody's cluster. Raises DemoError before it changes any."""
+    _refuse_an_operator(admin)
+    if _exists(admin, "namespace", NAMESPACE):
+        _remove_the_last_demo(admin)
+    if not _exists(admin, "crd", CRD.stem):
+        _kubectl(admin, "create", "-f", str(CRD))
+        _kubectl(admin, "label", "-f", str(CRD), "=".join(OURS))
+    _kubectl(admin, "wait", f"--for={ESTABLISHED}", "-f", str(CRD), "--timeout=30s")
+    _create_namespace(admin)
+
+
+def _refuse_an_operator(admin: Path) -> None:
+    found = json.loads(_kubectl(admin, "get", "leases", "-A", "-o", "json"))
+    for lease in found["items"]:
+        if _is_at_work(lease):
+            where = "{namespace}/{name}".format_map(lease["metadata"])
+            raise DemoError(
+                f"an operator is at work in this cluster (Lease {where}) and would send the "
+                "examples to your account: take another cluster, or none for a local one"
+            )
+
+
+def _is_at_work(lease: dict[str, Any]) -> bool:
+    spec = lease["spec"]
+    if "customevents.dev/state" not in lease["metadata"].get("annotations", {}):
+        return False
+    if not spec.get("holderIdentity") or "renewTime" not in spec:
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(spec["renewTime"]) < AT_WORK
+
+
+def _remove_the_last_demo(admin: Path) -> None:
+    """Its events are delivered: this one's timeline would stay empty."""
+    if not _is_ours(admin, "namespace", NAMESPACE):
+        raise DemoError(
+            f"this cluster has a namespace {NAMESPACE} that is not the demo's, which would change "
+            "what is in it: take another cluster, or none for a local one"
+        )
+    _say("Removing what the last demo left")
+    _kubectl(admin, "delete", "namespace", NAMESPACE)
+
+
+def _exists(admin: Path, kind: str, name: str) -> bool:
+    return bool(_kubectl(admin, "get", kind, name, "--ignore-not-found", "-o", "name"))
+
+
+def _is_ours(admin: Path, kind: str, name: str) -> bool:
+    found = _kubectl(admin, "get", kind, "-l", "=".join(OURS), "-o", "name")
+    return any(line.endswith(f"/{name}") for line in found.splitlines())
+
+
+def _create_namespace(admin: Path) -> None:
+    metadata = {"name": NAMESPACE, "labels": dict([OURS])}
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    _kubectl(admin, "create", "-f", "-", text=json.dumps(manifest))
 
 
 @contextmanager
@@ -188,8 +253,14 @@ def _free_port() -> int:
     return PORT
 
 
+#: In somebody's cluster: no event of anybody else is touched, and all that is left is in one place.
+ALONE = {"CUSTOMEVENTS_WATCH_NAMESPACES": NAMESPACE, "CUSTOMEVENTS_LEASE_NAMESPACE": NAMESPACE}
+
+
 @contextmanager
-def _operator(folder: Path, kubeconfig: Path, endpoint: str) -> Iterator[subprocess.Popen[bytes]]:
+def _operator(
+    folder: Path, kubeconfig: Path, endpoint: str, more: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     _say("Starting the operator")
     key = folder / "api-key"
     key.write_text("test-key\n")
@@ -202,6 +273,7 @@ def _operator(folder: Path, kubeconfig: Path, endpoint: str) -> Iterator[subproc
         "CUSTOMEVENTS_LOG_FORMAT": "text",
         "CUSTOMEVENTS_HEALTH_HOST": "127.0.0.1",
         "CUSTOMEVENTS_HEALTH_PORT": "0",
+        **more,
     }
     with _process(folder, "operator", ["run"], settings) as process:
         _read(process, folder / "operator.log", "probes are answered on port ")

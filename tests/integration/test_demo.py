@@ -6,22 +6,26 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcluster import Cluster
+import pytest
+from localcluster import Cluster, build
 
 from curling import path_with_curl
 from operating import eventually
 
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "examples/demo.py"]
+CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
 
 #: What stands behind this is to be pasted.
 _COMMAND = re.compile(r"^ {6}(\S.*)$", re.MULTILINE)
@@ -98,6 +102,24 @@ def touring(folder: Path, *options: str) -> Iterator[Tour]:
     assert log.read_text().endswith("Stopped; nothing is left running.\n")
 
 
+@contextmanager
+def port_8090_taken() -> Iterator[None]:
+    with socket.socket() as ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a demo has just left it
+        with suppress(OSError):  # somebody else has it
+            ours.bind(("127.0.0.1", 8090))
+            ours.listen()
+        yield
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster with nothing of ours in it."""
+    build()
+    with Cluster(tmp_path_factory.mktemp("own-cluster")) as running:
+        yield running
+
+
 def test_each_step_of_the_tour_does_what_it_says(tmp_path: Path) -> None:
     with touring(tmp_path) as tour:
         apply, break_, again, watch, mend = tour.steps
@@ -115,15 +137,81 @@ def test_each_step_of_the_tour_does_what_it_says(tmp_path: Path) -> None:
         assert first["services"], "the page shows whom an event lands on"
 
 
-def test_it_works_on_a_cluster_of_ones_own_and_says_what_stays_there(
-    cluster: Cluster, tmp_path: Path
+def test_on_a_cluster_of_ones_own_it_can_be_repeated_and_removed(
+    own: Cluster, tmp_path: Path
 ) -> None:
-    try:
-        with touring(tmp_path, "--kubeconfig", str(cluster.kubeconfig)) as tour:
-            apply, *_, namespaces, crd = tour.steps
+    given = ("--kubeconfig", str(own.kubeconfig))
+    for _ in range(2):
+        with port_8090_taken(), touring(tmp_path, *given) as tour:
+            assert not tour.page.endswith(":8090")
+            assert tour.has_arrived("checkout 1.4.2 is live"), "the timeline would be empty"
+            apply, *_, namespace, crd = tour.steps
             tour.run(apply)
             eventually("it has arrived", lambda: tour.has_arrived("checkout 1.4.3 is live"))
-            assert namespaces == "kubectl delete namespace demo customevents"
-            assert crd == "kubectl delete -f crds/customevents.customevents.dev.yaml"
+    tour.run(namespace, crd)
+    assert own.kubectl("get", "namespace", "demo", "customevents", check=False).stdout == ""
+    assert own.kubectl("get", "crd").stdout == ""
+
+
+def test_on_a_cluster_of_ones_own_it_touches_no_event_but_its_own(
+    own: Cluster, tmp_path: Path
+) -> None:
+    own.kubectl("create", "-f", str(CRD))
+    own.kubectl("wait", "--for=condition=Established", "-f", str(CRD))
+    try:
+        own.kubectl("create", "-n", "default", "-f", "examples/01-quickstart.yaml")
+        with touring(tmp_path, "--kubeconfig", str(own.kubeconfig)) as tour:
+            assert tour.steps[5:] == ["kubectl delete namespace demo"], "the CRD is not the demo's"
+            tour.run(tour.steps[0])
+            eventually("it has arrived", lambda: tour.has_arrived("checkout 1.4.3 is live"))
+        path = "jsonpath={.items[*].status.delivery.state}"
+        assert own.kubectl("get", "cev", "-n", "default", "-o", path).stdout == "Pending"
     finally:
-        cluster.kubectl("delete", "namespace", "demo", "--ignore-not-found")  # others use the rest
+        own.kubectl("delete", "namespace", "demo", "--ignore-not-found")
+        own.kubectl("delete", "-f", str(CRD))
+
+
+def test_where_an_operator_is_at_work_it_starts_nothing(own: Cluster) -> None:
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {
+            "name": "customevents",
+            "namespace": "default",
+            "annotations": {"customevents.dev/state": "{}"},
+        },
+        "spec": {
+            "holderIdentity": "customevents-7d9f",
+            "renewTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        },
+    }
+    own.kubectl("create", "-f", "-", input=json.dumps(lease))
+    try:
+        assert "an operator is at work in this cluster (Lease default/customevents)" in refusal(own)
+    finally:
+        own.kubectl("delete", "lease", "customevents", "-n", "default")
+
+
+def test_a_namespace_of_somebody_elses_is_left_as_it_is(own: Cluster) -> None:
+    own.kubectl("create", "namespace", "demo")
+    try:
+        assert "has a namespace demo that is not the demo's" in refusal(own)
+        assert own.kubectl("get", "namespace", "demo").stdout
+    finally:
+        own.kubectl("delete", "namespace", "demo")
+
+
+def refusal(own: Cluster) -> str:
+    """The one line that it ends with; it has changed nothing."""
+    done = subprocess.run(
+        [*DEMO, "--wait", "no", "--kubeconfig", str(own.kubeconfig)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    assert own.kubectl("get", "crd").stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
