@@ -83,7 +83,8 @@ async def _errors_in_shape(request: web.Request, handler: Handler) -> web.Stream
         allowed = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
         return Answer(answer.status, answer.body, {**answer.headers, **allowed}).response()
     except web.HTTPRequestEntityTooLarge as error:
-        return Answer.refusing(Refusal.because(error.status, error.text or "")).response()
+        message = f"the body has more than {request.client_max_size} bytes"
+        return Answer.refusing(Refusal.because(error.status, message)).response()
 
 
 def _shape(request: web.Request) -> ErrorShape:
