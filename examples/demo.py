@@ -100,6 +100,8 @@ def _demo(stack: ExitStack, options: argparse.Namespace) -> None:
     if options.wait == "yes":
         print(_tour(sandbox, admin, options.kubeconfig), flush=True)
         raise SystemExit(operator.wait())
+    if options.kubeconfig:
+        print(f"==>{_left(admin)}")
 
 
 def _tour(sandbox: str, admin: Path, given: Path | None) -> str:

@@ -171,6 +171,17 @@ def test_on_a_cluster_of_ones_own_it_touches_no_event_but_its_own(
         own.kubectl("delete", "-f", str(CRD))
 
 
+def test_without_a_tour_it_says_what_stays_too(own: Cluster) -> None:
+    done = without_a_tour(own)
+    own.kubectl("delete", "namespace", "demo")
+    own.kubectl("delete", "-f", str(CRD))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert _COMMAND.findall(done.stdout) == [
+        "kubectl delete namespace demo",
+        "kubectl delete -f crds/customevents.customevents.dev.yaml",
+    ]
+
+
 def test_where_an_operator_is_at_work_it_starts_nothing(own: Cluster) -> None:
     lease = {
         "apiVersion": "coordination.k8s.io/v1",
@@ -203,7 +214,15 @@ def test_a_namespace_of_somebody_elses_is_left_as_it_is(own: Cluster) -> None:
 
 def refusal(own: Cluster) -> str:
     """The one line that it ends with; it has changed nothing."""
-    done = subprocess.run(
+    done = without_a_tour(own)
+    assert done.returncode == 1, done.stdout
+    assert own.kubectl("get", "crd").stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def without_a_tour(own: Cluster) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [*DEMO, "--wait", "no", "--kubeconfig", str(own.kubeconfig)],
         cwd=ROOT,
         capture_output=True,
@@ -211,7 +230,3 @@ def refusal(own: Cluster) -> str:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 1, done.stdout
-    assert own.kubectl("get", "crd").stdout == ""
-    (line,) = done.stderr.splitlines()
-    return line
