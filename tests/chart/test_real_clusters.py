@@ -202,7 +202,7 @@ def test_nothing_depends_on_ipv4(helm: Helm, values: Path) -> None:
 def test_the_sandbox_listens_on_both_families(helm: Helm) -> None:
     pod = one(helm.template("-f", SANDBOX), "Deployment", "customevents-sandbox")
     (container,) = pod["spec"]["template"]["spec"]["containers"]
-    assert container["args"][:3] == ["sandbox", "--host", "::"]
+    assert container["args"][:2] == ["sandbox", "--host=::"]
 
 
 def test_an_endpoint_may_be_an_ipv6_address(helm: Helm) -> None:
