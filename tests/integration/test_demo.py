@@ -27,6 +27,9 @@ ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "examples/demo.py"]
 CRD = ROOT / "crds" / "customevents.customevents.dev.yaml"
 
+#: `--for=condition=` fails on a CRD that has no conditions yet.
+ESTABLISHED = """jsonpath={.status.conditions[?(@.type=="Established")].status}=True"""
+
 #: What stands behind this is to be pasted.
 _COMMAND = re.compile(r"^ {6}(\S.*)$", re.MULTILINE)
 
@@ -157,9 +160,9 @@ def test_on_a_cluster_of_ones_own_it_touches_no_event_but_its_own(
     own: Cluster, tmp_path: Path
 ) -> None:
     own.kubectl("create", "-f", str(CRD))
-    own.kubectl("wait", "--for=condition=Established", "-f", str(CRD))
+    own.kubectl("wait", f"--for={ESTABLISHED}", "-f", str(CRD))
     try:
-        own.kubectl("create", "-n", "default", "-f", "examples/01-quickstart.yaml")
+        own.kubectl("create", "-n", "default", "-f", str(ROOT / "examples" / "01-quickstart.yaml"))
         with touring(tmp_path, "--kubeconfig", str(own.kubeconfig)) as tour:
             assert tour.steps[5:] == ["kubectl delete namespace demo"], "the CRD is not the demo's"
             tour.run(tour.steps[0])
