@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import tempfile
@@ -10,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "localcluster")]
 
 from customevents.sandbox import Running, running  # noqa: E402
-from ui.browser import ARGUMENTS, find_browser  # noqa: E402
+from ui.browser import launched  # noqa: E402
 from ui.posting import fill_at, post  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -119,17 +118,10 @@ def take(browser: Browser, name: str, theme: Any, show: Callable[[Page, Running]
 def main() -> None:
     """Write all of them."""
     PICTURES.mkdir(exist_ok=True)
-    found = find_browser()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found.program,
-            args=list(ARGUMENTS),
-            env={**os.environ, **found.environment},
-        )
+    with launched() as browser:
         take(browser, "timeline.png", "light", the_list)
         take(browser, "event.png", "light", the_drawer)
         take(browser, "trouble.png", "dark", trouble)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ import contextlib
 import http.client
 import json
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -16,6 +18,19 @@ POST_PATH = "/mgmt/v1/events"
 VALIDATE_PATH = "/api/v2/apikey/validate"
 KEYED = {"x-api-key": "test-key", "Content-Type": "application/json"}
 EVENT: dict[str, Any] = {"eventType": "deployment", "summary": "Release 1.2.3"}
+
+
+@contextlib.contextmanager
+def started(*options: str) -> Iterator[Running]:
+    """A sandbox in a process of its own, as it runs in earnest; on any free port."""
+    command = [sys.executable, "-m", "customevents", "sandbox", "--port=0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        yield Running(process.stdout.readline().split()[-1])
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
 
 
 @dataclass(frozen=True)

@@ -5,27 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from curling import path_with_curl
-from customevents.sandbox import Running, running
+from customevents.sandbox import running
+from sandbox.sandbox_client import started
 
 COMMAND = [sys.executable, "-m", "customevents", "sandbox", "--port", "0"]
-
-
-@contextmanager
-def started(*options: str) -> Iterator[Running]:
-    process = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    try:
-        yield Running(process.stdout.readline().split()[-1])
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
 
 
 def test_it_begins_with_switches_and_an_inventory(tmp_path: Path) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from _common import ClusterError, Log, locked, run
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import sync_playwright
 
 from debian import unpack
 
@@ -38,6 +42,20 @@ class Browser:
 
     program: Path
     environment: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def launched() -> Iterator[Chromium]:
+    """One that runs, without a window."""
+    found = find_browser()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found.program,
+            args=list(ARGUMENTS),
+            env={**os.environ, **found.environment},
+        )
+        yield browser
+        browser.close()
 
 
 def find_browser(log: Log = print) -> Browser:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from customevents.sandbox import Running, running
 from integration.conftest import account, events, key_file, start_operator, timeline  # noqa: F401
-from ui.browser import ARGUMENTS, find_browser
+from ui.browser import launched
 from ui.coverage import Coverage
 from ui.watching import opened
 
@@ -41,15 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Of one module: Playwright's loop must not be there when others run theirs."""
-    found = find_browser()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found.program,
-            args=list(ARGUMENTS),
-            env={**os.environ, **found.environment},
-        )
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

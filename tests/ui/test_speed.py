@@ -7,8 +7,6 @@ so the best of some rounds is held against them; the figures that are printed ar
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from customevents.sandbox import Running
+from sandbox.sandbox_client import started
 from ui.posting import event, fill, post
 from ui.watching import DESKTOP
 
@@ -164,19 +163,6 @@ def poured_in(page: Page, sandbox: Running, first: int) -> tuple[float, float]:
     """How many seconds the page was behind 2,000 events at most, and how long they took."""
     with posting(sandbox, first, first + 2000) as posted:
         return follow(page, posted, first, first + 2000)
-
-
-@contextmanager
-def started(*options: str) -> Iterator[Running]:
-    """A sandbox in a process of its own, as it runs in earnest."""
-    command = [sys.executable, "-m", "customevents", "sandbox", "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    try:
-        yield Running(process.stdout.readline().split()[-1])
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
 
 
 @contextmanager

@@ -110,13 +110,9 @@ function exact(time) {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
 }
 
-function timeElement(time, attributes = {}) {
+function timeElement(time) {
   const iso = new Date(time).toISOString();
-  return element(
-    "time",
-    { datetime: iso, title: exact(time), ...attributes },
-    ago(time, Date.now()),
-  );
+  return element("time", { datetime: iso, title: exact(time) }, ago(time, Date.now()));
 }
 
 const byId = (id) => document.getElementById(id);
@@ -934,7 +930,7 @@ function asCurl(body) {
   return `curl ${address} -H "x-api-key: $KEY" -H 'Content-Type: application/json' -d '${quoted}'\n`;
 }
 
-/** The CustomEvent that would be sent as this body; JSON is YAML. */
+/** The CustomEvent that would be sent as this body, as `customevents send --curl` makes it; JSON is YAML. */
 function asCustomEvent(body) {
   const { clusters, namespaces, servicesNames } = body.scope ?? {};
   // What is not narrowed would be filled in, unless the level says otherwise.
@@ -944,10 +940,7 @@ function asCustomEvent(body) {
     eventType: body.eventType,
     summary: body.summary,
     severity: body.severity,
-    scope:
-      level || servicesNames || namespaces || clusters
-        ? { level, clusters, namespaces, serviceNames: servicesNames }
-        : undefined,
+    scope: { level, clusters, namespaces, serviceNames: servicesNames },
     details: own.length ? Object.fromEntries(own) : undefined,
   };
   const lines = Object.entries(spec).filter(([, value]) => value !== undefined);
