@@ -11,12 +11,26 @@ import hashlib
 import json
 import uuid
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
-from customevents.resource.spec import CustomEventSpec, LabelSelector, Scope, Severity
+from pydantic import BaseModel
+
+from customevents.resource.spec import CustomEventSpec, Severity
 
 #: The namespace of all delivery ids: fixed for ever.
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "customevents.dev")
+
+#: How an event is delivered, and not what is told: an edit of these sends nothing. Whatever else
+#: stands in a spec is content, also what is added to it later: an edit of that is never lost.
+NOT_CONTENT = frozenset(
+    {
+        "suspend",
+        "on_unknown_outcome",
+        "delivery_deadline_seconds",
+        "ttl_seconds_after_finished",
+    }
+)
 
 
 def content_hash(spec: CustomEventSpec) -> str:
@@ -31,52 +45,41 @@ def delivery_id(uid: str, content: str, resend: str, sequence: int) -> str:
 
 
 def _content(spec: CustomEventSpec) -> dict[str, Any]:
-    severity = spec.canonical_severity
-    return _present(
-        eventType=spec.event_type,
-        summary=spec.summary,
-        severity=None if severity is Severity.INFORMATION else severity.value,
-        details=spec.details,
-        occurredAt=_time(spec.occurred_at),
-        scope=_scope(spec.scope),
-    )
+    content = _fields(spec, but=NOT_CONTENT)
+    content.pop("severity", None)  # it has more than one spelling, also of the default
+    if spec.canonical_severity is not Severity.INFORMATION:
+        content["severity"] = spec.canonical_severity.value
+    return content
 
 
-def _scope(scope: Scope | None) -> dict[str, Any] | None:
-    if scope is None:
-        return None
-    return _present(
-        level=scope.level and scope.level.value,
-        clusters=_set(scope.clusters),
-        namespaces=_set(scope.namespaces),
-        serviceNames=_set(scope.service_names),
-        serviceSelector=_selector(scope.service_selector),
-    )
+def _fields(model: BaseModel, *, but: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """A model's fields in the author's spelling: absent, default and empty are the same content."""
+    found = {}
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if name in but or value == field.get_default(call_default_factory=True):
+            continue
+        canonical = _canonical(value)
+        if canonical not in (None, "", [], {}):
+            found[field.alias or name] = canonical
+    return found
 
 
-def _selector(selector: LabelSelector | None) -> dict[str, Any] | None:
-    if selector is None:
-        return None
-    expressions = {
-        json.dumps(_present(key=e.key, operator=e.operator, values=_set(e.values)), sort_keys=True)
-        for e in selector.match_expressions
-    }
-    return _present(
-        matchLabels=selector.match_labels,
-        matchExpressions=[json.loads(expression) for expression in sorted(expressions)],
-    )
+def _canonical(value: Any) -> Any:
+    """A value in the one form that its content has, however it was written."""
+    match value:
+        case BaseModel():
+            return _fields(value)
+        case Enum():
+            return value.value
+        case datetime():
+            return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        case tuple():  # the API and Kubernetes read each list as a set
+            items = {_order(item): item for item in map(_canonical, value)}
+            return [items[key] for key in sorted(items)]
+        case _:
+            return value
 
 
-def _present(**fields: Any) -> dict[str, Any]:
-    """Absent, default and empty are the same content."""
-    return {name: value for name, value in fields.items() if value}
-
-
-def _set(names: tuple[str, ...] | None) -> list[str]:
-    return sorted(set(names or ()))
-
-
-def _time(time: datetime | None) -> str | None:
-    if time is None:
-        return None
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _order(item: Any) -> str:
+    return item if isinstance(item, str) else json.dumps(item, sort_keys=True)
