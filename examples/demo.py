@@ -201,7 +201,7 @@ def _refuse_an_operator(admin: Path) -> None:
 
 def _is_at_work(lease: dict[str, Any]) -> bool:
     spec = lease["spec"]
-    if "customevents.dev/state" not in lease["metadata"].get("annotations", {}):
+    if "customevents.dev/in-flight" not in lease["metadata"].get("annotations", {}):
         return False
     if not spec.get("holderIdentity") or "renewTime" not in spec:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from localcluster import Cluster
 
 from scraping import Scrape
 
@@ -151,3 +154,10 @@ def _port(process: subprocess.Popen[bytes], log_file: Path) -> int | None:
         raise AssertionError(f"the operator ended at once:\n{said}")
     _, found, rest = said.partition("probes are answered on port ")
     return int(rest.split()[0]) if found and "\n" in rest else None
+
+
+def said_of_itself(cluster: Cluster) -> dict[str, Any]:
+    """What the operator says of itself, as everybody may read it; empty: nothing yet."""
+    where = ("-n", "customevents", "get", "configmap", "customevents", "--ignore-not-found")
+    told = cluster.kubectl(*where, "-o", r"jsonpath={.data.state\.json}").stdout
+    return dict(json.loads(told or "{}"))

@@ -283,7 +283,7 @@ def render(
     ] = None,
     namespace: options.Namespace = None,
     operator_namespace: options.OperatorNamespace = "customevents",
-    lease: options.LeaseName = "customevents",
+    operator_name: options.OperatorName = "customevents",
     *,
     chosen: Chosen,
 ) -> None:
@@ -300,7 +300,7 @@ def render(
     async def resolving() -> list[rendering.Rendered]:
         async with patience.connect(chosen) as cluster:
             where = wanted or cluster.namespace
-            renderer = await rendering.renderer(cluster, operator_namespace, lease)
+            renderer = await rendering.renderer(cluster, operator_namespace, operator_name)
             if renderer.note:
                 typer.echo(f"# {renderer.note}", err=True)
             if text is not None:
@@ -333,7 +333,7 @@ async def _judged(
 def check(
     namespace: options.Namespace = None,
     operator_namespace: options.OperatorNamespace = "customevents",
-    lease: options.LeaseName = "customevents",
+    operator_name: options.OperatorName = "customevents",
     *,
     chosen: Chosen,
 ) -> None:
@@ -348,7 +348,7 @@ def check(
 
     async def looking() -> list[checking.Finding]:
         async with patience.connect(chosen, clock=clock) as cluster:
-            place = checking.Place(wanted or cluster.namespace, operator_namespace, lease)
+            place = checking.Place(wanted or cluster.namespace, operator_namespace, operator_name)
             return await checking.check(cluster, place, clock)
 
     findings = asyncio.run(looking())

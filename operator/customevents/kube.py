@@ -40,7 +40,11 @@ METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 #: Who the command line is in an object's managedFields.
 FIELD_MANAGER = "customevents"
 
-#: How it writes: a field that nobody knows is refused.
+#: Who the operator is there.
+OPERATOR = "customevents-operator"
+AS_OPERATOR = urlencode({"fieldManager": OPERATOR})
+
+#: How the command line writes: a field that nobody knows is refused.
 STRICTLY = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
@@ -101,30 +105,30 @@ class Cluster:
         ]
         if event.stored_record is None:
             del operations[1]
-        path = f"{_path(event.namespace, event.name)}/status"
+        path = f"{_path(event.namespace, event.name)}/status?{AS_OPERATOR}"
         return await self.request("PATCH", path, operations, content_type=JSON_PATCH, kind=KIND)
 
-    async def open_work(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
-        """A namespace's events that are not finished, page by page; "" = all namespaces'."""
-        async for item in self._pages(_collection(namespace), fieldSelector=OPEN):
-            yield item
+    # Events, page by page; of the namespace "", those of all.
 
-    async def all_events(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
-        """A namespace's events, page by page; "" = all namespaces'."""
-        async for item in self._pages(_collection(namespace)):
-            yield item
+    def open_work(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        """What is not finished."""
+        return self._events(namespace, OPEN)
 
-    async def events_in_state(self, namespace: str, state: State) -> AsyncIterator[dict[str, Any]]:
-        """A namespace's events in one state of delivery, page by page."""
-        async for item in self._pages(
-            _collection(namespace), fieldSelector=f"status.delivery.state={state}"
-        ):
-            yield item
+    def all_events(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        """Everything."""
+        return self._events(namespace)
 
-    async def undelivered(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
-        """A namespace's events in every other state than Delivered; "" = all namespaces'."""
-        selector = f"status.delivery.state!={State.DELIVERED}"
-        async for item in self._pages(_collection(namespace), fieldSelector=selector):
+    def events_in_state(self, namespace: str, state: State) -> AsyncIterator[dict[str, Any]]:
+        """What is in this state of delivery."""
+        return self._events(namespace, f"status.delivery.state={state}")
+
+    def undelivered(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
+        """What is in every other state than Delivered."""
+        return self._events(namespace, f"status.delivery.state!={State.DELIVERED}")
+
+    async def _events(self, namespace: str, selector: str = "") -> AsyncIterator[dict[str, Any]]:
+        query = {"fieldSelector": selector} if selector else {}
+        async for item in self._pages(_collection(namespace), **query):
             yield item
 
     async def create_event(self, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +169,7 @@ class Cluster:
     async def create_notice(self, namespace: str, notice: dict[str, Any]) -> None:
         """Write a Kubernetes Event (events.k8s.io/v1) in this namespace."""
         where = f"/apis/events.k8s.io/v1/namespaces/{names.namespace(namespace)}/events"
-        await self.request("POST", where, notice)
+        await self.request("POST", f"{where}?{AS_OPERATOR}", notice)
 
     async def get(self, path: str) -> dict[str, Any]:
         """One object, or one page of a list.
@@ -255,32 +259,43 @@ class Cluster:
 AnyCluster = TypeVar("AnyCluster", bound=Cluster)
 
 
-class Lease:
-    """One Lease, read and swapped. Raises InvalidName if it cannot be called so."""
+class OneObject:
+    """One object that the operator keeps for itself: read, made and swapped."""
 
-    def __init__(self, cluster: Cluster, namespace: str, name: str) -> None:
+    def __init__(self, cluster: Cluster, kind: str, group: str, namespace: str, name: str) -> None:
+        """`group` is the path of the kind's API. Raises InvalidName if it cannot be called so."""
         self._request = cluster.request
+        self._kind = kind
         where = names.namespace(namespace)
-        self._all = f"/apis/coordination.k8s.io/v1/namespaces/{where}/leases"
-        self._path = f"{self._all}/{names.of_object('Lease', name)}"
-        self._name = name
+        self._all = f"{group}/namespaces/{where}/{kind.lower()}s"
+        self._name = names.of_object(kind, name)
 
     async def read(self) -> dict[str, Any]:
-        """The Lease as it is. Raises Gone."""
-        return await self._request("GET", self._path, kind="Lease")
+        """It, as it is. Raises Gone."""
+        return await self._request("GET", f"{self._all}/{self._name}", kind=self._kind)
 
-    async def create(self, lease: dict[str, Any]) -> dict[str, Any]:
+    async def create(self, body: dict[str, Any]) -> dict[str, Any]:
         """Make it. Raises Conflict if it is there."""
-        metadata = {**lease.get("metadata", {}), "name": self._name}
-        body = {**lease, "metadata": metadata}
-        return await self._request("POST", self._all, body, kind="Lease")
+        named = {**body, "metadata": {**body.get("metadata", {}), "name": self._name}}
+        return await self._request("POST", f"{self._all}?{AS_OPERATOR}", named, kind=self._kind)
 
-    async def replace(self, lease: dict[str, Any]) -> dict[str, Any]:
+    async def replace(self, body: dict[str, Any]) -> dict[str, Any]:
         """Swap it for what was read before. Raises Conflict if it changed since, or Gone."""
-        if not lease["metadata"].get("resourceVersion"):
-            # Sent, it would make a Lease that was deleted anew, and be no compare-and-swap.
-            raise ClusterError("a Lease without a resourceVersion is never written")
-        return await self._request("PUT", self._path, lease, kind="Lease")
+        if not body["metadata"].get("resourceVersion"):
+            # Sent, it would make what was deleted anew, and be no compare-and-swap.
+            raise ClusterError(f"a {self._kind} without a resourceVersion is never written")
+        path = f"{self._all}/{self._name}?{AS_OPERATOR}"
+        return await self._request("PUT", path, body, kind=self._kind)
+
+
+def lease(cluster: Cluster, namespace: str, name: str) -> OneObject:
+    """The Lease of this name. Raises InvalidName."""
+    return OneObject(cluster, "Lease", "/apis/coordination.k8s.io/v1", namespace, name)
+
+
+def config_map(cluster: Cluster, namespace: str, name: str) -> OneObject:
+    """The ConfigMap of this name. Raises InvalidName."""
+    return OneObject(cluster, "ConfigMap", "/api/v1", namespace, name)
 
 
 def connect(

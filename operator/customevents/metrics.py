@@ -21,13 +21,14 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from customevents.resource.operator_state import BreakerState
+from customevents.resource.status import OutcomeClass
+
 # Each counter and histogram would have a second series for the time at which it began.
 disable_created_metrics()
 
 #: All that an attempt can end in: the series are there, at 0, before the first one does.
-CLASSES = ("NeverArrived", "RefusedForNow", "EndpointLevel", "Refused", "Unknown", "Success")
-
-BREAKER_STATES = ("closed", "half-open", "open")
+CLASSES = [kind for kind in OutcomeClass if kind is not OutcomeClass.NOT_SENT]
 
 #: Seconds: from a quick answer to the attempt's timeout.
 POST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -120,7 +121,7 @@ class Inbox(Protocol):
         """Seconds since the oldest of them changed; suspended ones are meant to wait."""
 
 
-class Gate(Protocol):
+class Throttle(Protocol):
     """Whether an attempt may be made now."""
 
     @property
@@ -136,21 +137,26 @@ class Gate(Protocol):
         """Whether sending is paused, by reason."""
 
 
-class Journal(Protocol):
-    """The Lease, and the attempts that it lists."""
+class Election(Protocol):
+    """The Lease."""
 
     writes: int
-    committed: int
     times_lost: int
-
-    def __len__(self) -> int: ...
 
     @property
     def valid(self) -> bool:
         """Whether the Lease is ours."""
 
 
-class Rounds(Protocol):
+class Journal(Protocol):
+    """The attempts that it lists."""
+
+    committed: int
+
+    def __len__(self) -> int: ...
+
+
+class Resync(Protocol):
     """The look for what the watch never showed."""
 
     missed: int
@@ -185,9 +191,10 @@ class Exposed(Collector):
     """What is read when somebody asks; on the event loop, where all of it lives."""
 
     inbox: Inbox
-    gate: Gate
+    throttle: Throttle
+    election: Election
     journal: Journal
-    rounds: Rounds
+    resync: Resync
     watch: Watch
     clock: Clock
     #: How many lines of the log were dropped.
@@ -197,7 +204,7 @@ class Exposed(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every family, also one that has no value now."""
-        yield _gauge("leader", "Whether this process holds the Lease.", self.journal.valid)
+        yield _gauge("leader", "Whether this process holds the Lease.", self.election.valid)
         yield from self._waiting()
         yield from self._pace()
         yield from self._journal()
@@ -220,24 +227,24 @@ class Exposed(Collector):
         )
 
     def _pace(self) -> Iterator[Metric]:
-        state = self.gate.breaker
+        state = self.throttle.breaker
         yield _gauges(
             "breaker_state",
             "1 for the state that the breaker is in, 0 for the others.",
             "state",
-            {name: name == state for name in BREAKER_STATES},
+            {name.value: name == state for name in BreakerState},
         )
         yield _gauge(
             "rate_limit_tokens",
             "Attempts that the rate limit lets go at once; absent where there is no limit.",
-            self.gate.tokens,
+            self.throttle.tokens,
         )
         yield _gauges(
             "paused",
             "Whether nothing is sent because of the key, the endpoint, its Retry-After, or the "
             "setting.",
             "reason",
-            {**self.gate.pauses, "setting": self.paused},
+            {**self.throttle.pauses, "setting": self.paused},
         )
 
     def _journal(self) -> Iterator[Metric]:
@@ -246,7 +253,7 @@ class Exposed(Collector):
             "Attempts that are under way, or whose result is not written yet.",
             len(self.journal),
         )
-        yield _counter("journal_writes", "Writes of the Lease.", self.journal.writes)
+        yield _counter("journal_writes", "Writes of the Lease.", self.election.writes)
         yield _counter(
             "journal_intents",
             "Attempts that these writes committed; divided by them, the entries per commit.",
@@ -255,7 +262,7 @@ class Exposed(Collector):
         yield _counter(
             "journal_lost",
             "Times that the Lease or its list was gone, and nothing was sent for a while.",
-            self.journal.times_lost,
+            self.election.times_lost,
         )
 
     def _watch(self) -> Iterator[Metric]:
@@ -277,7 +284,7 @@ class Exposed(Collector):
         yield _counter(
             "events_missed",
             "Events, or changes of them, that the watch never showed and a list did.",
-            self.rounds.missed,
+            self.resync.missed,
         )
 
     def _process(self) -> Iterator[Metric]:

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from customevents.resource import names
 from customevents.resource.errors import SettingsError
+from customevents.resource.operator_state import Resolving
 from customevents.resource.spec import LONGEST_NAME, UnknownOutcomePolicy, plain
 
 PREFIX = "CUSTOMEVENTS_"
@@ -42,18 +43,6 @@ ENDPOINTS = {Site.US: "https://api.komodor.com", Site.EU: "https://api.eu.komodo
 AGENT_NAMESPACES = ("komodor", "komodor-agent")
 
 _PROXY = re.compile(r"http://[^/@?#\s]+/?")
-
-
-#: What decides how an event is resolved and shown: the operator says it on its Lease.
-ANNOUNCED = {
-    "cluster_name",
-    "delivery_paused",
-    "discovery_release",
-    "provenance_enabled",
-    "scope_wide_from",
-    "ttl_enabled",
-    "watch_namespaces",
-}
 
 
 class Settings(BaseSettings):
@@ -283,10 +272,11 @@ class Settings(BaseSettings):
         default = (*AGENT_NAMESPACES, self.lease_namespace)
         return tuple(dict.fromkeys(self.discovery_agent_namespaces or default))
 
-    def announced(self) -> dict[str, Any]:
-        """The settings of ANNOUNCED, and where a Komodor agent is believed."""
-        dumped = self.model_dump(mode="json", include=ANNOUNCED)
-        return {**dumped, "agent_namespaces": list(self.agent_namespaces)}
+    @property
+    def resolving(self) -> Resolving:
+        """What decides how an event is resolved, as the operator says it for everybody to read."""
+        told = self.model_dump(include=set(Resolving.model_fields))
+        return Resolving(**{**told, "agent_namespaces": self.agent_namespaces})
 
     @property
     def base_url(self) -> str:

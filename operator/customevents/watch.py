@@ -71,9 +71,9 @@ class Connection(Protocol):
 class Watch:
     """kopf on its thread, from `start` to `stop`."""
 
-    def __init__(self, observer: Observer, *, namespaces: Sequence[str]) -> None:
+    def __init__(self, *, namespaces: Sequence[str]) -> None:
         """No namespaces: all of them."""
-        self._watchers = {name: _Watcher(observer, Sight(name)) for name in namespaces or ("",)}
+        self._watchers = {name: _Watcher(Sight(name)) for name in namespaces or ("",)}
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began: float | None = None
@@ -113,9 +113,11 @@ class Watch:
             return 0.0
         return min((sight.blind_for for sight in self._sights), default=0.0)
 
-    def start(self, connection: Connection, failed: Callable[[BaseException], None]) -> None:
-        """Start watching; `failed` is called on the thread if that ends before `stop`."""
-        self._connection, self._failed = connection, failed
+    def start(
+        self, connection: Connection, observer: Observer, failed: Callable[[BaseException], None]
+    ) -> None:
+        """Start watching; both are called on the thread, `failed` if that ends before `stop`."""
+        self._connection, self._observer, self._failed = connection, observer, failed
         self._began = time.monotonic()
         for sight in self._sights:
             sight.last_good = self._began
@@ -155,48 +157,47 @@ class Watch:
         self._loop.set_exception_handler(_forgotten)
         async with asyncio.TaskGroup() as group:
             for watcher in self._watchers.values():
-                group.create_task(watcher.run(self._connection))
+                group.create_task(watcher.run(self._connection, self._observer))
 
 
 class _Watcher:
     """Keeps one namespace watched."""
 
-    def __init__(self, observer: Observer, sight: Sight) -> None:
+    def __init__(self, sight: Sight) -> None:
         self.sight = sight
         self.shown = float("-inf")
         self.restarts = 0
         self.stopping = False
         #: Set where the kopf that runs is to end.
         self.interrupted = asyncio.Event()
-        self._observer = observer
 
-    async def run(self, connection: Connection) -> None:
+    async def run(self, connection: Connection, observer: Observer) -> None:
         """Begin kopf anew whenever it has ended, until the process does."""
         failures, said = 0, set[str]()
         while not self.stopping:
             self.interrupted.clear()
-            good = await self._watch(connection)
+            good = await self._watch(connection, observer)
             if self.stopping:
                 return
             self.restarts += 1
-            self._observer.lost(self.sight.namespace)
+            observer.lost(self.sight.namespace)
             failures, said = (1, set()) if good else (failures + 1, said)
             if self.sight.reason not in said:  # once for each trouble, not for each try
                 said.add(self.sight.reason)
                 logger.warning("not watching%s: %s", self.sight.where, self.sight.reason)
             await happened(self.interrupted, pause(failures, answered=self.sight.answered))
 
-    async def _watch(self, connection: Connection) -> bool:
+    async def _watch(self, connection: Connection, observer: Observer) -> bool:
         """One kopf, from its start to its end; whether it has watched for a while."""
         first = self.restarts == 0
-        eyes = Eyes(self.sight, self._observer, first=first, server=connection.server)
+        eyes = Eyes(self.sight, observer, first=first, server=connection.server)
         good_before = self.sight.last_good
         tasks = list[asyncio.Task[Any]]()
         try:
             async with connection.session(eyes) as session:
                 info = kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
                 try:
-                    tasks += await self._spawn(info)
+                    tasks += await self._spawn(info, observer)
                     tasks.append(asyncio.create_task(self.interrupted.wait()))
                     await _ended(tasks, eyes)
                 finally:
@@ -207,14 +208,21 @@ class _Watcher:
         self.sight.lost(why, answered=eyes.answered)
         return self.sight.last_good > good_before
 
-    async def _spawn(self, info: kopf.AiohttpSession) -> Collection[asyncio.Task[Any]]:
+    async def _spawn(
+        self, info: kopf.AiohttpSession, observer: Observer
+    ) -> Collection[asyncio.Task[Any]]:
         registry, sessions = kopf.OperatorRegistry(), iter([info])
 
         async def login(**_: Any) -> kopf.AiohttpSession | None:
             return next(sessions, None)  # where it is refused kopf ends, and does not ask for ever
 
         kopf.on.login(registry=registry)(login)
-        kopf.on.event(GROUP, PLURAL, registry=registry, id="event")(self._on_event)
+
+        async def show(event: kopf.RawEvent, **_: Any) -> None:
+            self.shown = time.monotonic()
+            observer.shown(event["type"], dict(event["object"]))
+
+        kopf.on.event(GROUP, PLURAL, registry=registry, id="event")(show)
         namespace = self.sight.namespace
         return await kopf.spawn_tasks(
             registry=registry,
@@ -225,10 +233,6 @@ class _Watcher:
             clusterwide=not namespace,
             namespaces=(namespace,) if namespace else (),
         )
-
-    async def _on_event(self, event: kopf.RawEvent, **_: Any) -> None:
-        self.shown = time.monotonic()
-        self._observer.shown(event["type"], dict(event["object"]))
 
 
 def pause(failures: int, *, answered: bool) -> float:

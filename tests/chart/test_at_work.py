@@ -162,7 +162,7 @@ def test_it_needs_every_right_that_it_is_given_and_no_other(
         made = requests(cluster, name, since)
         assert granted(found, name, "customevents-lease") - used(made) == AT_CONFLICTS
         assert {probe(running, path) for path in asked_for(helm4)} == {200}
-        assert "leads (Lease customevents/customevents)" in check(cluster, found, name)
+        assert "leads (ConfigMap customevents/customevents)" in check(cluster, found, name)
 
 
 def test_a_release_for_namespaces_works_with_the_rights_in_these_alone(
@@ -177,4 +177,4 @@ def test_a_release_for_namespaces_works_with_the_rights_in_these_alone(
         create_event(cluster, "checkout", "shop")
         eventually("it is delivered", lambda: delivered(cluster, "checkout", "shop"))
         assert ("customevents", "watch") in used(requests(cluster, name, since))
-        assert f"leads (Lease customevents/{name})" in check(cluster, found, name)
+        assert f"leads (ConfigMap customevents/{name})" in check(cluster, found, name)

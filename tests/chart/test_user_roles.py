@@ -93,7 +93,10 @@ NOT_THEIRS = [
     ("broadcast", "customevents.customevents.dev", "-n", HOME),
     ("get", "customevents.customevents.dev", "-n", "default"),
     ("create", "customevents.customevents.dev", "-n", "default"),
+    ("get", "lease/customevents", "-n", "customevents"),
     ("update", "lease/customevents", "-n", "customevents"),
+    ("update", "configmap/customevents", "-n", "customevents"),
+    ("list", "configmaps", "-n", "customevents"),
     ("delete", "lease/customevents", "-n", "customevents"),
     ("list", "leases", "-n", "customevents"),
     ("get", "secret/komodor-api-key", "-n", "customevents"),
@@ -117,15 +120,15 @@ def test_who_may_view_only_reads(tenants: dict[str, Tenant]) -> None:
         assert not tenant.may(verb, *theirs)
 
 
-def test_everybody_reads_the_operators_lease(tenants: dict[str, Tenant]) -> None:
-    assert tenants["view"].may("get", "lease/customevents", "-n", "customevents")
+def test_everybody_reads_what_the_operator_says_of_itself(tenants: dict[str, Tenant]) -> None:
+    assert tenants["view"].may("get", "configmap/customevents", "-n", "customevents")
 
 
-def test_the_operators_lease_is_read_by_those_who_are_named(
+def test_that_is_read_by_those_who_are_named(
     chart_cluster: Cluster, tenants: dict[str, Tenant]
 ) -> None:
     helm = on(chart_cluster, HELM)
-    given = ("--set", "userRoles.leaseReaders={platform-team}")
+    given = ("--set", "userRoles.stateReaders={platform-team}")
     helm.succeed("upgrade", "customevents", CHART, "-n", "customevents", *MINIMAL, *given)
-    asked = ("get", "lease/customevents", "-n", "customevents")
+    asked = ("get", "configmap/customevents", "-n", "customevents")
     eventually("the right is gone", lambda: not tenants["view"].may(*asked) or None)

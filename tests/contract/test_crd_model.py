@@ -7,7 +7,7 @@ import re
 import pytest
 
 from contract.schemas import crd_schema, facts, of_model, rules, violations
-from customevents.delivery.lifecycle import invalid
+from customevents.delivery.state import invalid
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.event import read_event
 from customevents.resource.matching import Reach, describe
@@ -22,7 +22,7 @@ from customevents.resource.status import (
     Status,
     to_seconds,
 )
-from unit.builders import NOW, event, raw_event, raw_spec
+from unit.builders import NOW, event, moment, raw_event, raw_spec
 
 SPEC_IN_CRD = dict(facts(crd_schema("spec"), "spec"))
 SPEC_IN_MODEL = dict(facts(of_model(CustomEventSpec), "spec"))
@@ -145,7 +145,7 @@ def test_the_widest_status_that_can_be_written_is_one_that_the_crd_takes(reach: 
 def test_the_longest_message_about_a_spec_is_one_that_the_crd_takes() -> None:
     with pytest.raises(InvalidSpec) as caught:
         parse_spec(raw_spec(details={"key" * 100_000: True}))
-    verdict = invalid(event(), str(caught.value), NOW)
+    verdict = invalid(event(), str(caught.value), moment())
     status = Status(
         conditions=(Condition(reason=verdict.reason, message=verdict.message),),
         delivery=verdict.record,

@@ -18,9 +18,8 @@ from contract import cases
 from contract.events_in_cluster import manifest
 from contract.files import ONLY_THE_CLUSTER_KNOWS, REFUSED, TAKEN, event
 from customevents.commands.rendering import read_manifests
-from customevents.delivery.announcement import Announcement
-from customevents.delivery.lease import STATE
 from customevents.resource.errors import InvalidSpec
+from customevents.resource.operator_state import STATE, OperatorState
 from customevents.resource.written import check, objections
 from integration.workloads import workload
 from namespaces import temporary_namespace
@@ -36,17 +35,13 @@ ALL = {**TAKEN, **REFUSED}
 @pytest.fixture(scope="module")
 def place(api: client.ApiClient, cluster: Cluster) -> Iterator[str]:
     """A namespace with one event in it, of the name `there`."""
-    lease = {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {
-            "name": "customevents",
-            "annotations": {
-                STATE: Announcement(cluster_name="prod").model_dump_json(by_alias=True)
-            },
-        },
+    said = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "customevents"},
+        "data": {STATE: OperatorState(cluster_name="prod").to_json()},
     }
-    items = [lease, workload("checkout", labels=LABELS)]
+    items = [said, workload("checkout", labels=LABELS)]
     with temporary_namespace(api, "files") as name:
         listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
         cluster.kubectl("apply", "-n", name, "-f", "-", input=listed)

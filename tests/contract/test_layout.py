@@ -11,7 +11,12 @@ import pytest
 SOURCES = Path(__file__).parents[2] / "operator"
 MODULES = sorted(SOURCES.rglob("*.py"))
 
-LONGEST_MODULE = 400
+#: Lines from which on a reader asks why a module is so long; it holds one idea, however long.
+ASKED_WHY = 400
+ANSWERS = {
+    "customevents/delivery/state.py": "every decision about a record, in one place on purpose",
+}
+
 LONGEST_FUNCTION = 40
 
 
@@ -22,8 +27,9 @@ def test_the_source_root_is_not_a_package() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCES)))
-def test_no_module_is_too_long(module: Path) -> None:
-    assert len(module.read_text().splitlines()) <= LONGEST_MODULE
+def test_a_long_module_has_an_answer(module: Path) -> None:
+    is_long = len(module.read_text().splitlines()) > ASKED_WHY
+    assert is_long == (str(module.relative_to(SOURCES)) in ANSWERS)
 
 
 def functions(module: Path) -> Iterator[tuple[str, int]]:

@@ -45,7 +45,9 @@ def families(*, namespace_label: bool) -> list[Metric]:
     """Every family, in the order in which they are exposed, with a sample of each."""
     metrics = Metrics(namespace_label=namespace_label)
     part: Any = AnyPart()
-    metrics.read(Exposed(part, part, part, part, part, part, lines_dropped=lambda: 0, paused=False))
+    metrics.read(
+        Exposed(part, part, part, part, part, part, part, lines_dropped=lambda: 0, paused=False)
+    )
     metrics.attempted("shop", "Success", 0.1)
     for count in (metrics.unusual_success, metrics.unknown_outcome, metrics.cancelled):
         count("shop")

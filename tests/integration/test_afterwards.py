@@ -11,7 +11,7 @@ from localcluster import Cluster
 
 from customevents import sandbox
 from integration.conftest import Events, StartOperator
-from operating import eventually, probe
+from operating import eventually, probe, said_of_itself
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 
@@ -150,7 +150,7 @@ def _halted(running: Any) -> bool:
     return probe(running, "/readyz") == 503
 
 
-def test_the_lease_says_how_the_operator_is_and_never_its_key(
+def test_everybody_may_read_how_the_operator_is_and_never_its_key(
     cluster: Cluster, events: Events, start_operator: StartOperator, timeline: sandbox.Running
 ) -> None:
     timeline.call("PUT", "/sandbox/inventory", {"prod-eu-1": {"shop": ["checkout"]}})
@@ -158,13 +158,11 @@ def test_the_lease_says_how_the_operator_is_and_never_its_key(
     events.apply("checkout", SPEC)
     events.until("checkout", "Delivered")
 
-    def said() -> dict[str, Any]:
-        path = "jsonpath={.metadata.annotations.customevents\\.dev/state}"
-        lease = cluster.kubectl("-n", "customevents", "get", "lease", "customevents", "-o", path)
-        found: dict[str, Any] = json.loads(lease.stdout)
-        return found
+    def said() -> dict[str, Any] | None:
+        found = said_of_itself(cluster)
+        return found if found.get("clusterKnown") else None
 
-    found = eventually("it has asked", lambda: s if (s := said())["clusterKnown"] else None)
+    found = eventually("it has asked", said)
     assert (found["key"], found["clusterName"]) == ("ok", "prod-eu-1")
     assert found["clusterNameSource"] == "setting clusterName"
     assert found["endpoint"] == timeline.url

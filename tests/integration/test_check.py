@@ -37,7 +37,7 @@ def test_where_all_is_well_every_step_is_ok_and_the_exit_code_0(
     assert "warning" not in said
     assert line(said, "Kubernetes").startswith("ok Kubernetes v1.37.2 at https://127.0.0.1:")
     assert line(said, "CRD").startswith("ok CRD customevents.customevents.dev has what 0.")
-    assert line(said, "operator").endswith("leads (Lease customevents/customevents)")
+    assert line(said, "operator").endswith("leads (ConfigMap customevents/customevents)")
     assert line(said, "key") == "ok key the events API takes it"
     assert line(said, "endpoint") == f"ok endpoint {timeline.url}"
     assert line(said, "cluster name") == (
@@ -52,11 +52,11 @@ def test_without_an_operator_it_says_so_and_ends_with_1(
 ) -> None:
     done = customevents("check", "--operator-namespace", "nobody-here")
     assert done.returncode == 1
-    assert "wrong operator there is no Lease nobody-here/customevents" in line(
+    assert "wrong operator there is no ConfigMap nobody-here/customevents" in line(
         done.stdout, "operator"
     )
     assert "Try --operator-namespace" in done.stdout
-    assert "of a release with watchNamespaces, --lease=RELEASE-customevents" in done.stdout
+    assert "of a release with watchNamespaces, --operator-name=RELEASE-customevents" in done.stdout
 
 
 def test_a_refused_key_is_named_with_what_to_do(

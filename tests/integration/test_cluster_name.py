@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from integration.conftest import Events, Existing, StartOperator
-from operating import eventually
+from operating import eventually, said_of_itself
 from platforms import agent, kubeadm_config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -30,11 +29,8 @@ def message(found: dict[str, Any]) -> str:
 
 
 def announced(events: Events) -> dict[str, Any]:
-    """What the operator says about itself, on its Lease."""
-    path = "jsonpath={.metadata.annotations.customevents\\.dev/state}"
-    lease = events.cluster.kubectl("-n", "customevents", "get", "lease", "customevents", "-o", path)
-    found: dict[str, Any] = json.loads(lease.stdout)
-    return found
+    """What the operator says about itself."""
+    return said_of_itself(events.cluster)
 
 
 def clusters(events: Events) -> list[list[str]]:
@@ -85,7 +81,7 @@ def test_a_planted_agent_is_not_believed_and_the_real_one_releases_the_event_by_
         running.says(f"{events.namespace}/komodor-agent")
         assert events.sent() == []
         planted = [f"{events.namespace}/komodor-agent"]
-        eventually("the Lease names it", lambda: announced(events)["agentsElsewhere"] == planted)
+        eventually("it says so", lambda: announced(events)["agentsElsewhere"] == planted)
 
         with existing(agent(komodor, "prod-eu-7")):
             begin = time.monotonic()
@@ -93,7 +89,7 @@ def test_a_planted_agent_is_not_believed_and_the_real_one_releases_the_event_by_
             figure(f"agent installed -> held event sent: {time.monotonic() - begin:.0f} s")
             events.until("checkout", "Delivered")
     assert clusters(events) == [["prod-eu-7"]]
-    eventually("the Lease says it", lambda: announced(events)["clusterName"] == "prod-eu-7")
+    eventually("it says so", lambda: announced(events)["clusterName"] == "prod-eu-7")
 
 
 def test_the_setting_releases_a_held_event_with_the_restart(

@@ -192,7 +192,7 @@ def test_where_an_operator_is_at_work_it_starts_nothing(own: Cluster) -> None:
         "metadata": {
             "name": "customevents",
             "namespace": "default",
-            "annotations": {"customevents.dev/state": "{}"},
+            "annotations": {"customevents.dev/in-flight": "{}"},
         },
         "spec": {
             "holderIdentity": "customevents-7d9f",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from customevents import sandbox
-from customevents.delivery.unwritten import LATE
+from customevents.delivery.results import LATE
 from integration.conftest import Events, Shell, StartOperator
 from operating import eventually
 from proxy import Answer, ApiProxy, Rule

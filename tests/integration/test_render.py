@@ -12,7 +12,7 @@ import pytest
 
 from integration.conftest import Events, Existing, Shell, StartOperator
 from integration.workloads import apply, workload
-from operating import eventually
+from operating import eventually, said_of_itself
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -25,15 +25,12 @@ WORKLOADS, GATE = 300, 1.0
 
 @pytest.fixture
 def leading(events: Events, start_operator: StartOperator) -> None:
-    """An operator that has said on its Lease how it resolves."""
+    """An operator that has said how it resolves."""
     start_operator()
-    path = r"jsonpath={.metadata.annotations.customevents\.dev/state}"
-
-    def has_said() -> bool:
-        lease = ("-n", "customevents", "get", "lease", "customevents", "--ignore-not-found")
-        return '"clusterName":"prod-eu-1"' in events.cluster.kubectl(*lease, "-o", path).stdout
-
-    eventually("it has said so", has_said)
+    eventually(
+        "it has said so",
+        lambda: said_of_itself(events.cluster).get("clusterName") == "prod-eu-1" or None,
+    )
 
 
 def bodies(said: str) -> list[dict[str, Any]]:
@@ -123,16 +120,14 @@ def test_what_cannot_be_sent_is_one_line(text: str, words: str, customevents: Sh
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_without_the_operators_lease_it_says_that_it_guesses(
+def test_without_the_operators_word_it_says_that_it_guesses(
     events: Events, customevents: Shell
 ) -> None:
     spec = {**SPEC, "scope": {"level": "Account"}}
     elsewhere = ("--operator-namespace", "default")
     done = customevents("render", "-f", "-", *elsewhere, stdin=events.manifest("wide", spec))
     assert done.returncode == 0, done.stderr
-    note = (
-        "# the operator's settings are not known, so its defaults count: Lease default/customevents"
-    )
+    note = "# the operator's settings are not known, so its defaults count: ConfigMap default/"
     assert done.stderr.startswith(note)
 
 

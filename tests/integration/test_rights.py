@@ -52,7 +52,9 @@ def test_nothing_that_the_operator_asks_for_is_refused(
         ("customevents/status", "patch"),
         ("leases", "get"),
         ("leases", "update"),
+        ("configmaps", "get"),
     }
+    assert rights & {("configmaps", "create"), ("configmaps", "update")}
 
 
 def test_nothing_that_it_reads_to_find_the_clusters_name_is_refused_or_a_secret(
@@ -67,8 +69,8 @@ def test_nothing_that_it_reads_to_find_the_clusters_name_is_refused_or_a_secret(
     made = requests(cluster, since)
     assert used(made) >= LOOKED_FOR_A_NAME
     assert not [line for line in made if line.get("objectRef", {}).get("resource") == "secrets"]
-    read = {line["objectRef"]["name"] for line in made if is_config_map(line)}
-    assert read == {"k8s-watcher-config", "kubeadm-config"}
+    read = {line["objectRef"].get("name") for line in made if is_config_map(line, "get")}
+    assert read == {"k8s-watcher-config", "kubeadm-config", "customevents"}
 
 
 def test_nothing_that_it_reads_to_discover_services_is_refused(
@@ -83,5 +85,6 @@ def test_nothing_that_it_reads_to_discover_services_is_refused(
     assert used(requests(cluster, since)) >= {(kind, "list") for kind in kinds}
 
 
-def is_config_map(line: dict[str, Any]) -> bool:
-    return bool(line.get("objectRef", {}).get("resource") == "configmaps")
+def is_config_map(line: dict[str, Any], verb: str) -> bool:
+    about = line.get("objectRef", {}).get("resource")
+    return bool(about == "configmaps" and line["verb"] == verb)

@@ -16,7 +16,7 @@ from promises.driving import Api
 from promises.fleet import Fleet, tally
 from proxy import Action, Answer, ApiProxy, CutBefore, RawAnswer, Rule
 
-LEASE = r"/leases/customevents$"
+LEASE = r"/leases/customevents(\?|$)"
 
 #: Seconds for which the Lease is refused, and in which its event must be delivered afterwards.
 TROUBLE, SOON = 5.0, 3.0

@@ -91,8 +91,8 @@ def put_in_flight(events: Events, operators: Fleet, proxy: ApiProxy) -> Handle:
     silent = [{**taken, "hang": True, "match": {"summary": name}} for name in UNANSWERED]
     reset = [{**taken, "drop": "afterReading", "match": {"summary": name}} for name in RESET]
     events.timeline.call("PUT", "/sandbox/faults", [*silent, *reset])
-    unrecorded = proxy.add(Rule("PATCH", r"/reset/status$", HangBefore(), count=None))
-    late = proxy.add(Rule("PATCH", rf"/{LATE}/status$", Hold()))
+    unrecorded = proxy.add(Rule("PATCH", r"/reset/status(\?|$)", HangBefore(), count=None))
+    late = proxy.add(Rule("PATCH", rf"/{LATE}/status(\?|$)", Hold()))
     for name in (*UNANSWERED, *RESET, LATE):
         events.apply(name, spec(name))
     eventually("all are sent", lambda: all(posts_of(events, name) for name in UNANSWERED))
@@ -109,7 +109,7 @@ def put_in_flight(events: Events, operators: Fleet, proxy: ApiProxy) -> Handle:
 
 def refused(proxy: ApiProxy) -> bool:
     """Whether the late result has arrived and changed nothing."""
-    (write,) = (seen for seen in proxy.requests if seen.path.endswith(f"/{LATE}/status"))
+    (write,) = (seen for seen in proxy.requests if f"/{LATE}/status" in seen.path)
     return write.status == 422
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from customevents.delivery.lifecycle import Policy, Send, Step, next_step
+from customevents.delivery.outcome import Outcome
+from customevents.delivery.state import Attempt, Ending, Moment, Policy, Verdict, judged, plan
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.identity import content_hash, delivery_id
-from customevents.resource.spec import CustomEventSpec, parse_spec
-from customevents.resource.status import DeliveryRecord, State
+from customevents.resource.spec import CustomEventSpec, UnknownOutcomePolicy, parse_spec
+from customevents.resource.status import DeliveryRecord, State, Status
 
 #: The moment at which all tests take place.
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
@@ -91,6 +93,12 @@ def record(of: CustomEventSpec | None = None, **fields: Any) -> DeliveryRecord:
     return DeliveryRecord(**{"id": sent_as, **known})
 
 
+def stored(delivery: DeliveryRecord) -> dict[str, Any]:
+    """A record as it stands on an object."""
+    status = Status(delivery=delivery).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return dict(status["delivery"])
+
+
 def recorded(
     delivery: DeliveryRecord,
     *,
@@ -112,20 +120,44 @@ def recorded(
                 "lastTransitionTime": "2026-05-01T11:59:00Z",
             }
         ],
-        "delivery": delivery.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "delivery": stored(delivery),
     }
     if resend:
         metadata["annotations"] = {"customevents.dev/resend": resend}
     return event(spec=spec, status=status, **metadata)
 
 
-def step(of: CustomEvent, *, at: float = 0, policy: Policy | None = None) -> Step:
+def moment(at: float = 0.0, **policy: Any) -> Moment:
+    """So many seconds after NOW, under these settings."""
+    return Moment(Policy(**policy), later(at))
+
+
+def step(of: CustomEvent, *, at: float = 0, policy: Policy | None = None) -> Attempt | Ending:
     """What is to be done about an object, so many seconds after NOW."""
-    return next_step(of, parse_spec(of.spec), policy or Policy(), later(at))
+    return plan(of, Moment(policy or Policy(), later(at)))
 
 
 def sent(of: CustomEvent, *, at: float = 0) -> DeliveryRecord:
     """The record of the delivery that is to be attempted."""
     found = step(of, at=at)
-    assert isinstance(found, Send), found
+    assert isinstance(found, Attempt), found
+    assert found.dry is None
     return found.record
+
+
+def attempt(of: DeliveryRecord, **policy: Any) -> Attempt:
+    """An attempt of this record that may be made now."""
+    return Attempt(event(), spec(), of, Policy(**policy))
+
+
+def after(
+    of: DeliveryRecord,
+    outcome: Outcome,
+    *,
+    policy: UnknownOutcomePolicy = UnknownOutcomePolicy.RETRY,
+    at: float = 0.0,
+    pause: float = 9.0,
+) -> Verdict:
+    """What an attempt makes of a record; a retry comes after the pause, and no later."""
+    made = attempt(of, on_unknown_outcome=policy)
+    return judged(made, replace(outcome, pause=pause), Moment(made.policy, later(at)))

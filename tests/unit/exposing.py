@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prometheus_client import generate_latest
 
 from customevents.clocks import ClusterClock
-from customevents.delivery.gate import Gate
 from customevents.delivery.journal import Journal
 from customevents.delivery.outcome import Outcome
-from customevents.delivery.pacing import Breaker, Pace, TokenBucket
-from customevents.delivery.rounds import Rounds
-from customevents.metrics import BREAKER_STATES, Exposed, Metrics
+from customevents.delivery.throttle import Breaker, Throttle, TokenBucket
+from customevents.metrics import Exposed, Metrics
+from customevents.resource.operator_state import BreakerState
+from customevents.upkeep.resync import Resync
 from scraping import Scrape
-from unit.gating import Remote
 from unit.in_memory import World
+from unit.throttling import Remote
 
 
 @dataclass
@@ -54,16 +54,17 @@ class Scene:
         self.now = 1000.0
         self.world = World()
         self.inbox = self.world.inbox
-        pace = Pace(TokenBucket(rate, burst=20), Breaker(closed=True))
-        self.gate = Gate(
-            pace,
+        self.bucket = TokenBucket(rate, burst=20)
+        self.throttle = Throttle(
+            self.bucket,
             Remote(),
             uptime=lambda: self.now,
             opened=lambda: None,
             warn=lambda *_: None,
+            breaker=Breaker(closed=True),
         )
         clock = self.world.clock
-        self.rounds = Rounds(
+        self.resync = Resync(
             self.inbox,
             NothingOpen(),
             (),
@@ -76,9 +77,10 @@ class Scene:
         self.metrics.read(
             Exposed(
                 inbox=self.inbox,
-                gate=self.gate,
+                throttle=self.throttle,
+                election=(self.world.journal if journal is None else journal).election,
                 journal=self.world.journal if journal is None else journal,
-                rounds=self.rounds,
+                resync=self.resync,
                 watch=self.watch,
                 clock=ClusterClock(),
                 lines_dropped=lambda: 0,
@@ -90,13 +92,14 @@ class Scene:
         return scraped(self.metrics)
 
     def attempt(self, outcome: Outcome, pause: float = 0.0) -> None:
-        """One attempt at the gate that ended like this."""
-        self.gate._pace.begin()
-        self.gate.leave(outcome, pause)
+        """One attempt that ended like this."""
+        self.bucket.take()
+        self.throttle._breaker.begin()
+        self.throttle.leave(replace(outcome, pause=pause))
 
     def breaker(self) -> list[str]:
         scrape = self.scrape()
-        return [state for state in BREAKER_STATES if scrape("breaker_state", state=state)]
+        return [state for state in BreakerState if scrape("breaker_state", state=state)]
 
     def pauses(self) -> list[str]:
         scrape = self.scrape()

@@ -7,25 +7,26 @@ import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from customevents.delivery.courier import Courier
-from customevents.delivery.drafts import Drafts
-from customevents.delivery.gate import Gate
+from customevents.delivery.courier import Courier, Remote
+from customevents.delivery.election import Election, Terms
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
-from customevents.delivery.lease import Intent, Terms
-from customevents.delivery.lifecycle import Policy
-from customevents.delivery.notices import Notice, notice
-from customevents.delivery.pacing import Breaker, Pace, Tellings, TokenBucket
-from customevents.delivery.receipts import Receipts
-from customevents.delivery.unwritten import Unwritten
+from customevents.delivery.recovery import Recovery
+from customevents.delivery.results import Results
+from customevents.delivery.state import Intent, Moment, Policy
+from customevents.delivery.status_writer import StatusWriter
+from customevents.delivery.throttle import Breaker, Tellings, Throttle, TokenBucket
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError, NoSuchKind
 from customevents.resource.event import CustomEvent, read_event
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.discovery import Discovery
+from customevents.scope.fill import Filler
 from customevents.scope.resolve import Rules
+from customevents.upkeep.event_recorder import Notice, notice
 from unit.builders import Clock, raw_event
 from unit.counting import Counted
 from unit.instant import at_once
@@ -175,25 +176,33 @@ class MemoryApi:
         return self.new_key
 
 
-class MemoryJournal(Journal):
-    """Commits at once; what it does in a cluster is shown by test_journal.py."""
+class MemoryElection(Election):
+    """Leads for ever; what it does in a cluster is shown by test_journal.py."""
 
     def __init__(self) -> None:
         super().__init__(
-            _NoLease(), Terms("test"), uptime=lambda: 0.0, wall=Clock(), state=lambda: ""
+            _NoLease(), Terms("test"), uptime=lambda: 0.0, wall=Clock(), chance=lambda: 0.0
         )
-        self.committed_intents: list[Intent] = []
         #: How many of the next commits are too old by the time of the POST.
         self.stale = 0
+
+    def may_send(self, committed: float) -> bool:  # noqa: ARG002 - the test says so
+        self.stale -= 1
+        return self.stale < 0
+
+
+class MemoryJournal(Journal):
+    """Commits at once."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryElection()
+        super().__init__(self.memory)
+        self.committed_intents: list[Intent] = []
 
     async def commit(self, intent: Intent) -> float:
         self._entries[intent.uid] = intent
         self.committed_intents.append(intent)
         return 0.0
-
-    def may_send(self, committed: float) -> bool:  # noqa: ARG002 - the test says so
-        self.stale -= 1
-        return self.stale < 0
 
 
 class _NoLease:
@@ -205,6 +214,32 @@ class _NoLease:
 
     async def replace(self, lease: Raw) -> Raw:
         return lease
+
+
+@dataclass(frozen=True)
+class Handled:
+    """An event's object as it is now (None: gone), and when to look at it again (None: never)."""
+
+    fresh: CustomEvent | None
+    again: datetime | None = None
+    gated: bool = False
+
+
+class MemoryInbox(Inbox):
+    """Remembers what was last given back."""
+
+    handled: Handled | None = None
+
+    def done(
+        self,
+        event: CustomEvent,
+        fresh: CustomEvent | None,
+        again: datetime | None,
+        *,
+        gated: bool = False,
+    ) -> None:
+        self.handled = Handled(fresh, again, gated)
+        super().done(event, fresh, again, gated=gated)
 
 
 @dataclass
@@ -226,73 +261,112 @@ class World:
     counters: Counted = field(default_factory=Counted)
 
     def __post_init__(self) -> None:
-        self.inbox = Inbox(self.clock, self.clock.uptime, self.counters)
+        self.inbox = MemoryInbox(self.clock, self.clock.uptime, self.counters)
         self.uptime = 0.0
         self.notices: list[Notice] = []
         self.warnings: list[str] = []
         self.aside: list[Coroutine[Any, Any, None]] = []
         self.awaited: list[bool] = []
-        self.gate = Gate(
-            Pace(TokenBucket(rate=0.0, burst=1), Breaker(closed=True)),
+        self.taken_over: set[str] = set()
+        self.throttle = self.throttled(Breaker(closed=True))
+        self._chance = random.Random(1).random
+
+    def throttled(self, breaker: Breaker, tellings: Tellings | None = None) -> Throttle:
+        """A throttle of this world."""
+        return Throttle(
+            TokenBucket(rate=0.0, burst=1),
             self.api,
             uptime=lambda: self.uptime,
             opened=self.inbox.open_gate,
             warn=lambda reason, _: self.warnings.append(reason),
+            breaker=breaker,
+            tellings=tellings or Tellings(every=0.0),
         )
 
     def probe(self) -> None:
-        """Let the gate probe the endpoint until that works again."""
+        """Let the throttle probe the endpoint until that works again."""
 
         async def until_open() -> None:
-            probing = asyncio.create_task(self.gate.run())
-            while self.gate.paused:  # noqa: ASYNC110 - what it waits for is tested here
+            probing = asyncio.create_task(self.throttle.run())
+            while self.throttle.paused:  # noqa: ASYNC110 - what it waits for is tested here
                 await asyncio.sleep(1.0)
             probing.cancel()
 
         at_once(until_open())
 
-    def receipts(self) -> Receipts:
-        """What puts results on the objects of this world."""
-        return Receipts(
-            self.cluster,
-            self.clock,
-            self.counters,
-            recorded=self.recorded,
-            alarm=self.gate.halt,
-        )
-
     def recorded(self, before: CustomEvent, after: CustomEvent, warning: str) -> None:
         if (told := notice(before, after, warning, of_deliveries=False)) is not None:
             self.notices.append(told)
 
+    def moment(self) -> Moment:
+        return Moment(self.policy, self.clock(), self._chance())
+
+    def writer(self) -> StatusWriter:
+        """What puts verdicts on the objects of this world."""
+        return StatusWriter(
+            self.cluster,
+            self.clock,
+            self.counters,
+            recorded=self.recorded,
+            alarm=self.throttle.halt,
+            taken_over=self.taken_over,
+        )
+
+    def results(self, writer: StatusWriter | None = None) -> Results:
+        """What keeps results until they are on their objects."""
+        return Results(
+            writer or self.writer(),
+            self.inbox,
+            self.journal,
+            self.moment,
+            self.counters,
+            self._aside,
+        )
+
     def courier(self) -> Courier:
         """A courier of this world as it is now."""
-        receipts = self.receipts()
         return Courier(
             inbox=self.inbox,
+            filler=self.filler(),
+            throttle=self.throttle,
             journal=self.journal,
-            gate=self.gate,
-            receipts=receipts,
-            api=self.api,
-            drafts=self._drafts(),
-            policy=self.policy,
-            clock=self.clock,
-            jitter=random.Random(1),
-            unwritten=Unwritten(receipts, self.inbox, self.journal, self._aside, clock=self.clock),
-            tellings=Tellings(every=0.0),
-            uptime=lambda: self.uptime,
-            counters=self.counters,
+            remote=Remote(
+                self.api, self.counters, self.clock, lambda: self.uptime, self.with_provenance
+            ),
+            results=self.results(),
+            moment=self.moment,
         )
+
+    def recovery(self) -> Recovery:
+        """What settles the attempts of the last leader."""
+        writer = self.writer()
+        return Recovery(self.results(writer), writer, self.journal, self.inbox, self._aside)
+
+    def handle(self, event: CustomEvent) -> Handled:
+        """Let a courier do what an event needs now; its result must not be left aside."""
+        handled = at_once(self.deliver(event))
+        assert handled is not None
+        return handled
+
+    async def deliver(self, event: CustomEvent) -> Handled | None:
+        """One event's whole way, as `Courier.run` walks it, but for what goes wrong on it.
+
+        None: its result is left aside.
+        """
+        self.inbox.set_aside(event)
+        self.inbox.handled = None
+        courier = self.courier()
+        await courier.results.record(event, await courier.walk(event))
+        return self.inbox.handled
 
     def _aside(self, part: Coroutine[Any, Any, None], _: str, *, awaited: bool = True) -> None:
         self.aside.append(part)
         self.awaited.append(awaited)
 
-    def _drafts(self) -> Drafts:
-        return Drafts(
+    def filler(self) -> Filler:
+        return Filler(
             self.api.endpoint,
             lambda: self.cluster_name,
-            self.with_provenance,
             self.rules,
             Discovery(self.workloads, self.clock, settle=self.settle),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,8 +13,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from customevents.delivery.journal import Journal
-from customevents.delivery.lease import IN_FLIGHT, Intent, Terms, write_entries
+from customevents.delivery.election import Election, Terms
+from customevents.delivery.journal import IN_FLIGHT, Journal, write_entries
+from customevents.delivery.state import Intent
 from customevents.resource.errors import ClusterError, Conflict, Gone
 from unit.builders import Clock
 from unit.instant import at_once
@@ -185,17 +187,15 @@ class Scene:
     wall: Clock = field(default_factory=Clock)
     #: Seconds in which the machine slept: its loop's clock stood still.
     slept: float = 0.0
-    #: What the operator says about itself.
-    says: str = "{}"
 
     def uptime(self) -> float:
         return asyncio.get_running_loop().time() + self.slept
 
     def journal(self, identity: str = "us", duration: float = 15.0) -> Journal:
         terms = Terms(identity, duration=duration, post_timeout=30.0)
-        return Journal(
-            self.leases, terms, uptime=self.uptime, wall=self.wall, state=lambda: self.says
-        )
+        chance = random.Random(1).random
+        election = Election(self.leases, terms, uptime=self.uptime, wall=self.wall, chance=chance)
+        return Journal(election)
 
     @asynccontextmanager
     async def leading(self, identity: str = "us") -> AsyncIterator[Journal]:

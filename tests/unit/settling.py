@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
-from customevents.delivery.lease import Intent
-from customevents.delivery.takeover import TakeOver
+from customevents.delivery.state import Intent
 from customevents.resource.event import CustomEvent
 from customevents.resource.identity import content_hash, delivery_id
 from customevents.resource.spec import parse_spec
@@ -25,7 +25,7 @@ def entry(of: CustomEvent, *, sequence: int = 1, attempt: int = 1) -> Intent:
 async def settle_all(world: World, entries: Iterable[Intent]) -> None:
     for one in entries:
         await world.journal.commit(one)
-    await TakeOver(world.courier(), POST_TIMEOUT).settle(entries)
+    await world.recovery().settle(entries, world.clock() + timedelta(seconds=POST_TIMEOUT))
 
 
 def stands(world: World, event: CustomEvent) -> DeliveryRecord:

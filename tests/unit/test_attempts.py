@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from customevents.delivery.lifecycle import Verdict, after_attempt, held, invalid, not_sent
 from customevents.delivery.outcome import Outcome
+from customevents.delivery.state import Ending, Verdict, filled, invalid
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import (
     DeliveryRecord,
@@ -16,7 +17,8 @@ from customevents.resource.status import (
     Reason,
     State,
 )
-from unit.builders import NOW, event, later, record, recorded, sent
+from customevents.scope.resolve import Unresolved
+from unit.builders import NOW, after, attempt, event, later, moment, record, recorded, sent
 
 RETRY, HOLD = UnknownOutcomePolicy.RETRY, UnknownOutcomePolicy.HOLD
 UNKNOWN = LastOutcome(outcome_class=OutcomeClass.UNKNOWN, code=502)
@@ -33,7 +35,7 @@ def tried(
 ) -> Verdict:
     first = before or record(state=State.PENDING, attempts=0)
     outcome = Outcome(kind, code, detail="" if code else "SomeError")
-    return after_attempt(first, outcome, policy=policy, now=NOW, retry_at=later(9))
+    return after(first, outcome, policy=policy)
 
 
 OUTCOMES: list[tuple[OutcomeClass, int | None, UnknownOutcomePolicy, State, Reason]] = [
@@ -60,18 +62,18 @@ def test_each_outcome_leads_to_its_state(
     state: State,
     reason: Reason,
 ) -> None:
-    after = tried(kind, code, policy=policy)
-    assert (after.record.state, after.reason) == (state, reason)
-    assert after.record.attempts == 1
-    assert after.record.last_attempt_time == NOW
-    assert after.record.last_outcome == LastOutcome(outcome_class=kind, code=code)
-    assert after.record.next_attempt_time == (later(9) if state is State.RETRYING else None)
-    assert after.record.finished_time == (NOW if state.finished else None)
-    assert after.record.unknown_outcomes == (1 if kind is OutcomeClass.UNKNOWN else 0)
+    verdict = tried(kind, code, policy=policy)
+    assert (verdict.record.state, verdict.reason) == (state, reason)
+    assert verdict.record.attempts == 1
+    assert verdict.record.last_attempt_time == NOW
+    assert verdict.record.last_outcome == LastOutcome(outcome_class=kind, code=code)
+    assert verdict.record.next_attempt_time == (later(9) if state is State.RETRYING else None)
+    assert verdict.record.finished_time == (NOW if state.finished else None)
+    assert verdict.record.unknown_outcomes == (1 if kind is OutcomeClass.UNKNOWN else 0)
 
 
 @pytest.mark.parametrize(
-    ("after", "words"),
+    ("verdict", "words"),
     [
         (tried(OutcomeClass.SUCCESS, 201), "Delivered at the first attempt."),
         (
@@ -93,8 +95,8 @@ def test_each_outcome_leads_to_its_state(
     ],
     ids=lambda part: part[:30] if isinstance(part, str) else "",
 )
-def test_the_message_says_what_happened_and_what_to_do(after: Verdict, words: str) -> None:
-    assert words in after.message
+def test_the_message_says_what_happened_and_what_to_do(verdict: Verdict, words: str) -> None:
+    assert words in verdict.message
 
 
 UNDELIVERED = sorted({kind for kind, *_ in OUTCOMES} - {OutcomeClass.SUCCESS})
@@ -116,23 +118,24 @@ def test_the_message_stays_the_same_while_nothing_changes(kind: OutcomeClass) ->
     ids=["never tried: still pending", "tried before: still retrying"],
 )
 def test_what_was_not_sent_counts_no_attempt(before: DeliveryRecord, state: State) -> None:
-    after = not_sent(before, "no key", later(9))
-    assert after.reason == Reason.NOT_SENT
-    assert after.record == before.model_copy(update={"state": state, "next_attempt_time": later(9)})
+    waiting = after(before, Outcome(OutcomeClass.NOT_SENT, detail="no key"))
+    assert waiting.reason == Reason.NOT_SENT
+    assert waiting.record == replace(before, state=state, next_attempt_time=later(9))
 
 
 def test_an_event_whose_scope_cannot_be_told_is_held_without_a_time() -> None:
-    waiting = held(WAITING, Reason.CLUSTER_NAME_UNKNOWN, "no name")
-    assert waiting.record == WAITING.model_copy(
-        update={"state": State.HELD, "next_attempt_time": None}
-    )
+    unresolved = Unresolved(Reason.CLUSTER_NAME_UNKNOWN, "no name")
+    waiting = filled(attempt(WAITING), unresolved, moment())
+    assert isinstance(waiting, Ending)
+    assert waiting.verdict is not None
+    assert waiting.verdict.record == replace(WAITING, state=State.HELD, next_attempt_time=None)
 
 
 def test_a_spec_that_cannot_be_read_fails_and_says_so() -> None:
-    after = invalid(event(), "spec.severity: no such word", NOW)
-    assert (after.record.state, after.reason) == (State.FAILED, Reason.INVALID)
-    assert after.message.startswith("spec.severity: no such word. ")
-    assert after.record.finished_time == NOW
+    verdict = invalid(event(), "spec.severity: no such word", moment())
+    assert (verdict.record.state, verdict.reason) == (State.FAILED, Reason.INVALID)
+    assert verdict.message.startswith("spec.severity: no such word. ")
+    assert verdict.record.finished_time == NOW
 
 
 BEFORE: list[dict[str, Any]] = [
@@ -145,11 +148,12 @@ BEFORE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("fields", BEFORE, ids=lambda fields: str(fields["state"]))
 def test_an_event_is_sent_once_its_spec_can_be_read_again(fields: dict[str, Any]) -> None:
     """Even if it then says what it said before: a rollback is told."""
-    failed = invalid(recorded(record(**fields)), "unreadable", NOW).record
+    failed = invalid(recorded(record(**fields)), "unreadable", moment()).record
     again = sent(recorded(failed, generation=3))
     assert (again.sequence, again.attempts, again.unknown_outcomes) == (2, 0, 1)
 
 
 def test_an_unreadable_event_that_is_to_be_resent_is_settled() -> None:
-    failed = invalid(event(annotations={"customevents.dev/resend": "one"}), "unreadable", NOW)
+    again = event(annotations={"customevents.dev/resend": "one"})
+    failed = invalid(again, "unreadable", moment())
     assert recorded(failed.record, resend="one").settled

@@ -105,8 +105,7 @@ def test_where_the_write_of_the_result_meets_the_deletion_it_is_counted_once(
             world.inbox.forget(event)
 
     world.api.during = meanwhile
-    handled = at_once(world.courier().handle(event))
-    world.inbox.done(event, handled.fresh, handled.again)
+    handled = world.handle(event)
     if told == "after the write":
         world.inbox.forget(event)
     assert handled.fresh is None
@@ -169,8 +168,7 @@ def test_to_resend_it_cancels_nothing(world: World) -> None:
 def attempted(world: World, event: CustomEvent, during: Callable[[], object]) -> None:
     """One attempt of an event from the inbox, while something happens to its object."""
     world.api.during = during
-    handled = at_once(world.courier().handle(event))
-    world.inbox.done(event, handled.fresh, handled.again)
+    world.handle(event)
 
 
 def edit(raw: Raw) -> None:

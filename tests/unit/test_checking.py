@@ -1,4 +1,4 @@
-"""`check` says who leads, whatever somebody has written into the Lease."""
+"""`check` says who leads, whatever somebody has written into the ConfigMap."""
 
 from __future__ import annotations
 
@@ -16,40 +16,32 @@ from customevents.commands.checking import (
     _waiting,
     check,
 )
-from customevents.delivery.announcement import Announcement
-from customevents.delivery.lease import readable
 from customevents.kube import Cluster
-from unit.builders import NOW
+from customevents.resource.operator_state import OperatorState, Resolving
+from unit.builders import NOW, later
 from unit.instant import at_once
 
-LEADS = {"holderIdentity": "pod-a_1", "renewTime": "2026-05-01T11:59:58.000000Z"}
+LEADS = OperatorState(leader="pod-a_1", renewed=NOW)
 
 
-def said(**spec: Any) -> str:
-    lease = readable({"metadata": {}, "spec": {**LEADS, **spec}})
-    finding = _leader("operator", "Lease a/b", lease, NOW)
+def said(**fields: Any) -> str:
+    state = LEADS.model_copy(update=fields)
+    finding = _leader("operator", "ConfigMap a/b", state, NOW)
     return f"{finding.level} {finding.says}"
 
 
-def test_a_holder_that_renews_leads() -> None:
-    assert said(leaseDurationSeconds=15) == "ok pod-a_1 leads (Lease a/b)"
+def test_an_operator_that_said_something_in_the_last_minutes_leads() -> None:
+    for age in (-30, 0, 120):
+        assert said(renewed=later(-age)) == "ok pod-a_1 leads (ConfigMap a/b)"
 
 
-@pytest.mark.parametrize("stated", [None, 0, -1, "15", True, 2**31 - 1])
-def test_an_odd_duration_keeps_nobody_from_being_called_silent(stated: Any) -> None:
-    assert said(leaseDurationSeconds=stated).startswith("ok ")
-    long_ago = "2026-05-01T10:00:00.000000Z"
-    assert "silent for 7200 s" in said(leaseDurationSeconds=stated, renewTime=long_ago)
+def test_one_that_says_nothing_any_more_is_silent() -> None:
+    assert said(renewed=later(-7200)) == "wrong pod-a_1 has been silent for 7200 s"
 
 
-@pytest.mark.parametrize("stated", [None, "", "0000-01-01T00:00:00Z", "yesterday", 7])
-def test_a_renewal_that_is_no_time_is_said_in_one_line(stated: Any) -> None:
-    assert said(renewTime=stated).endswith("Lease a/b does not say when pod-a_1 renewed it")
-
-
-@pytest.mark.parametrize("named", [None, ""])
-def test_a_lease_without_a_holder_was_released(named: Any) -> None:
-    assert "nobody leads" in said(holderIdentity=named)
+@pytest.mark.parametrize("missing", [{"renewed": None}, {"leader": ""}])
+def test_what_was_edited_by_hand_is_said_in_one_line(missing: dict[str, Any]) -> None:
+    assert said(**missing).endswith("ConfigMap a/b does not say who leads since when")
 
 
 class Portal(Cluster):
@@ -68,16 +60,15 @@ def test_what_is_no_api_server_is_said_in_one_line() -> None:
 
 @pytest.mark.parametrize(("waiting", "words"), [(1, "1 event waits, "), (2, "2 events wait, ")])
 def test_what_waits_is_counted_in_words_for_people(waiting: int, words: str) -> None:
-    assert _waiting(Announcement(waiting=waiting, oldest=NOW)).says.startswith(words)
+    assert _waiting(OperatorState(waiting=waiting, oldest=NOW)).says.startswith(words)
 
 
 def test_an_operator_that_leads_and_sees_nothing_is_wrong() -> None:
-    said = Announcement(unwatched=("not watching in namespace shop: 403",))
-    found = [each for each in _announced(said, "shop") if each.about == "watch"]
-    assert [(each.level, each.says) for each in found] == [
-        (Level.WRONG, "not watching in namespace shop: 403")
-    ]
-    assert [each for each in _announced(Announcement(), "shop") if each.about == "watch"] == []
+    found = [e for e in _announced(OperatorState(unwatched=1), "shop") if e.about == "watch"]
+    assert [(e.level, e.says) for e in found] == [(Level.WRONG, "changes of events go unseen")]
+    some = OperatorState(unwatched=2, settings=Resolving(watch_namespaces=("shop", "a", "b")))
+    assert "in 2 of its namespaces, changes" in " ".join(e.says for e in _announced(some, "shop"))
+    assert [each for each in _announced(OperatorState(), "shop") if each.about == "watch"] == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def world() -> World:
 
 
 def handle(world: World, event: CustomEvent) -> None:
-    at_once(world.courier().handle(event))
+    world.handle(event)
 
 
 @pytest.mark.parametrize(

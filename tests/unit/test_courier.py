@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from customevents.delivery.courier import Handled
-from customevents.delivery.lifecycle import Policy
+from customevents.delivery.state import Policy
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
 from customevents.resource.event import CustomEvent
@@ -15,7 +14,7 @@ from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
 from customevents.scope.cluster_name import ClusterName, Nameless
 from unit.builders import NOW, later, raw_spec
-from unit.in_memory import Raw, World
+from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 
 NEVER_ARRIVED = NoAnswer(Stage.CONNECT, "ClientConnectorError")
@@ -31,7 +30,7 @@ def world() -> World:
 
 def handle(world: World, event: CustomEvent) -> Handled:
     """Let a courier do what the event needs now."""
-    return at_once(world.courier().handle(event))
+    return world.handle(event)
 
 
 def condition(status: Raw) -> Raw:

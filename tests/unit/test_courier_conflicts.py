@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
-from customevents.delivery.courier import Handled
-from customevents.delivery.unwritten import Late
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import Conflict
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
-from unit.builders import later, record
-from unit.in_memory import Raw, World
+from unit.builders import later, record, stored
+from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 
 NEVER_ARRIVED = NoAnswer(Stage.CONNECT, "ClientConnectorError")
@@ -27,7 +25,7 @@ def world() -> World:
 
 
 def handle(world: World, event: CustomEvent) -> Handled:
-    return at_once(world.courier().handle(event))
+    return world.handle(event)
 
 
 def another_records(world: World, event: CustomEvent, **fields: Any) -> None:
@@ -35,7 +33,7 @@ def another_records(world: World, event: CustomEvent, **fields: Any) -> None:
     at = later(-1)  # no two operators make an attempt in the same microsecond
     given = {"state": State.DELIVERED, "attempts": 2, "last_attempt_time": at, **fields}
     theirs = record(**given)
-    written = theirs.model_dump(mode="json", by_alias=True, exclude_none=True)
+    written = stored(theirs)
     seen = {"type": "Delivered", "status": "False", "observedGeneration": 3}
 
     def write(raw: Raw) -> None:
@@ -93,23 +91,22 @@ def test_an_attempt_that_nobody_here_made_stops_all_sending(world: World) -> Non
     event = world.cluster.apply()
     world.api.during = lambda: another_records(world, event, attempts=1)
     handle(world, event)
-    assert "another operator sends the same events" in world.gate.halted
-    assert event.path in world.gate.halted
+    assert "another operator sends the same events" in world.throttle.halted
+    assert event.path in world.throttle.halted
 
 
 def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -> None:
     event = world.cluster.apply()
     world.api.during = lambda: another_records(world, event, attempts=1)
-    courier = world.courier()
-    courier.receipts.taken_over.add(event.uid)
-    at_once(courier.handle(event))
-    assert world.gate.halted == ""
+    world.taken_over.add(event.uid)
+    handle(world, event)
+    assert world.throttle.halted == ""
 
 
 def test_our_own_write_whose_answer_was_lost_is_no_other_operator(world: World) -> None:
     world.cluster.lost_answers = 1
     handle(world, world.cluster.apply())
-    assert world.gate.halted == ""
+    assert world.throttle.halted == ""
 
 
 def test_a_record_that_a_backup_brings_back_is_no_other_operator(world: World) -> None:
@@ -117,7 +114,7 @@ def test_a_record_that_a_backup_brings_back_is_no_other_operator(world: World) -
     event = world.cluster.apply()
     world.api.during = lambda: another_records(world, event, id="of-another-uid")
     handle(world, event)
-    assert world.gate.halted == ""
+    assert world.throttle.halted == ""
 
 
 # --- A refusal behind which no other record stands
@@ -142,8 +139,8 @@ def test_what_is_refused_without_a_cause_is_not_tried_without_a_pause(world: Wor
     event = world.cluster.apply()
     refused = Conflict("denied", 422)
     world.cluster.refusals = [refused] * 1000
-    with pytest.raises(Late):
-        handle(world, event)
+    assert at_once(world.deliver(event)) is None
+    world.aside.pop().close()
     assert len(world.cluster.refusals) > 980
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from customevents.delivery.courier import Handled
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.event import CustomEvent
-from unit.in_memory import Raw, World
+from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 
 NEVER_ARRIVED = NoAnswer(Stage.CONNECT, "ClientConnectorError")
@@ -20,7 +19,7 @@ def world() -> World:
 
 
 def handle(world: World, event: CustomEvent) -> Handled:
-    return at_once(world.courier().handle(event))
+    return world.handle(event)
 
 
 def test_the_intent_is_committed_before_the_post_and_dropped_after_the_record(
@@ -56,7 +55,7 @@ def test_only_what_may_have_been_applied_stays_in_the_journal_until_it_is_record
 
 
 def test_on_a_commit_that_grew_old_nothing_is_sent_and_another_is_made(world: World) -> None:
-    world.journal.stale = 2
+    world.journal.memory.stale = 2
     handle(world, world.cluster.apply())
     assert len(world.journal.committed_intents) == 3
     assert len(world.api.posts) == 1
@@ -71,10 +70,9 @@ def test_an_event_that_was_edited_before_its_commit_is_not_sent_as_it_was(world:
     world.inbox.offer(event)
     at_once(world.inbox.take())
     world.inbox.offer(world.cluster.change(event, edit))
-    handled = handle(world, event)
+    handle(world, event)
     assert world.api.posts == []
     assert world.journal.committed_intents == []
-    world.inbox.done(event, handled.fresh, handled.again, gated=handled.gated)
     newer = at_once(world.inbox.take())
     assert newer is not None
     handle(world, newer)

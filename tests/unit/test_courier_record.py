@@ -6,17 +6,16 @@ import asyncio
 
 import pytest
 
-from customevents.delivery.courier import Handled
-from customevents.delivery.lifecycle import Policy, Verdict
+from customevents.delivery.state import Policy, Verdict
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.eventsapi.refusal import Refusal
-from customevents.resource.errors import ClusterError, Gone, SchemaTooOld, StatusRefused
+from customevents.resource.errors import ClusterError, Gone, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec, record
-from unit.in_memory import Raw, World
+from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 
 NEVER_ARRIVED = NoAnswer(Stage.CONNECT, "ClientConnectorError")
@@ -28,7 +27,7 @@ def world() -> World:
 
 
 def handle(world: World, event: CustomEvent) -> Handled:
-    return at_once(world.courier().handle(event))
+    return world.handle(event)
 
 
 def delivered(world: World, **parts: object) -> CustomEvent:
@@ -97,7 +96,7 @@ def test_a_retry_after_is_the_least_pause_between_two_writes(
     async def timed() -> float:
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        await world.receipts().write(event, Verdict(record(), "Refused", ""), None)
+        await world.writer().write(event, Verdict(record(), "Refused", ""))
         return loop.time() - begun
 
     assert least <= at_once(timed()) <= most
@@ -186,7 +185,7 @@ def test_a_crd_that_drops_what_a_refusal_names_changes_nothing_else(
     world.cluster.lost_answers = lost
     world.api.answers = [Answer(400, refusal=Refusal(("eventType",), "3f2504e0-4f89"))]
     handled = handle(world, world.cluster.apply())
-    assert world.gate.halted == ""
+    assert world.throttle.halted == ""
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.state is State.FAILED
     assert "(HTTP 400: eventType; request 3f2504e0-4f89)" in handled.fresh.status.delivered.message
@@ -199,7 +198,7 @@ def test_the_essence_of_a_status_is_known_for_our_own_although_its_answer_was_lo
     world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
     world.cluster.lost_answers = 1
     handled = handle(world, world.cluster.apply())
-    assert world.gate.halted == ""
+    assert world.throttle.halted == ""
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.unknown_outcomes == 0
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
@@ -208,9 +207,10 @@ def test_the_essence_of_a_status_is_known_for_our_own_although_its_answer_was_lo
 def test_a_crd_that_drops_what_is_written_stops_all_sending(world: World) -> None:
     """Else the event would be sent again and again, since its record never stands."""
     world.cluster.prunes = "contentHash"
-    with pytest.raises(SchemaTooOld, match="Apply the CRD"):
-        handle(world, world.cluster.apply())
-    assert "Apply the CRD" in world.gate.halted
+    assert at_once(world.deliver(world.cluster.apply())) is None
+    assert "Apply the CRD" in world.throttle.halted
+    assert len(world.journal) == 1
+    assert "Apply the CRD" in world.throttle.halted
     assert len(world.journal) == 1
 
     handle(world, world.cluster.apply(name="next", uid="next"))
@@ -232,7 +232,7 @@ def test_the_courier_lives_on_when_the_crd_drops_what_is_written(world: World) -
 
 def test_a_message_is_cut_to_what_the_crd_takes(world: World) -> None:
     long = Verdict(record(state=State.FAILED), "Invalid", "x" * 5000)
-    at_once(world.receipts().write(world.cluster.apply(), long, None))
+    at_once(world.writer().write(world.cluster.apply(), long))
     assert world.cluster.writes[0]["conditions"][0]["message"] == "x" * 4096
 
 

@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from customevents.delivery.courier import Handled
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import parse_spec
 from customevents.resource.status import State
 from customevents.scope.resolve import Rules
-from unit.builders import NOW, later, raw_spec, record
+from unit.builders import NOW, later, raw_spec, record, stored
 from unit.discovering import HELM, INSTANCE
-from unit.in_memory import World
+from unit.in_memory import Handled, World
 from unit.instant import at_once
 
 MARKED = {INSTANCE: "checkout"}
@@ -33,7 +32,7 @@ def world() -> World:
 
 def handle(world: World, event: CustomEvent) -> Handled:
     """Let a courier do what the event needs now."""
-    return at_once(world.courier().handle(event))
+    return world.handle(event)
 
 
 def on_object(world: World) -> tuple[str, str]:
@@ -281,7 +280,7 @@ def test_names_that_cannot_be_looked_up_do_not_hold_up_their_event(
     async def timed() -> float:
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        await world.courier().handle(event)
+        await world.deliver(event)
         return loop.time() - begin
 
     assert at_once(timed()) <= 1.5
@@ -304,7 +303,7 @@ OWN = {"clusters": ["prod-eu-1"], "namespaces": ["shop"]}
 def tried(world: World, scope: dict[str, Any] | None, resolved: dict[str, Any]) -> CustomEvent:
     """An event with an attempt on record, and this beside it."""
     content = raw_spec(scope=scope) if scope else raw_spec()
-    delivery = record(parse_spec(content)).model_dump(mode="json", by_alias=True, exclude_none=True)
+    delivery = stored(record(parse_spec(content)))
     return world.cluster.apply(spec=content, status={"delivery": delivery, "resolved": resolved})
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from customevents.delivery.gate import Gate
-from customevents.delivery.lease import Intent
-from customevents.delivery.pacing import LONGEST_SECONDS, BreakerState, Pace, TokenBucket, Troubles
+from customevents.delivery.state import Intent
+from customevents.delivery.throttle import Throttle, TokenBucket
+from customevents.delivery.trouble import LONGEST_WAIT, Stumbles
 from customevents.resource.event import CustomEvent
+from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import DeliveryRecord, LastOutcome, OutcomeClass, State
 from unit.builders import record, recorded
-from unit.in_memory import MemoryApi, MemoryJournal, Raw, World
+from unit.in_memory import MemoryApi, MemoryElection, MemoryJournal, Raw, World
 from unit.playing import apply, play, seconds, state
 
 
@@ -32,10 +33,10 @@ def stumble_over(monkeypatch: pytest.MonkeyPatch, name: str, where: str, part: o
     odd = [name]
     real: Callable[..., Any] = getattr(type(part), where)
 
-    async def stumbling(self: object, *args: Any) -> Any:
+    async def stumbling(self: object, *args: Any, **flags: Any) -> Any:
         if any(name in str(arg) for arg in args) and odd:
             raise Odd("a text of the server")
-        return await real(self, *args)
+        return await real(self, *args, **flags)
 
     monkeypatch.setattr(type(part), where, stumbling)
     return odd
@@ -45,7 +46,7 @@ def test_before_its_intent_it_is_said_on_the_object_and_tried_again(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = apply(world, "odd")
-    mended = stumble_over(monkeypatch, "odd", "resolve", world.courier().drafts)
+    mended = stumble_over(monkeypatch, "odd", "fill", world.filler())
 
     async def story() -> None:
         await asyncio.sleep(0.5)
@@ -80,7 +81,7 @@ def test_what_was_delivered_keeps_the_record_that_proves_it(
 
     async def story() -> None:
         await asyncio.sleep(0.5)
-        stumble_over(monkeypatch, "odd", "resolve", world.courier().drafts)
+        stumble_over(monkeypatch, "odd", "fill", world.filler())
         world.inbox.offer(world.cluster.change(odd, edit))
         await asyncio.sleep(0.5)
 
@@ -130,7 +131,7 @@ def test_what_waited_for_its_scope_after_a_lost_attempt_waits_for_no_person(
         record(state=State.HELD, last_outcome=LastOutcome(outcome_class=OutcomeClass.UNKNOWN)),
         "ServicesUnknown",
     )
-    mended = stumble_over(monkeypatch, "odd", "resolve", world.courier().drafts)
+    mended = stumble_over(monkeypatch, "odd", "fill", world.filler())
 
     async def story() -> None:
         await seconds(world, 10)
@@ -188,7 +189,7 @@ def test_until_such_an_attempt_is_counted_its_entry_stays_and_nothing_is_sent(
         assert list(world.journal._entries) == ["odd"]
         assert len(world.api.posts) == 1
         mended.clear()
-        await asyncio.sleep(LONGEST_SECONDS)
+        await asyncio.sleep(LONGEST_WAIT)
         assert len(world.journal) == 0
 
     play(world, story)
@@ -196,8 +197,8 @@ def test_until_such_an_attempt_is_counted_its_entry_stays_and_nothing_is_sent(
 
 def half_open(world: World) -> None:
     """A gate that lets one go at a time, as after a start."""
-    world.gate = Gate(
-        Pace(TokenBucket(rate=0.0, burst=1)),
+    world.throttle = Throttle(
+        TokenBucket(rate=0.0, burst=1),
         world.api,
         uptime=lambda: asyncio.get_running_loop().time(),
         opened=world.inbox.open_gate,
@@ -208,7 +209,8 @@ def half_open(world: World) -> None:
 @pytest.fixture(params=["post", "commit", "may_send"])
 def trip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """One of the steps behind the gate raises once."""
-    part = MemoryApi if request.param == "post" else MemoryJournal
+    parts = {"post": MemoryApi, "commit": MemoryJournal, "may_send": MemoryElection}
+    part = parts[request.param]
     real = getattr(part, request.param)
     tripped: list[int] = []
 
@@ -231,10 +233,10 @@ def test_the_gate_is_left_once_for_each_that_entered(world: World, trip: str) ->
         next_one = apply(world, "next")
         await asyncio.sleep(5.0)
         assert state(world, next_one) is State.DELIVERED
-        assert world.gate.breaker is BreakerState.CLOSED
+        assert world.throttle.breaker is BreakerState.CLOSED
 
     play(world, story)
-    assert world.gate._pace.breaker._under_way == 0
+    assert world.throttle._breaker._under_way == 0
     assert trip
 
 
@@ -255,10 +257,10 @@ def test_an_attempt_in_the_journal_is_settled_before_its_object_is_sent(world: W
 
 
 def test_the_next_look_comes_later_each_time_and_at_once_after_it_went_well() -> None:
-    troubles = Troubles()
+    troubles = Stumbles()
     pauses = [troubles.again("a") for _ in range(12)]
     assert pauses[:4] == [1.0, 2.0, 4.0, 8.0]
-    assert pauses[-1] == LONGEST_SECONDS
+    assert pauses[-1] == LONGEST_WAIT
     assert troubles.again("b") == 1.0
     troubles.over("a")
     assert troubles.times("a") == 0
@@ -266,21 +268,21 @@ def test_the_next_look_comes_later_each_time_and_at_once_after_it_went_well() ->
 
 def test_of_many_objects_in_trouble_each_comes_later_each_time() -> None:
     """As where a policy refuses every status: else they would be tried again and again."""
-    troubles = Troubles()
+    troubles = Stumbles()
     for _ in range(12):
         pauses = {troubles.again(str(number)) for number in range(5000)}
-    assert pauses == {LONGEST_SECONDS}
+    assert pauses == {LONGEST_WAIT}
 
 
 def test_of_more_than_can_be_kept_those_without_a_turn_are_forgotten() -> None:
-    troubles = Troubles(most=2)
+    troubles = Stumbles(most=2)
     for uid in ("a", "b", "a", "c"):
         troubles.again(uid)
     assert [troubles.times(uid) for uid in "abc"] == [2, 0, 1]
 
 
 def test_of_objects_that_are_gone_nothing_is_kept_for_ever() -> None:
-    troubles = Troubles(most=3)
+    troubles = Stumbles(most=3)
     for number in range(100):
         troubles.again(str(number))
     assert len(troubles._times) <= 3

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 
-from customevents.delivery.gate import Closed, Gate
 from customevents.delivery.inbox import LOOK_HOLDS
-from customevents.delivery.lease import Intent
 from customevents.delivery.outcome import Outcome
-from customevents.delivery.pacing import Pace, Tellings, TokenBucket
-from customevents.delivery.unwritten import LATE
+from customevents.delivery.results import LATE
+from customevents.delivery.state import Intent
+from customevents.delivery.throttle import Breaker, Closed, Tellings, Throttle, TokenBucket
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, LeadershipLost
 from customevents.resource.event import CustomEvent
@@ -128,14 +126,14 @@ def paused(world: World) -> None:
     """Let the endpoint refuse the key."""
     world.api.answers = [Answer(401)]
     world.api.probe = Answer(401)
-    at_once(world.courier().handle(world.cluster.apply(uid="first", name="first")))
+    world.handle(world.cluster.apply(uid="first", name="first"))
     world.cluster.writes.clear()
 
 
 def test_an_event_that_meets_a_closed_gate_waits_for_it_and_says_so_once(world: World) -> None:
     paused(world)
     event = world.cluster.apply()
-    handled = at_once(world.courier().handle(event))
+    handled = world.handle(event)
     assert (handled.again, handled.gated) == (later(60), True)
     ((condition,),) = (status["conditions"] for status in world.cluster.writes)
     assert condition["reason"] == "EndpointPaused"
@@ -144,7 +142,7 @@ def test_an_event_that_meets_a_closed_gate_waits_for_it_and_says_so_once(world: 
 
     assert handled.fresh is not None
     world.clock.advance(60)
-    again = at_once(world.courier().handle(handled.fresh))
+    again = world.handle(handled.fresh)
     assert again.fresh == handled.fresh
     assert again.gated
     assert len(world.cluster.writes) == 1
@@ -153,10 +151,10 @@ def test_an_event_that_meets_a_closed_gate_waits_for_it_and_says_so_once(world: 
 
 
 def test_where_enough_events_say_so_the_others_wait_silently(world: World) -> None:
+    world.throttle = world.throttled(Breaker(closed=True), tellings=Tellings(most=0))
     paused(world)
     event = world.cluster.apply()
-    courier = replace(world.courier(), tellings=Tellings(most=0))
-    handled = at_once(courier.handle(event))
+    handled = world.handle(event)
     assert (handled.fresh, handled.gated) == (event, True)
     assert world.cluster.writes == []
 
@@ -165,13 +163,14 @@ def test_an_event_that_waits_at_the_gate_still_expires_in_time(world: World) -> 
     paused(world)
     event = world.cluster.apply(spec=raw_spec(deliveryDeadlineSeconds=60))
     world.clock.advance(30)
-    assert at_once(world.courier().handle(event)).again == later(60)
+    handled = world.handle(event)
+    assert handled.again == later(60)
 
 
 def half_open(world: World) -> None:
     """A gate that lets one go at a time."""
-    world.gate = Gate(
-        Pace(TokenBucket(rate=0.0, burst=1)),
+    world.throttle = Throttle(
+        TokenBucket(rate=0.0, burst=1),
         world.api,
         uptime=lambda: asyncio.get_running_loop().time(),
         opened=world.inbox.open_gate,
@@ -186,12 +185,12 @@ def waits_for_its_turn(
     half_open(world)
 
     async def story() -> None:
-        assert await world.gate.enter() is None
+        assert await world.throttle.enter("uid") is None
         (event,) = apply_all(world, "shop/a")
         await asyncio.sleep(5.0)
         assert world.inbox.busy == 1
         meanwhile(event)
-        world.gate.leave(CREATED)
+        world.throttle.leave(CREATED)
         await asyncio.sleep(5.0)
 
     return story
@@ -220,7 +219,7 @@ def test_an_event_that_is_deleted_at_the_gate_is_not_sent(world: World) -> None:
 def test_who_stops_sends_nothing_that_waits_at_the_gate_and_records_nothing(world: World) -> None:
     def stop(_: CustomEvent) -> None:
         world.inbox.close()
-        world.gate.close()
+        world.throttle.close()
 
     play(world, waits_for_its_turn(world, stop))
     assert world.api.posts == []
@@ -230,11 +229,11 @@ def test_who_stops_sends_nothing_that_waits_at_the_gate_and_records_nothing(worl
 
 def test_an_event_that_failed_before_keeps_its_words_when_the_operator_stops(world: World) -> None:
     world.api.answers = [NoAnswer(Stage.CONNECT, "ClientConnectorError")]
-    failed = at_once(world.courier().handle(world.cluster.apply())).fresh
+    failed = world.handle(world.cluster.apply()).fresh
     assert failed is not None
     world.clock.advance(300)
-    world.gate.close()
-    assert at_once(world.courier().handle(failed)).fresh == failed
+    world.throttle.close()
+    assert world.handle(failed).fresh == failed
     assert len(world.cluster.writes) == 1
 
 
@@ -263,8 +262,8 @@ def test_an_event_that_was_held_for_the_name_is_posted_as_soon_as_that_is_found(
 
 def test_a_commit_that_came_too_late_gives_its_turn_at_the_gate_back(world: World) -> None:
     half_open(world)
-    world.journal.stale = 2
-    at_once(world.courier().handle(world.cluster.apply()))
+    world.journal.memory.stale = 2
+    world.handle(world.cluster.apply())
     assert len(world.journal.committed_intents) == 3
     assert len(set(world.journal.committed_intents)) == 1
     assert len(world.api.posts) == 1
@@ -276,12 +275,12 @@ def test_a_retry_after_that_another_event_meets_during_the_commit_holds_for_this
     commit = world.journal.commit
 
     async def meanwhile(intent: Intent) -> float:
-        world.gate.leave(Outcome(OutcomeClass.REFUSED_FOR_NOW, 429), 90.0)
+        world.throttle.leave(Outcome(OutcomeClass.REFUSED_FOR_NOW, 429, pause=90.0))
         return await commit(intent)
 
-    at_once(world.gate.enter())
+    at_once(world.throttle.enter("uid"))
     monkeypatch.setattr(world.journal, "commit", meanwhile)
-    handled = at_once(world.courier().handle(world.cluster.apply()))
+    handled = world.handle(world.cluster.apply())
     assert world.api.posts == []
     assert len(world.journal) == 0
     assert (handled.again, handled.gated) == (later(90), True)
@@ -295,7 +294,7 @@ def test_who_is_no_longer_the_leader_sends_nothing_and_records_nothing(
 
     monkeypatch.setattr(world.journal, "commit", commit)
     with pytest.raises(LeadershipLost):
-        at_once(world.courier().handle(world.cluster.apply()))
+        world.handle(world.cluster.apply())
     assert world.api.posts == []
     assert world.cluster.writes == []
 
@@ -342,13 +341,13 @@ def test_a_long_line_at_the_gate_keeps_nothing_back_while_the_watch_is_lost(
     world = World()
     apply_all(world, "shop/a")
     world.inbox.lost_sight("")
-    enter = world.gate.enter
+    enter = world.throttle.enter
 
-    async def wait() -> Closed | None:
+    async def wait(uid: str) -> Closed | None:
         world.clock.advance(LOOK_HOLDS + 1)
-        return await enter()
+        return await enter(uid)
 
-    monkeypatch.setattr(world.gate, "enter", wait)
+    monkeypatch.setattr(world.throttle, "enter", wait)
 
     async def story() -> None:
         await asyncio.sleep(60.0)
@@ -363,16 +362,16 @@ def test_a_long_line_at_the_gate_keeps_nothing_back_while_the_watch_is_lost(
 def test_an_attempt_that_was_put_off_for_a_day_is_made_within_the_hour(world: World) -> None:
     waiting = recorded(record(next_attempt_time=later(20 * 3600)))
     status = waiting.status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    first = at_once(world.courier().handle(world.cluster.apply(status=status)))
+    first = world.handle(world.cluster.apply(status=status))
     assert first.fresh is not None
     assert first.again == later(3600)
     world.clock.advance(1800)
-    second = at_once(world.courier().handle(first.fresh))
+    second = world.handle(first.fresh)
     assert second.fresh is not None
     assert second.again == later(3600)
     world.clock.advance(1800)
     assert world.api.posts == []
-    at_once(world.courier().handle(second.fresh))
+    world.handle(second.fresh)
     assert len(world.api.posts) == 1
 
 
@@ -381,4 +380,5 @@ def test_an_attempt_that_was_put_off_beyond_its_deadline_expires_in_time(world: 
     status = waiting.status.model_dump(mode="json", by_alias=True, exclude_none=True)
     short = raw_spec(deliveryDeadlineSeconds=60)
     event = world.cluster.apply(status=status, spec=short)
-    assert at_once(world.courier().handle(event)).again == later(60)
+    handled = world.handle(event)
+    assert handled.again == later(60)

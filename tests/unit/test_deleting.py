@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from customevents.delivery.courier import Handled
 from customevents.delivery.inbox import Inbox
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
 from unit.builders import Clock, event, record, recorded
 from unit.counting import Counted
-from unit.in_memory import Raw, World
+from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 
 DELETED: dict[str, Any] = {"deletionTimestamp": "2026-05-01T12:00:00Z", "generation": 2}
@@ -26,9 +25,8 @@ def delete(raw: Raw) -> None:
 def test_nothing_is_sent_shown_or_stamped(suspended: bool) -> None:
     world = World()
     spec: dict[str, Any] = {"eventType": "release", "summary": "x", "suspend": suspended}
-    assert at_once(world.courier().handle(world.cluster.apply(spec=spec, **DELETED))) == Handled(
-        None
-    )
+    deleted = world.cluster.apply(spec=spec, **DELETED)
+    assert world.handle(deleted) == Handled(deleted)
     assert world.api.posts == []
     assert world.cluster.writes == []
     assert len(world.counters.cancellations) == 1
@@ -38,7 +36,7 @@ def test_the_result_of_an_attempt_already_made_is_recorded() -> None:
     world = World()
     fresh = world.cluster.apply()
     world.api.during = lambda: world.cluster.change(fresh, delete)
-    handled = at_once(world.courier().handle(fresh))
+    handled = world.handle(fresh)
     assert handled.fresh is not None
     assert handled.fresh.deleting
     assert handled.fresh.status.delivery.state is State.DELIVERED
@@ -54,7 +52,7 @@ def test_also_where_its_status_was_written_by_somebody_else_meanwhile() -> None:
         raw["status"] = {"delivery": {"state": "Pending", "nextAttemptTime": "soon"}}
 
     world.api.during = lambda: world.cluster.change(fresh, meddle)
-    handled = at_once(world.courier().handle(fresh))
+    handled = world.handle(fresh)
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.state is State.DELIVERED
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from customevents.delivery.lease import IN_FLIGHT, TakenOver
+from customevents.delivery.journal import IN_FLIGHT, TakenOver
 from customevents.resource.errors import LeadershipLost
 from unit.instant import at_once
 from unit.leasing import Fault, Raw, Scene, held_by, intent, seconds_until, uids
@@ -240,7 +240,7 @@ def test_a_lost_log_is_counted(scene: Scene, lease: Raw, times: int) -> None:
 
     async def lost() -> int:
         async with scene.leading() as journal:
-            return journal.times_lost
+            return journal.election.times_lost
 
     assert at_once(lost()) == times
 

@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from customevents.delivery.journal import Journal
-from customevents.delivery.lease import IN_FLIGHT
+from customevents.delivery.journal import IN_FLIGHT, Journal
 from unit.builders import NOW
 from unit.leasing import Fault, Scene, held_by, intent, lead, seconds_until, uids
 
@@ -44,7 +43,7 @@ def test_intents_that_gather_while_a_write_is_under_way_go_out_in_the_next(scene
         assert uids(scene.leases.stands) == ["a"]
         await others
         assert scene.leases.listed == [["a"], ["a", "b", "c", "d"]]
-        assert (journal.committed, journal.writes) == (4, 3)
+        assert (journal.committed, journal.election.writes) == (4, 3)
 
     lead(scene, story)
 
@@ -78,7 +77,7 @@ def test_an_idle_leader_renews_at_a_third_of_the_duration_and_writes_nothing_els
     async def story(journal: Journal) -> None:
         await asyncio.sleep(50.5)
         assert len(scene.leases.writes) == 10
-        assert journal.writes == 11
+        assert journal.election.writes == 11
 
     lead(scene, story)
 
@@ -134,7 +133,7 @@ def test_a_write_without_a_good_answer_is_stated_again_before_a_commit_returns(
         applied = fault in (Fault.ANSWER_LOST, Fault.ANSWER_NEVER)
         assert scene.leases.listed == [["a"]] * (2 if applied else 1)
         assert begun == pytest.approx(scene.uptime(), abs=0.5)
-        assert journal.may_send(begun)
+        assert journal.election.may_send(begun)
 
     lead(scene, story)
 
@@ -159,8 +158,8 @@ def test_nothing_is_committed_while_the_api_server_is_away_and_all_of_it_afterwa
         await asyncio.sleep(1.0)
         assert not first.done()
         assert scene.leases.writes == []
-        assert journal.may_send(await first)
-        assert journal.may_send(await second)
+        assert journal.election.may_send(await first)
+        assert journal.election.may_send(await second)
         assert scene.leases.listed[-1] == ["a", "b"]
 
     lead(scene, story)
@@ -186,6 +185,6 @@ def test_a_spoilt_list_is_restated_by_the_leader_that_lives(
         scene.leases.edit(spoilt)
         await asyncio.sleep(6.0)
         assert scene.leases.listed == [["a"], ["a"]]
-        assert journal.times_lost == 0
+        assert journal.election.times_lost == 0
 
     lead(scene, story)

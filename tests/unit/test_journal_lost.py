@@ -67,7 +67,7 @@ def test_a_deleted_lease_commits_nothing_for_the_quarantine_and_then_the_whole_l
         assert await seconds_until(journal.commit(intent("b"))) == pytest.approx(45.0, abs=0.5)
         assert scene.leases.listed == [["a"], ["a", "b"], ["a", "b"]]
         assert scene.leases.stands["spec"]["holderIdentity"] == "us"
-        assert journal.times_lost == 1
+        assert journal.election.times_lost == 1
 
     lead(scene, story)
 
@@ -100,7 +100,7 @@ def test_a_deleted_lease_is_made_anew_however_often_that_takes(scene: Scene, fau
 
 def test_a_fresh_commit_may_be_sent_on(scene: Scene) -> None:
     async def story(journal: Journal) -> None:
-        assert journal.may_send(await journal.commit(intent("a")))
+        assert journal.election.may_send(await journal.commit(intent("a")))
 
     lead(scene, story)
 
@@ -109,9 +109,9 @@ def test_a_process_that_was_stopped_does_not_send_on_an_old_commit(scene: Scene)
     async def story(journal: Journal) -> None:
         committed = await journal.commit(intent("a"))
         scene.slept += 4.9
-        assert journal.may_send(committed)
+        assert journal.election.may_send(committed)
         scene.slept += 0.2
-        assert not journal.may_send(committed)
+        assert not journal.election.may_send(committed)
 
     lead(scene, story)
 
@@ -120,9 +120,9 @@ def test_nothing_is_sent_on_a_lease_that_ran_out(scene: Scene) -> None:
     async def story(journal: Journal) -> None:
         await journal.commit(intent("a"))
         scene.slept += 14.0
-        assert journal.may_send(scene.uptime())
+        assert journal.election.may_send(scene.uptime())
         scene.slept += 1.1
-        assert not journal.may_send(scene.uptime())
+        assert not journal.election.may_send(scene.uptime())
 
     lead(scene, story)
 

@@ -61,7 +61,7 @@ def test_a_refused_swap_spins_never_and_its_commit_returns_once_it_is_over(
         assert len(said()) == 1
         scene.leases.refusal = None
         assert await seconds_until(asyncio.shield(commit)) < 2.5
-        assert journal.may_send(await commit)
+        assert journal.election.may_send(await commit)
         assert scene.leases.listed == [["a"]]
         assert "the Lease is written again after 6" in said()[-1]
         assert len(said()) == 2
@@ -122,7 +122,7 @@ def test_a_deleted_lease_whose_creation_is_refused_is_waited_for_once_and_not_sp
         assert asked_per_second(scene, begun, loop.time()) <= 2
         scene.leases.refusal = None
         assert await seconds_until(asyncio.shield(commit)) < 2.5
-        assert (journal.times_lost, scene.leases.listed[-1]) == (1, ["a", "b"])
+        assert (journal.election.times_lost, scene.leases.listed[-1]) == (1, ["a", "b"])
         assert len(said()) == 3
 
     lead(scene, story)
@@ -161,7 +161,7 @@ def test_a_lease_that_cannot_be_taken_is_asked_for_with_patience_and_told_once(
         await asyncio.sleep(60.0)
         assert asked_per_second(scene, begun, loop.time()) <= 2
         assert len(said()) == 1
-        assert journal.trouble.startswith(f"waiting for the Lease: {error}")
+        assert journal.election.trouble.startswith(f"waiting for the Lease: {error}")
 
     would_be(scene, story)
 
@@ -211,18 +211,18 @@ def test_a_leader_says_what_keeps_it_from_writing_for_half_a_minute_or_past_its_
     async def story(journal: Journal) -> None:
         scene.leases.refusal = refusal(403)
         await asyncio.sleep(14.0)
-        assert journal.trouble == ""
+        assert journal.election.trouble == ""
         await asyncio.sleep(6.0)
-        words = journal.trouble
+        words = journal.election.trouble
         assert words.startswith(
             "the Lease cannot be written, and nothing is sent until it can: the"
         )
         assert "answered 403: no (since 2026-05-01T12:00:00+00:00)" in words
         await asyncio.sleep(60.0)
-        assert journal.trouble == words
+        assert journal.election.trouble == words
         scene.leases.refusal = None
         await asyncio.sleep(3.0)
-        assert journal.trouble == ""
+        assert journal.election.trouble == ""
 
     lead(scene, story)
 
@@ -234,7 +234,7 @@ def test_a_standby_of_a_living_leader_is_in_no_trouble(scene: Scene) -> None:
         for _ in range(12):
             await asyncio.sleep(5.0)
             scene.leases.edit()
-            assert journal.trouble == ""
+            assert journal.election.trouble == ""
 
     would_be(scene, story)
 
@@ -247,11 +247,13 @@ def test_a_standby_that_cannot_look_says_so_after_half_a_minute_and_no_longer_th
 
     async def story(journal: Journal) -> None:
         await asyncio.sleep(29.0)
-        assert journal.trouble == ""
+        assert journal.election.trouble == ""
         await asyncio.sleep(11.0)
-        assert journal.trouble.startswith("waiting for the Lease: the Kubernetes API did not")
+        assert journal.election.trouble.startswith(
+            "waiting for the Lease: the Kubernetes API did not"
+        )
         await asyncio.sleep(15.0)
-        assert journal.trouble == ""
+        assert journal.election.trouble == ""
 
     would_be(scene, story)
 
@@ -260,13 +262,17 @@ def test_while_nothing_is_sent_as_the_log_was_lost_that_is_said(scene: Scene) ->
     scene.leases.change(held_by("", annotation="["))
 
     async def story(journal: Journal) -> None:
-        assert journal.trouble == "nothing is sent for 45 s: the Lease or its list was lost"
+        assert (
+            journal.election.trouble == "nothing is sent for 45 s: the Lease or its list was lost"
+        )
         await asyncio.sleep(46.0)
-        assert journal.trouble == ""
+        assert journal.election.trouble == ""
         scene.leases.lease = None
         await asyncio.sleep(10.0)
-        assert journal.trouble == "nothing is sent for 45 s: the Lease or its list was lost"
+        assert (
+            journal.election.trouble == "nothing is sent for 45 s: the Lease or its list was lost"
+        )
         await asyncio.sleep(46.0)
-        assert journal.trouble == ""
+        assert journal.election.trouble == ""
 
     lead(scene, story)

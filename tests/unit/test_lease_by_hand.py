@@ -8,16 +8,9 @@ from typing import Any
 
 import pytest
 
-from customevents.delivery.lease import (
-    IN_FLIGHT,
-    LONGEST_DURATION,
-    MOST,
-    Observed,
-    TakenOver,
-    Terms,
-    read_entries,
-    readable,
-)
+from customevents.delivery.election import Observed, Terms
+from customevents.delivery.journal import IN_FLIGHT, TakenOver, read_entries
+from customevents.resource.lease import LONGEST_DURATION, MOST, readable
 from customevents.settings import Settings
 from unit.instant import at_once
 from unit.leasing import Raw, Scene, held_by, intent, seconds_until
@@ -97,7 +90,7 @@ def test_dropped_rows_are_told_once_however_often_the_lease_cannot_be_taken(
         acquiring = asyncio.create_task(journal.acquire())
         scene.leases.failed_reads = 3
         await asyncio.wait_for(acquiring, 600)
-        assert journal.times_lost == 1
+        assert journal.election.times_lost == 1
 
     at_once(story())
     assert sum("rows of the Lease" in record.getMessage() for record in caplog.records) == 1
@@ -177,7 +170,7 @@ def test_a_leader_goes_on_whatever_is_edited_but_the_holder(
     at_once(story())
 
 
-# --- Parts that are missing or odd
+# --- Supervisor that are missing or odd
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
@@ -204,4 +197,5 @@ def test_a_lease_of_any_form_is_led_with_in_the_end(scene: Scene, place: str, od
 
 @pytest.mark.parametrize("metadata", ODD, ids=str)
 def test_the_list_is_read_of_any_json(metadata: Any) -> None:
-    assert not read_entries(readable({"metadata": metadata, "spec": metadata})).whole
+    lease = readable({"metadata": metadata, "spec": metadata})
+    assert not read_entries(lease["metadata"]["annotations"].get(IN_FLIGHT)).whole

@@ -8,13 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customevents.delivery.lifecycle import LOST, Verdict, after_attempt
-from customevents.delivery.merging import counted, merge, not_before, superseded
 from customevents.delivery.outcome import Outcome
+from customevents.delivery.state import (
+    LOST,
+    Verdict,
+    counted,
+    merge,
+    not_before,
+    superseded,
+)
 from customevents.resource.identity import content_hash, delivery_id
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import DeliveryRecord, LastOutcome, OutcomeClass, State
-from unit.builders import NOW, UID, later, raw_spec, record, recorded, spec
+from unit.builders import UID, after, later, moment, raw_spec, record, recorded, spec
 
 UNKNOWN = LastOutcome(outcome_class=OutcomeClass.UNKNOWN)
 NEVER_ARRIVED = LastOutcome(outcome_class=OutcomeClass.NEVER_ARRIVED)
@@ -118,7 +124,7 @@ def test_where_two_records_meet_one_stands(
 def test_a_lost_attempt_that_a_take_over_counted_stays_counted() -> None:
     """It is no attempt of the new telling, so nothing but the count says that it was made."""
     found = recorded(record())
-    ours = superseded(found, spec(summary="other"), 1, NOW).record
+    ours = superseded(found, spec(summary="other"), 1, later(30), moment()).record
     theirs = other(sequence=2, state=State.DELIVERED)
     assert merge(found.status.delivery, ours, theirs).unknown_outcomes == 1
 
@@ -144,7 +150,7 @@ def accounts(draw: st.DrawFn) -> tuple[DeliveryRecord, DeliveryRecord, DeliveryR
     before = draw(records())
     kind = draw(st.sampled_from(sorted(set(OutcomeClass) - {OutcomeClass.NOT_SENT})))
     policy = draw(st.sampled_from(UnknownOutcomePolicy))
-    ours = after_attempt(before, Outcome(kind), policy=policy, now=NOW, retry_at=later(9)).record
+    ours = after(before, Outcome(kind), policy=policy).record
     return before, ours, draw(records())
 
 
@@ -203,7 +209,7 @@ def test_one_more_unknown_outcome_is_counted_and_nothing_else_changed() -> None:
 
 def test_superseded_content_leaves_its_count_and_the_current_content_is_told_anew() -> None:
     found = recorded(record(state=State.DELIVERED, unknown_outcomes=1), spec=raw_spec())
-    told = superseded(found, spec(), 4, NOW).record
+    told = superseded(found, spec(), 4, later(30), moment()).record
     assert (told.state, told.sequence, told.attempts) == (State.PENDING, 5, 0)
     assert told.unknown_outcomes == 2
     assert told.content_hash == content_hash(spec())

@@ -28,7 +28,7 @@ def metrics() -> Metrics:
 def test_an_attempt_moves_the_counter_of_its_class_alone(metrics: Metrics) -> None:
     metrics.attempted("shop", OutcomeClass.REFUSED, 0.2)
     counted = {name: scraped(metrics)("attempts_total", class_=name) for name in CLASSES}
-    assert counted == {name: float(name == "Refused") for name in CLASSES}
+    assert counted == {name: float(name is OutcomeClass.REFUSED) for name in CLASSES}
 
 
 def test_the_classes_are_those_that_an_attempt_can_end_in() -> None:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from customevents.delivery.gate import Gate
-from customevents.delivery.pacing import Pace, Tellings, TokenBucket
+from customevents.delivery.throttle import Throttle, TokenBucket
 from customevents.eventsapi.client import Answer
 from customevents.resource.event import CustomEvent, read_event
 from unit.builders import NOW, Clock
@@ -90,19 +88,18 @@ async def rotation(seed: int) -> int:
     cluster, api = SlowCluster(moments), RotatedKey(moments, good_at)
     world = World(cluster=cluster, api=api, clock=LoopClock())
     cluster.shows = world.inbox.offer  # type: ignore[method-assign]
-    tellings = Tellings()
-
-    def opened() -> None:
-        tellings.reset()
-        world.inbox.open_gate()
-
-    pace = Pace(TokenBucket(rate=0.0, burst=1))
-    world.gate = Gate(pace, api, uptime=seconds, opened=opened, warn=lambda *_: None)
+    world.throttle = Throttle(
+        TokenBucket(rate=0.0, burst=1),
+        api,
+        uptime=seconds,
+        opened=world.inbox.open_gate,
+        warn=lambda *_: None,
+    )
     for number in range(EVENTS):
         world.inbox.offer(world.cluster.apply(uid=f"{number}", name=f"event-{number}"))
-    courier = replace(world.courier(), tellings=tellings, uptime=seconds)
+    courier = world.courier()
     working = [asyncio.create_task(courier.run()) for _ in range(COURIERS)]
-    probing = asyncio.create_task(world.gate.run())
+    probing = asyncio.create_task(world.throttle.run())
     await asyncio.sleep(good_at + SOON - seconds())
     for task in (*working, probing):
         task.cancel()

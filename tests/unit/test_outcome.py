@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customevents.delivery.outcome import asked_pause, classify
+from customevents.delivery.outcome import Follows, Outcome, classify, row_of
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.status import OutcomeClass
 from unit.builders import NOW
@@ -23,20 +23,24 @@ ROWS = [
 ]
 
 
+def outcome_of(result: Answer | NoAnswer) -> Outcome:
+    return classify(result, NOW)
+
+
 @pytest.mark.parametrize(("kind", "status"), [(kind, one) for kind, all_ in ROWS for one in all_])
 def test_each_status_has_its_class(kind: OutcomeClass, status: int) -> None:
-    outcome = classify(Answer(status))
+    outcome = outcome_of(Answer(status))
     assert outcome.kind is kind
     assert outcome.code == status
 
 
 def test_a_503_that_says_when_to_come_back_applied_nothing() -> None:
-    assert classify(Answer(503, retry_after="30")).kind is OutcomeClass.REFUSED_FOR_NOW
+    assert outcome_of(Answer(503, retry_after="30")).kind is OutcomeClass.REFUSED_FOR_NOW
 
 
 @pytest.mark.parametrize("status", [201, 301, 400, 403, 409, 429, 500, 502, 504])
 def test_on_any_other_status_a_wish_to_wait_changes_nothing(status: int) -> None:
-    assert classify(Answer(status, retry_after="30")).kind is classify(Answer(status)).kind
+    assert outcome_of(Answer(status, retry_after="30")).kind is outcome_of(Answer(status)).kind
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_on_any_other_status_a_wish_to_wait_changes_nothing(status: int) -> None
 def test_without_an_answer_it_counts_how_far_the_attempt_came(
     stage: Stage, kind: OutcomeClass
 ) -> None:
-    outcome = classify(NoAnswer(stage, "SomeError"))
+    outcome = outcome_of(NoAnswer(stage, "SomeError"))
     assert outcome.kind is kind
     assert outcome.code is None
 
@@ -59,14 +63,14 @@ def test_only_a_2xx_is_a_success() -> None:
     successes = {
         status
         for status in range(100, 1000)
-        if classify(Answer(status)).kind is OutcomeClass.SUCCESS
+        if outcome_of(Answer(status)).kind is OutcomeClass.SUCCESS
     }
     assert successes == set(range(200, 300))
 
 
 def test_the_words_for_an_outcome_hold_nothing_of_the_servers_text() -> None:
-    assert classify(Answer(429, retry_after="Wed, 01 May 2026 12:00:00 GMT")).words == "HTTP 429"
-    assert classify(NoAnswer(Stage.SENT, "ServerDisconnectedError")).words == (
+    assert outcome_of(Answer(429, retry_after="Wed, 01 May 2026 12:00:00 GMT")).words == "HTTP 429"
+    assert outcome_of(NoAnswer(Stage.SENT, "ServerDisconnectedError")).words == (
         "ServerDisconnectedError"
     )
 
@@ -86,4 +90,34 @@ def test_the_words_for_an_outcome_hold_nothing_of_the_servers_text() -> None:
 def test_a_retry_after_beside_429_and_503_asks_to_leave_the_endpoint_alone(
     result: Answer | NoAnswer, seconds: float
 ) -> None:
-    assert asked_pause(result, NOW) == seconds
+    assert outcome_of(result).pause == seconds
+
+
+# --- The table
+
+
+def test_no_status_is_in_two_rows() -> None:
+    statuses = [status for kind in OutcomeClass for status in row_of(kind).statuses]
+    assert len(statuses) == len(set(statuses))
+
+
+def test_each_stage_is_in_one_row() -> None:
+    stages = [row_of(kind).stage for kind in OutcomeClass]
+    assert sorted(stage for stage in stages if stage) == sorted(Stage)
+
+
+@pytest.mark.parametrize("kind", OutcomeClass)
+def test_what_may_have_been_applied_is_counted_or_delivered_and_nothing_else_is(
+    kind: OutcomeClass,
+) -> None:
+    follows = row_of(kind).follows
+    assert row_of(kind).maybe_applied == (follows in (Follows.COUNT, Follows.DELIVERED))
+
+
+@pytest.mark.parametrize("kind", OutcomeClass)
+def test_each_row_says_what_happened_and_the_reason_is_named_after_its_class(
+    kind: OutcomeClass,
+) -> None:
+    row = row_of(kind)
+    assert row.words(Outcome(kind, detail="it broke"))
+    assert row.reason in (kind.value, f"{kind.value}Outcome", "Delivered")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -9,9 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customevents.delivery.pacing import Breaker, BreakerState, Pace, TokenBucket, retry_after
+from customevents.delivery.outcome import Outcome, retry_after
+from customevents.delivery.throttle import Breaker, TokenBucket
+from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import OutcomeClass
 from unit.builders import NOW
+from unit.instant import at_once
+from unit.throttling import Place
 
 # --- The rate
 
@@ -74,17 +80,17 @@ def test_who_waits_as_long_as_the_bucket_says_gets_a_token(
 
 # --- The breaker
 
-NEVER_ARRIVED: tuple[OutcomeClass, int | None] = (OutcomeClass.NEVER_ARRIVED, None)
-LOST: tuple[OutcomeClass, int | None] = (OutcomeClass.UNKNOWN, None)
-BAD_GATEWAY: tuple[OutcomeClass, int | None] = (OutcomeClass.UNKNOWN, 502)
-BUSY: tuple[OutcomeClass, int | None] = (OutcomeClass.REFUSED_FOR_NOW, 503)
-CREATED: tuple[OutcomeClass, int | None] = (OutcomeClass.SUCCESS, 201)
-NOT_SENT: tuple[OutcomeClass, int | None] = (OutcomeClass.NOT_SENT, None)
+NEVER_ARRIVED = Outcome(OutcomeClass.NEVER_ARRIVED, None)
+LOST = Outcome(OutcomeClass.UNKNOWN, None)
+BAD_GATEWAY = Outcome(OutcomeClass.UNKNOWN, 502)
+BUSY = Outcome(OutcomeClass.REFUSED_FOR_NOW, 503)
+CREATED = Outcome(OutcomeClass.SUCCESS, 201)
+NOT_SENT = Outcome(OutcomeClass.NOT_SENT, None)
 
 
-def attempt(breaker: Breaker, outcome: tuple[OutcomeClass, int | None], now: float = 0.0) -> None:
+def attempt(breaker: Breaker, outcome: Outcome, now: float = 0.0) -> None:
     breaker.begin()
-    breaker.end(*outcome, now)
+    breaker.end(outcome, now)
 
 
 def opened(now: float = 0.0) -> Breaker:
@@ -97,7 +103,7 @@ def opened(now: float = 0.0) -> Breaker:
 
 @pytest.mark.parametrize("outcome", [NEVER_ARRIVED, LOST, BAD_GATEWAY, BUSY], ids=str)
 def test_the_fifth_failure_in_a_row_opens_the_breaker_for_thirty_seconds(
-    outcome: tuple[OutcomeClass, int | None],
+    outcome: Outcome,
 ) -> None:
     breaker = Breaker(closed=True)
     for _ in range(4):
@@ -109,11 +115,11 @@ def test_the_fifth_failure_in_a_row_opens_the_breaker_for_thirty_seconds(
     assert breaker.state(37.0) is BreakerState.HALF_OPEN
 
 
-ANSWERS = [CREATED, (OutcomeClass.REFUSED, 400), (OutcomeClass.REFUSED_FOR_NOW, 429)]
+ANSWERS = [CREATED, Outcome(OutcomeClass.REFUSED, 400), Outcome(OutcomeClass.REFUSED_FOR_NOW, 429)]
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_an_answer_between_failures_begins_the_row_anew(answer: tuple[OutcomeClass, int]) -> None:
+def test_an_answer_between_failures_begins_the_row_anew(answer: Outcome) -> None:
     breaker = Breaker(closed=True)
     for outcome in [*[LOST] * 4, answer, *[LOST] * 4]:
         attempt(breaker, outcome)
@@ -125,7 +131,7 @@ def test_a_half_open_breaker_lets_one_go_at_a_time() -> None:
     assert breaker.wait(30.0) == 0.0
     breaker.begin()
     assert breaker.wait(30.0) is None
-    breaker.end(*NOT_SENT, 30.0)
+    breaker.end(None, 30.0)
     assert breaker.wait(30.0) == 0.0
 
 
@@ -134,11 +140,11 @@ def test_an_old_attempt_that_ends_lets_no_second_trial_go() -> None:
     for _ in range(7):
         breaker.begin()
     for _ in range(5):
-        breaker.end(*NEVER_ARRIVED, 0.0)
+        breaker.end(NEVER_ARRIVED, 0.0)
     assert breaker.wait(30.0) is None, "two are under way still"
-    breaker.end(*NOT_SENT, 30.0)
+    breaker.end(None, 30.0)
     assert breaker.wait(30.0) is None
-    breaker.end(*NOT_SENT, 30.0)
+    breaker.end(None, 30.0)
     assert breaker.wait(30.0) == 0.0
 
 
@@ -230,30 +236,42 @@ def test_no_retry_after_raises_or_leads_out_of_bounds(header: str) -> None:
 # --- All of it
 
 
+def closed_for(*, rate: float = 0.0, is_open: bool = False, pauses: Sequence[float] = ()) -> float:
+    """The seconds for which nobody is let in, after answers that asked for these pauses."""
+
+    async def asked() -> float:
+        place = Place()
+        place.bucket.rate = rate
+        for pause in pauses:
+            place.throttle.leave(Outcome(OutcomeClass.REFUSED_FOR_NOW, 429, pause=pause))
+        for _ in range(5 * is_open):
+            place.throttle.leave(NEVER_ARRIVED)
+        closed = await place.enter()
+        return 0.0 if closed is None else round(closed.seconds, 1)
+
+    return at_once(asked())
+
+
 def test_an_attempt_waits_for_whatever_takes_longest() -> None:
-    pace = Pace(TokenBucket(rate=0.1, burst=1), opened())
-    assert pace.wait(0.0) == 30.0
-    pace.end(*NOT_SENT, 90.0, 0.0)
-    assert pace.wait(0.0) == 90.0
-    pace = Pace(TokenBucket(rate=0.01, burst=1), opened())
-    assert pace.wait(0.0) == 100.0
+    assert closed_for(rate=0.1, is_open=True) == 30.0
+    assert closed_for(rate=0.1, is_open=True, pauses=[90.0]) == 90.0
+    assert closed_for(rate=0.01, is_open=True) == 100.0
 
 
 def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
-    pace = Pace(TokenBucket(rate=0.0, burst=1), Breaker(closed=True))
-    for pause in (90.0, 5.0, 0.0):
-        pace.begin()
-        pace.end(OutcomeClass.REFUSED_FOR_NOW, 429, pause, 0.0)
-    assert pace.wait(10.0) == 80.0
-    assert pace.wait(90.0) == 0.0
+    assert closed_for(pauses=[90.0, 5.0, 0.0]) == 90.0
 
 
 def test_a_new_leader_lets_one_event_go_first_whatever_it_asks_for_next() -> None:
-    pace = Pace(TokenBucket(rate=0.0, burst=1))
-    assert pace.wait(0.0) == 0.0
-    pace.begin()
-    assert pace.wait(0.0) is None
-    pace.end(*CREATED, 0.0, 1.0)
-    for _ in range(16):
-        assert pace.wait(1.0) == 0.0
-        pace.begin()
+    async def begin() -> None:
+        place = Place(breaker=Breaker())
+        assert await place.enter() is None
+        second = asyncio.create_task(place.enter())
+        await asyncio.sleep(100.0)
+        assert not second.done()
+        place.throttle.leave(CREATED)
+        assert await second is None
+        for _ in range(16):
+            assert await place.enter() is None
+
+    at_once(begin())

@@ -6,21 +6,22 @@ import gzip
 import json
 from base64 import b32encode, b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customevents.delivery.lifecycle import Verdict, after_attempt
-from customevents.delivery.outcome import asked_pause, classify
+from customevents.delivery.outcome import classify
+from customevents.delivery.state import Verdict
 from customevents.eventsapi import refusal
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer
 from customevents.eventsapi.key import KeyFile
 from customevents.eventsapi.refusal import Refusal
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import DeliveryRecord
-from unit.builders import NOW
+from unit.builders import NOW, after
 from unit.posting import CANARY
 from unit.raw_server import Connection, serving
 
@@ -236,24 +237,21 @@ def test_what_is_shown_decides_nothing(
 ) -> None:
     plain = Answer(status, retry_after)
     told = Answer(status, retry_after, look(answer, sent))
-    assert classify(told) == classify(plain)
-    assert asked_pause(told, NOW) == asked_pause(plain, NOW)
+    assert classify(told, NOW) == classify(plain, NOW)
     assert decided(told, policy) == decided(plain, policy)
 
 
-def judged(answer: Answer, policy: UnknownOutcomePolicy = UnknownOutcomePolicy.RETRY) -> Verdict:
-    return after_attempt(
-        DeliveryRecord(id="5e0c"), classify(answer), policy=policy, now=NOW, retry_at=NOW
-    )
+def judge(answer: Answer, policy: UnknownOutcomePolicy = UnknownOutcomePolicy.RETRY) -> Verdict:
+    return after(DeliveryRecord(id="5e0c"), classify(answer, NOW), policy=policy, pause=0.0)
 
 
 def decided(answer: Answer, policy: UnknownOutcomePolicy) -> tuple[DeliveryRecord, str, str]:
     """What follows an answer, apart from what is shown of it."""
-    verdict = judged(answer, policy)
+    verdict = judge(answer, policy)
     last = verdict.record.last_outcome
     assert last is not None
-    plain = last.model_copy(update={"fields": None, "request_id": None})
-    record = verdict.record.model_copy(update={"last_outcome": plain})
+    plain = replace(last, fields=None, request_id=None)
+    record = replace(verdict.record, last_outcome=plain)
     return record, verdict.reason, verdict.warning
 
 
@@ -262,7 +260,7 @@ def decided(answer: Answer, policy: UnknownOutcomePolicy) -> tuple[DeliveryRecor
 )
 def test_what_is_no_refusal_for_good_names_nothing(status: int, shown: bool) -> None:
     answer = Answer(status, refusal=Refusal(("eventType",), ID))
-    verdict = judged(answer)
+    verdict = judge(answer)
     last = verdict.record.last_outcome
     assert last is not None
     assert (last.fields, last.request_id) == ((("eventType",), ID) if shown else (None, None))
@@ -272,7 +270,7 @@ def test_what_is_no_refusal_for_good_names_nothing(status: int, shown: bool) -> 
 @pytest.mark.parametrize(("status", "said"), [(400, True), (422, True), (413, False), (415, False)])
 def test_a_long_event_type_is_said_where_the_content_is_refused(status: int, said: bool) -> None:
     found = look(b"", {**SENT, "eventType": "x" * 31})
-    verdict = judged(Answer(status, refusal=found))
+    verdict = judge(Answer(status, refusal=found))
     hint = (
         ". Its eventType has more than 30 characters, which the API's OpenAPI document does not "
         "allow"

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from customevents.kube import Cluster, Lease
+from customevents.kube import Cluster, lease
 from customevents.resource.errors import ClusterError, InvalidName
 from customevents.resource.status import State
 
@@ -55,9 +55,9 @@ def test_so_is_a_namespace(name: str) -> None:
 @pytest.mark.parametrize("name", [*NONE, ""])
 def test_so_is_the_lease(name: str) -> None:
     with pytest.raises(InvalidName, match="is no name"):
-        Lease(CLUSTER, name, "customevents")
+        lease(CLUSTER, name, "customevents")
     with pytest.raises(InvalidName, match="is no name"):
-        Lease(CLUSTER, "customevents", name)
+        lease(CLUSTER, "customevents", name)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/namespaces/../nodes", "/api/v1//nodes", "/api/v1/a%2Fb"])

@@ -8,13 +8,14 @@ import logging
 import pytest
 
 from customevents.delivery.inbox import Inbox
-from customevents.delivery.lease import MOST_ENTRIES, Intent, write_entries
-from customevents.delivery.unwritten import LATE
+from customevents.delivery.journal import MOST_ENTRIES, write_entries
+from customevents.delivery.results import LATE
+from customevents.delivery.state import Intent
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
 from unit.builders import Clock
 from unit.counting import Counted
-from unit.in_memory import Raw, World
+from unit.in_memory import MemoryInbox, Raw, World
 from unit.instant import at_once
 from unit.queueing import drained, offer_all, soon, waiting
 
@@ -92,7 +93,7 @@ async def test_a_full_list_is_said_once_until_no_namespace_is_blocked(
 def test_couriers_begin_nothing_while_too_many_results_cannot_be_written() -> None:
     world = World()
     most = 3
-    world.inbox = Inbox(
+    world.inbox = MemoryInbox(
         world.clock, world.clock.uptime, world.counters, room=lambda: len(world.journal) < most
     )
     locked = True

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from customevents.delivery.lease import Intent
+from customevents.delivery.state import Intent
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
 from unit.builders import raw_spec
@@ -36,9 +37,9 @@ def deliver(world: World, meanwhile: Callable[[CustomEvent], object]) -> CustomE
         while world.inbox.places()["ready"] or world.inbox.places()["postponed"]:
             out = await world.inbox.take()
             assert out is not None
-            handled = await courier.handle(out)
-            again = None if handled.again and handled.again > world.clock() else handled.again
-            world.inbox.done(out, handled.fresh, again, gated=handled.gated)
+            ending = await courier.walk(out)
+            is_later = ending.again is not None and ending.again > world.clock()
+            await courier.results.record(out, replace(ending, again=None) if is_later else ending)
 
     at_once(story())
     assert len(world.journal) == 0
@@ -82,7 +83,7 @@ def test_an_event_whose_deadline_passes_during_its_commit_is_not_sent(world: Wor
 
 
 def test_who_is_asked_to_stop_during_a_commit_sends_nothing_on_it(world: World) -> None:
-    deliver(world, lambda _: world.gate.close())
+    deliver(world, lambda _: world.throttle.close())
     assert world.api.posts == []
     assert world.cluster.writes == []
 

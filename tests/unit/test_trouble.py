@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable
 
 import pytest
@@ -32,7 +33,7 @@ def uptime() -> Watch:
 
 @pytest.fixture
 def trouble(uptime: Watch) -> Trouble:
-    return Trouble("it fails", "it works again", uptime=uptime, wall=Clock())
+    return Trouble("it fails", "it works again", uptime=uptime, wall=Clock(), chance=random.random)
 
 
 @pytest.fixture

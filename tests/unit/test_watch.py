@@ -49,11 +49,11 @@ class Refused(watch._Watcher):
     """Its kopf watches for so many seconds each time, is then refused, and ends."""
 
     def __init__(self, time: Time, watched: list[float]) -> None:
-        super().__init__(Nobody(), Sight("shop"))
+        super().__init__(Sight("shop"))
         self.time, self.watched = time, watched
         self.reasons = itertools.cycle([REFUSED])
 
-    async def _spawn(self, _: Any) -> Collection[asyncio.Task[Any]]:
+    async def _spawn(self, *_: Any) -> Collection[asyncio.Task[Any]]:
         self.reason = next(self.reasons)
         self.sight.sees()
         self.time.now += self.watched.pop(0)
@@ -88,7 +88,7 @@ def paused(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_kopf_that_watched_for_a_while_and_is_then_refused_is_begun_anew_soon(
     time: Time, paused: list[int]
 ) -> None:
-    at_once(Refused(time, [0.0, 0.0, GOOD_FOR, 0.0, GOOD_FOR, 0.0]).run(Nowhere()))
+    at_once(Refused(time, [0.0, 0.0, GOOD_FOR, 0.0, GOOD_FOR, 0.0]).run(Nowhere(), Nobody()))
     assert paused == [1, 2, 1, 2, 1]
 
 
@@ -96,7 +96,7 @@ def test_a_trouble_that_comes_back_is_told_again_and_one_that_stays_is_not(
     time: Time, paused: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "customevents"):
-        at_once(Refused(time, [GOOD_FOR, 0.0, 0.0, GOOD_FOR, 0.0]).run(Nowhere()))
+        at_once(Refused(time, [GOOD_FOR, 0.0, 0.0, GOOD_FOR, 0.0]).run(Nowhere(), Nobody()))
     assert paused == [1, 2, 3, 1]
     assert caplog.text.count("not watching in namespace shop: ") == 2
 
@@ -107,7 +107,7 @@ def test_two_troubles_that_take_turns_are_told_once_each(
     watcher = Refused(time, [0.0] * 9)
     watcher.reasons = itertools.cycle([REFUSED, "the Kubernetes API answered 502"])
     with caplog.at_level(logging.WARNING, "customevents"):
-        at_once(watcher.run(Nowhere()))
+        at_once(watcher.run(Nowhere(), Nobody()))
     assert len(paused) == 8
     assert caplog.text.count("not watching in namespace shop: ") == 2
 
@@ -126,7 +126,7 @@ def test_kopf_begins_as_a_user_without_a_name_and_asks_no_name_server(
     async def begin() -> int:
         async with Nowhere().session() as session:
             info = kopf.AiohttpSession(server=Nowhere.server, aiohttp_session=session)
-            tasks = await watch._Watcher(Nobody(), Sight("shop"))._spawn(info)
+            tasks = await watch._Watcher(Sight("shop"))._spawn(info, Nobody())
             await watch._end(tasks)
         return len(tasks)
 

@@ -48,8 +48,8 @@ def test_while_there_is_no_api_server_the_log_has_one_line_and_no_traceback(
     monkeypatch.setattr("customevents.watch.FIRST_PAUSE", 0.01)
     caplog.set_level(logging.INFO)
     logging.getLogger("kopf").setLevel(logging.CRITICAL + 1)  # as the operator has it
-    watch = Watch(Anybody(), namespaces=())
-    watch.start(Nobody(), failed)
+    watch = Watch(namespaces=())
+    watch.start(Nobody(), Anybody(), failed)
     try:
         _begun_anew(watch, 5)
     finally:

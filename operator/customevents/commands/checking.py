@@ -1,7 +1,7 @@
 """What stands between here and a delivered event: `customevents check`.
 
 It looks with the rights of whoever calls it. What only the operator can know (the key, the
-endpoint) is read from the operator's Lease, so that nobody needs the key for this.
+endpoint) is read where the operator says it, so that nobody needs the key for this.
 """
 
 from __future__ import annotations
@@ -9,27 +9,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 import typer
+from pydantic import TypeAdapter
 
 from customevents import __version__
 from customevents.clocks import ClusterClock
 from customevents.commands.naming import is_there
-from customevents.delivery.announcement import Announcement, read_announcement
-from customevents.delivery.gate import Key
-from customevents.delivery.lease import LONGEST_DURATION, holder, readable, stated_duration
-from customevents.kube import Cluster, Lease
+from customevents.kube import Cluster, config_map
 from customevents.resource.errors import ClusterError, Gone
 from customevents.resource.event import GROUP, PLURAL, VERSION
+from customevents.resource.operator_state import (
+    BreakerState,
+    Key,
+    OperatorState,
+    Resolving,
+    read_operator_state,
+)
 from customevents.resource.status import DeliveryRecord
-from customevents.resource.times import read_time
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import Ambiguous, ClusterName, Link, Silent, ask
 from customevents.settings import AGENT_NAMESPACES
 
-#: Seconds by which the clocks of two API servers may differ.
-CLOCKS = 30.0
+#: Seconds after which an operator that says nothing is silent: it says something every minute.
+SILENT = 150.0
 
 #: Seconds from which on a difference between a clock and the API server's is told.
 SKEW = 2.0
@@ -59,11 +63,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Place:
-    """Where to look: the author's namespace, and the operator's Lease."""
+    """Where to look: the author's namespace, and the ConfigMap of the operator's state."""
 
     namespace: str
     operator_namespace: str
-    lease_name: str
+    name: str
 
 
 async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Finding]:
@@ -81,9 +85,8 @@ async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Fin
     findings += await _missing(cluster, place.namespace)
     findings.append(await _schema(cluster))
     findings.append(await _right_to_create(cluster, place.namespace))
-    lease, found = await _operator(cluster, place, clock.now())
-    findings += found
-    said = read_announcement(lease) if lease else None
+    said, found = await _operator(cluster, place, clock.now())
+    findings.append(found)
     if said is not None:
         findings += _announced(said, place.namespace)
     return findings + await _cluster_names(cluster, place, said)
@@ -143,7 +146,7 @@ def _recorded_fields(crd: dict[str, Any]) -> set[str]:
 
 
 def _record_fields() -> set[str]:
-    return set(DeliveryRecord.model_json_schema(by_alias=True)["properties"])
+    return set(TypeAdapter(DeliveryRecord).json_schema(by_alias=True)["properties"])
 
 
 async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
@@ -169,44 +172,39 @@ async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
 
 async def _operator(
     cluster: Cluster, place: Place, now: datetime
-) -> tuple[dict[str, Any] | None, list[Finding]]:
+) -> tuple[OperatorState | None, Finding]:
     about = "operator"
-    where = f"Lease {place.operator_namespace}/{place.lease_name}"
+    where = f"ConfigMap {place.operator_namespace}/{place.name}"
     elsewhere = (
-        "was it deleted, the operator makes it anew in a minute or so. Else: is the operator "
-        "installed, and in another namespace? Try --operator-namespace; and of a release "
-        "with watchNamespaces, --lease=RELEASE-customevents"
+        "is the operator installed, and in another namespace? Try --operator-namespace; and of a "
+        "release with watchNamespaces, --operator-name=RELEASE-customevents"
     )
     try:
-        found = await Lease(cluster, place.operator_namespace, place.lease_name).read()
+        found = await config_map(cluster, place.operator_namespace, place.name).read()
     except Gone:
-        return None, [
-            _wrong(
-                about, f"there is no {where}, which an operator that leads would have", elsewhere
-            )
-        ]
+        missing = f"there is no {where}, which an operator that leads would have"
+        return None, _wrong(about, missing, elsewhere)
     except ClusterError as error:
-        return None, [_warning(about, f"{where} may not be read: {error}")]
-    lease = readable(found)
-    return lease, [_leader(about, where, lease, now)]
+        return None, _warning(about, f"{where} may not be read: {error}")
+    said = read_operator_state(found)
+    if said is None:
+        odd = f"{where} does not say what an operator says"
+        return None, _wrong(about, odd, "did something else write it? The operator writes it anew")
+    return said, _leader(about, where, said, now)
 
 
-def _leader(about: str, where: str, lease: dict[str, Any], now: datetime) -> Finding:
-    """Whether somebody leads, whatever was written into the Lease by hand."""
-    named, renewed = holder(lease), read_time(lease["spec"].get("renewTime"))
-    if not named:
-        gone = f"nobody leads: {where} was released"
-        return _wrong(about, gone, "start the operator; events wait until then")
+def _leader(about: str, where: str, said: OperatorState, now: datetime) -> Finding:
+    """Whether somebody leads, whatever was written there by hand."""
     todo = "look at the operator's pods; events wait until then"
-    if renewed is None:
-        return _wrong(about, f"{where} does not say when {named} renewed it", todo)
-    age = (now - renewed).total_seconds()
-    if age > stated_duration(lease, LONGEST_DURATION) + CLOCKS:
-        return _wrong(about, f"{named} has been silent for {age:.0f} s", todo)
-    return _ok(about, f"{named} leads ({where})")
+    if said.renewed is None or not said.leader:
+        return _wrong(about, f"{where} does not say who leads since when", todo)
+    age = (now - said.renewed).total_seconds()
+    if age > SILENT:
+        return _wrong(about, f"{said.leader} has been silent for {age:.0f} s", todo)
+    return _ok(about, f"{said.leader} leads ({where})")
 
 
-def _announced(said: Announcement, namespace: str) -> list[Finding]:
+def _announced(said: OperatorState, namespace: str) -> list[Finding]:
     return [
         _version(said),
         *_watched(said, namespace),
@@ -219,14 +217,14 @@ def _announced(said: Announcement, namespace: str) -> list[Finding]:
     ]
 
 
-def _version(said: Announcement) -> Finding:
+def _version(said: OperatorState) -> Finding:
     if said.version == __version__:
         return _ok("version", said.version)
     return _warning("version", f"the operator is {said.version}, this program {__version__}")
 
 
-def _watched(said: Announcement, namespace: str) -> list[Finding]:
-    watched = said.settings.get("watch_namespaces", [])
+def _watched(said: OperatorState, namespace: str) -> list[Finding]:
+    watched = said.settings.watch_namespaces
     if not watched or namespace in watched:
         return []
     shown = ", ".join(watched)
@@ -239,12 +237,15 @@ def _watched(said: Announcement, namespace: str) -> list[Finding]:
     ]
 
 
-def _seen(said: Announcement) -> list[Finding]:
-    todo = "changes of events there go unseen; docs/troubleshooting.md says what to look at"
-    return [_wrong("watch", trouble, todo) for trouble in said.unwatched]
+def _seen(said: OperatorState) -> list[Finding]:
+    if not said.unwatched:
+        return []
+    of_some = f"in {said.unwatched} of its namespaces, " if said.settings.watch_namespaces else ""
+    todo = "its log and /readyz say where and why; docs/troubleshooting.md says what to look at"
+    return [_wrong("watch", f"{of_some}changes of events go unseen", todo)]
 
 
-def _key(said: Announcement) -> Finding:
+def _key(said: OperatorState) -> Finding:
     match said.key:
         case Key.OK:
             return _ok("key", "the events API takes it")
@@ -253,21 +254,22 @@ def _key(said: Announcement) -> Finding:
             return _wrong("key", "the events API refuses it", todo)
         case Key.MISSING:
             return _wrong("key", said.paused, "mount a Secret that holds the API key")
-        case _:
+        case Key.UNKNOWN:
             return _warning("key", "not tried yet: nothing has been sent since the operator leads")
+    assert_never(said.key)
 
 
-def _endpoint(said: Announcement) -> Finding:
+def _endpoint(said: OperatorState) -> Finding:
     if said.halted:
         return _wrong("endpoint", f"nothing is sent: {said.halted}")
     if said.paused:
         return _wrong("endpoint", f"{said.endpoint}: {said.paused}")
-    if said.breaker == "open":
+    if said.breaker is BreakerState.OPEN:
         return _wrong("endpoint", f"{said.endpoint} does not answer", "it is tried again")
     return _ok("endpoint", said.endpoint)
 
 
-def _waiting(said: Announcement) -> Finding:
+def _waiting(said: OperatorState) -> Finding:
     if not said.waiting or said.oldest is None:
         return _ok("queue", "nothing waits")
     wait = "1 event waits" if said.waiting == 1 else f"{said.waiting} events wait"
@@ -283,7 +285,7 @@ def _clock(whose: str, skew: float | None) -> list[Finding]:
     return [_warning("clock", words, "set it by NTP; events are judged by the API server's")]
 
 
-def _named(said: Announcement) -> Finding:
+def _named(said: OperatorState) -> Finding:
     about = "cluster name"
     if not said.cluster_name:
         todo = "set clusterName in the chart; events that need it are held"
@@ -297,15 +299,13 @@ def _named(said: Announcement) -> Finding:
 
 
 async def _cluster_names(
-    cluster: Cluster, place: Place, said: Announcement | None
+    cluster: Cluster, place: Place, said: OperatorState | None
 ) -> list[Finding]:
     """Each place that may tell the cluster's name, as it answers to whoever asks here."""
-    settings = said.settings if said else {}
-    believed = settings.get("agent_namespaces") or (*AGENT_NAMESPACES, place.operator_namespace)
+    settings = said.settings if said else Resolving()
+    believed = settings.agent_namespaces or (*AGENT_NAMESPACES, place.operator_namespace)
     agents = Agents(believed)
-    findings = [
-        await _link(cluster, link) for link in chain(settings.get("cluster_name", ""), agents)
-    ]
+    findings = [await _link(cluster, link) for link in chain(settings.cluster_name, agents)]
     return findings + _strangers(agents)
 
 

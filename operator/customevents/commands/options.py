@@ -45,7 +45,10 @@ Namespace = Annotated[
     typer.Option("--namespace", "-n", help="Default: that of the kubeconfig's current context."),
 ]
 OperatorNamespace = Annotated[str, typer.Option(help="Where the operator runs.")]
-LeaseName = Annotated[str, typer.Option("--lease", help="The operator's Lease.")]
+OperatorName = Annotated[
+    str,
+    typer.Option("--operator-name", "--lease", help="The name of its Lease and its ConfigMap."),
+]
 Patience = Annotated[
     float,
     typer.Option("--timeout", parser=seconds, metavar="TIME", help="60, 60s, 2m."),

@@ -1,7 +1,7 @@
 """The body that would be sent, and sent by nobody: `customevents render`.
 
 It is resolved by the rooms that the operator resolves with, by the settings that the operator says
-on its Lease, with the rights of whoever asks.
+of itself, with the rights of whoever asks.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from customevents.answers import one_line
 from customevents.clocks import now
 from customevents.commands import judging
 from customevents.commands.manifests import documents
-from customevents.delivery import lifecycle
-from customevents.delivery.announcement import Announcement, read_announcement
-from customevents.delivery.drafts import Draft, Drafts
-from customevents.kube import Cluster, Lease
+from customevents.delivery.state import current_record
+from customevents.eventsapi.payload import build_body, provenance
+from customevents.kube import Cluster, config_map
 from customevents.resource import written
 from customevents.resource.errors import ClusterError, InvalidSpec, UnreadableEvent
 from customevents.resource.event import CustomEvent, read_event, read_without_status
+from customevents.resource.operator_state import OperatorState, read_operator_state
 from customevents.resource.spec import parse_spec
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import ClusterName, Nameless, OwnName
 from customevents.scope.discovery import Discovery, NotYet
-from customevents.scope.resolve import Rules
+from customevents.scope.fill import Filled, Filler, reach
 from customevents.settings import AGENT_NAMESPACES
+from customevents.wiring import fills_in
 
 #: Stands for the delivery id of what is not in the cluster yet.
 NO_ID = "(given when it is sent)"
@@ -47,42 +48,36 @@ class Rendered:
 class Renderer:
     """Renders events as the operator of this cluster would send them."""
 
-    def __init__(self, drafts: Drafts, note: str) -> None:
+    def __init__(self, filler: Filler, note: str, *, with_provenance: bool) -> None:
         """`note` is a line for people on what this renderer had to guess; may be empty."""
-        self._drafts = drafts
+        self._filler = filler
+        self._with_provenance = with_provenance
         self.note = note
 
     async def render(self, event: CustomEvent) -> Rendered:
         """The body of an event. Raises InvalidSpec, in one line, if there is none to be sent."""
         spec = parse_spec(event.spec)
-        record = lifecycle.current_record(event, spec, now())
-        if not event.uid:
-            record = record.model_copy(update={"id": NO_ID})
+        record = current_record(event, spec, now())
         old = replace(event, changed=min(event.changed, now() - OLD))
-        draft = await self._drafts.resolve(old, spec, record)
-        if isinstance(draft, Draft):
-            body = self._drafts.body(event, spec, record, draft.scope)
-            return Rendered(body, draft.scope.reach, draft.scope.sources)
-        words = "its services cannot be listed now" if isinstance(draft, NotYet) else draft.message
-        raise InvalidSpec(f"{event.path}: {words}")
+        found = await self._filler.fill(old, spec, attempted=record.attempts > 0)
+        if not isinstance(found, Filled):
+            words = (
+                "its services cannot be listed now" if isinstance(found, NotYet) else found.message
+            )
+            raise InvalidSpec(f"{event.path}: {words}")
+        sent_as = record.id if event.uid else NO_ID
+        origin = provenance(event, spec, sent_as) if self._with_provenance else None
+        body = build_body(spec, reach(found.scope), origin)
+        return Rendered(body, found.scope.reach, found.scope.sources)
 
 
-async def renderer(cluster: Cluster, operator_namespace: str, lease_name: str) -> Renderer:
+async def renderer(cluster: Cluster, operator_namespace: str, state_name: str) -> Renderer:
     """A renderer with the settings of this cluster's operator. Raises ClusterError."""
-    said, note = await _announced(cluster, operator_namespace, lease_name)
-    settings = said.settings
-    rules = Rules(
-        settings.get("discovery_release", True), tuple(settings.get("scope_wide_from", ["*"]))
-    )
+    said, note = await _said(cluster, operator_namespace, state_name)
     name = await _name(cluster, said, operator_namespace)
-    drafts = Drafts(
-        endpoint=said.endpoint,
-        cluster_name=lambda: name,
-        with_provenance=settings.get("provenance_enabled", True),
-        rules=rules,
-        discovery=Discovery(cluster, now, settle=0.0),
-    )
-    return Renderer(drafts, note)
+    discovery = Discovery(cluster, now, settle=0.0)
+    filler = fills_in(said.endpoint, said.settings, lambda: name, discovery)
+    return Renderer(filler, note, with_provenance=said.settings.provenance_enabled)
 
 
 async def live(cluster: Cluster, namespace: str, name: str) -> CustomEvent:
@@ -151,24 +146,24 @@ def as_applied(manifest: dict[str, Any], namespace: str) -> CustomEvent:
     return read_event({"metadata": metadata, "spec": manifest.get("spec")})
 
 
-async def _announced(cluster: Cluster, namespace: str, lease_name: str) -> tuple[Announcement, str]:
+async def _said(cluster: Cluster, namespace: str, name: str) -> tuple[OperatorState, str]:
     """What the operator says; if that cannot be read, its defaults, and a line that says so."""
     try:
-        lease = await Lease(cluster, namespace, lease_name).read()
+        found = await config_map(cluster, namespace, name).read()
     except ClusterError as error:
-        where = f"Lease {namespace}/{lease_name}"
+        where = f"ConfigMap {namespace}/{name}"
         note = f"the operator's settings are not known, so its defaults count: {where}: {error}"
-        return Announcement(), note
-    return read_announcement(lease) or Announcement(), ""
+        return OperatorState(), note
+    return read_operator_state(found) or OperatorState(), ""
 
 
 async def _name(
-    cluster: Cluster, said: Announcement, operator_namespace: str
+    cluster: Cluster, said: OperatorState, operator_namespace: str
 ) -> ClusterName | Nameless:
     """The name that the operator says, else what the cluster tells whoever asks here."""
     if said.cluster_name:
         return ClusterName(said.cluster_name, said.cluster_name_source)
-    believed = said.settings.get("agent_namespaces") or (*AGENT_NAMESPACES, operator_namespace)
+    believed = said.settings.agent_namespaces or (*AGENT_NAMESPACES, operator_namespace)
     agents = Agents(believed)
     own = OwnName(cluster, chain("", agents), uptime=lambda: 0.0, found=lambda: None)
     await own.look()

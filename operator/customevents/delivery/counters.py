@@ -6,12 +6,9 @@ import logging
 from datetime import datetime
 from typing import Protocol
 
-from customevents.delivery.lifecycle import same_content
 from customevents.delivery.outcome import Outcome
-from customevents.resource.errors import InvalidSpec
+from customevents.delivery.state import cancels
 from customevents.resource.event import CustomEvent
-from customevents.resource.identity import content_hash
-from customevents.resource.spec import parse_spec
 from customevents.resource.status import OutcomeClass
 
 logger = logging.getLogger(__name__)
@@ -50,7 +47,7 @@ def count_attempt(
 
 
 def count_edit(counters: Counters, before: CustomEvent | None, after: CustomEvent) -> None:
-    """Count and log an edit, if it cancels what was to be told; `before` is as in `cancels`."""
+    """Count and log an edit, if it cancels what was to be told; `before`: what waited."""
     if cancels(before, after):
         logger.info("%s was edited before it was delivered", after.path)
         counters.cancelled(after.namespace)
@@ -61,26 +58,3 @@ def count_deletion(counters: Counters, event: CustomEvent) -> None:
     if not event.answered or event.waits_for_a_person:
         logger.info("%s was deleted before it was delivered", event.path)
         counters.cancelled(event.namespace)
-
-
-def cancels(before: CustomEvent | None, after: CustomEvent) -> bool:
-    """Whether `after` has taken the place of content that was neither delivered nor refused.
-
-    `before` is the version that waited; None: only the record tells what was to be said.
-    """
-    seen = after.status.delivered.observed_generation if before is None else before.generation
-    if seen == after.generation:
-        return False
-    record = after.status.delivery
-    owed = record.content_hash if before is None else _content(before)
-    if not owed or (record.state.finished and record.content_hash == owed):
-        return False
-    return not same_content(owed, _content(after))
-
-
-def _content(event: CustomEvent) -> str:
-    """Its content's hash; empty if that cannot be read, and so never sent."""
-    try:
-        return content_hash(parse_spec(event.spec))
-    except InvalidSpec:
-        return ""

@@ -176,7 +176,7 @@ class Inbox:
         called; an edit that came meanwhile goes first.
         """
         out = self._busy.pop(event.uid)
-        if fresh is None or out.deleted:
+        if fresh is None or fresh.deleting or out.deleted:
             if fresh is not None:
                 count_deletion(self._counters, fresh)  # else whoever missed it has counted it
             self._drop(event)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from customevents.delivery.unwritten import tell
+from customevents.delivery.trouble import tell
 from customevents.resource.errors import UnreadableEvent
 from customevents.resource.event import CustomEvent, path_of, read_event, read_without_status
 

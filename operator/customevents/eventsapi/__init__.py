@@ -2,3 +2,12 @@
 
 Facts about the API are from its documentation and the vendor's OpenAPI document.
 """
+
+#: The modules that other rooms may import.
+__all__ = [
+    "client",
+    "curl",
+    "key",
+    "payload",
+    "refusal",
+]

@@ -2,3 +2,19 @@
 
 Pure: no I/O, and no clock of its own. All other rooms import this one; it imports none of them.
 """
+
+#: The modules that other rooms may import.
+__all__ = [
+    "errors",
+    "event",
+    "identity",
+    "lease",
+    "matching",
+    "names",
+    "operator_state",
+    "release",
+    "spec",
+    "status",
+    "times",
+    "written",
+]

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
+from pydantic.dataclasses import dataclass
 
 from customevents.resource.times import read_time
 
@@ -154,13 +155,18 @@ Count = Annotated[int, BeforeValidator(_counted)]
 CountIfSaid = Annotated[int | None, BeforeValidator(_counted_if_said)]
 
 
+_CONFIG = ConfigDict(alias_generator=to_camel, extra="ignore", validate_by_name=True)
+
+
 class _Model(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, frozen=True, extra="ignore", validate_by_name=True
-    )
+    model_config = _CONFIG | ConfigDict(frozen=True)
 
 
-class LastOutcome(_Model):
+# What transitions change are dataclasses: of `replace` mypy knows the fields, of `model_copy` not.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class LastOutcome:
     """How the last attempt ended: its class, and the HTTP status code if an answer was read."""
 
     outcome_class: Annotated[OutcomeClass, Field(alias="class")] = OutcomeClass.UNKNOWN
@@ -170,7 +176,8 @@ class LastOutcome(_Model):
     request_id: Annotated[str | None, BeforeValidator(_request)] = None
 
 
-class DeliveryRecord(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class DeliveryRecord:
     """The receipt: what was sent under which id, how often, and what became of it."""
 
     state: State = State.PENDING
@@ -200,7 +207,8 @@ class DeliveryRecord(_Model):
         )
 
 
-class ResolvedScope(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class ResolvedScope:
     """What is sent, after the cluster filled in what the author left out; absent = not narrowed."""
 
     endpoint: str = ""

@@ -125,6 +125,7 @@ _WORDS: dict[str, Callable[[ErrorDetails], str]] = {
     "tuple_type": _LIST,
     "dict_type": _MAP,
     "model_type": _MAP,
+    "dataclass_type": _MAP,
     "bool_type": _SWITCH,
     "bool_parsing": _SWITCH,
     "int_type": _WHOLE,

@@ -37,7 +37,13 @@ from customevents.resource.spec import (
     Scope,
     SelectorRequirement,
 )
-from customevents.resource.status import Status
+from customevents.resource.status import (
+    Condition,
+    DeliveryRecord,
+    LastOutcome,
+    ResolvedScope,
+    Status,
+)
 
 #: Fields that an answer names; a file may hold any number of wrong ones.
 MOST = 20
@@ -168,6 +174,15 @@ _FIELDS: dict[str, type[BaseModel]] = {
     "matchExpressions": SelectorRequirement,
 }
 
+#: The same of a status.
+_STATUS: dict[str, type] = {
+    "status": Status,
+    "conditions": Condition,
+    "delivery": DeliveryRecord,
+    "lastOutcome": LastOutcome,
+    "resolved": ResolvedScope,
+}
+
 #: Where a field may belong that stands elsewhere, and how it is written in full.
 _ELSEWHERE = {"spec": "spec.", "scope": "spec.scope.", "metadata": "metadata."}
 
@@ -192,9 +207,8 @@ def objections(manifest: dict[str, Any]) -> dict[str, str]:
     """Why the API server would refuse a manifest: by a field's place, what it must be."""
     found = list(_errors(_Manifest, manifest, ""))
     # It drops the status that a file gives, but not before it has looked for unknown fields.
-    status = _errors(Status, manifest.get("status") or {}, "status")
-    found += [(place, error) for place, error in status if error["type"] == "extra_forbidden"]
-    return {place: _words(place, error) for place, error in found}
+    unknown = dict.fromkeys(_unknown(manifest.get("status"), "status", "status"), "is no field")
+    return {place: _words(place, error) for place, error in found} | unknown
 
 
 def check(manifest: dict[str, Any]) -> None:
@@ -208,6 +222,22 @@ def sentence(found: dict[str, str]) -> str:
     line = "; ".join(f"{place} {words}" for place, words in found.items())
     plain = "".join(letter if letter.isprintable() else " " for letter in line)
     return " ".join(plain.split())[:LONGEST_MESSAGE]
+
+
+def _unknown(written: Any, holder: str, place: str) -> Iterator[str]:
+    """The places in a status that no schema knows; of what stands in the others, nothing is said."""
+    if isinstance(written, list):
+        for number, item in enumerate(written):
+            yield from _unknown(item, holder, f"{place}[{number}]")
+    if not isinstance(written, dict):
+        return
+    fields = _STATUS[holder].__pydantic_fields__  # type: ignore[attr-defined]
+    known = {field.alias or name for name, field in fields.items()}
+    for name, part in written.items():
+        if name not in known:
+            yield f"{place}.{name}"
+        elif name in _STATUS:
+            yield from _unknown(part, name, f"{place}.{name}")
 
 
 def _errors(model: type[BaseModel], written: Any, root: str) -> Iterator[tuple[str, ErrorDetails]]:

@@ -35,8 +35,8 @@ from proxy.answers import ANSWERS, ERRORS, GONE, PAGE, error_event
 WATCH = r"/customevents\?.*watch=true"
 LIST = r"/v1alpha1/customevents\?(?!.*(watch=|fieldSelector=))"
 ROUND = r"/v1alpha1/customevents\?.*fieldSelector="
-THE_LEASE = r"/leases/customevents$"
-STATUS = rf"/namespaces/({'|'.join(AUTHORS)})/.*/status$"
+THE_LEASE = r"/leases/customevents(\?|$)"
+STATUS = rf"/namespaces/({'|'.join(AUTHORS)})/.*/status(\?|$)"
 ONE = rf"/namespaces/({'|'.join(AUTHORS)})/customevents/[^/]+$"
 
 #: What a write may be answered; the last ones after it was done.

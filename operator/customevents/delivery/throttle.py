@@ -1,0 +1,391 @@
+"""Whether an attempt may be made now: rate, breaker, and pauses of the endpoint.
+
+Trouble with the key or the endpoint is no event's fault: it stops all sending, is probed until it
+is over, and fails no event before its deadline. All of it is taken before an attempt is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, assert_never
+
+from customevents.clocks import happened
+from customevents.delivery.outcome import Outcome
+from customevents.eventsapi.client import Answer, NoAnswer
+from customevents.resource.errors import KeyFileError
+from customevents.resource.operator_state import BreakerState, Key
+from customevents.resource.status import OutcomeClass, Reason
+
+logger = logging.getLogger(__name__)
+
+#: Outages in a row that open the breaker, and the seconds for which it stays open.
+FAILURES = 5
+OPEN_SECONDS = 30.0
+
+#: Seconds between two probes of an endpoint that refused the key.
+PROBE_SECONDS = 60.0
+
+#: Seconds between two looks at the key's file while sending is paused.
+LOOK_AT_THE_KEY = 1.0
+
+#: Seconds that an event waits here itself; for longer it goes back to the inbox.
+PATIENCE = 1.0
+
+_DOWN = "The events API does not answer; nothing is sent until it is tried again"
+
+
+@dataclass
+class TokenBucket:
+    """`rate` tokens a second, at most `burst` of them; a rate of 0 is no limit.
+
+    It starts empty: a new leader knows nothing of what the last one sent.
+    """
+
+    rate: float
+    burst: int
+    _tokens: float = 0.0
+    _at: float | None = None
+
+    def wait(self, now: float) -> float:
+        """Seconds until a token is there; 0 = now."""
+        if self.rate <= 0:
+            return 0.0
+        self._tokens = self.tokens(now)
+        self._at = now
+        return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / self.rate
+
+    def tokens(self, now: float) -> float:
+        """How many there are; until `wait` is first called, none."""
+        since = now if self._at is None else self._at
+        return min(float(self.burst), self._tokens + (now - since) * self.rate)
+
+    def take(self) -> None:
+        """Use the token that `wait` found."""
+        if self.rate > 0:
+            self._tokens -= 1.0
+
+
+@dataclass
+class Breaker:
+    """Opens after outages in a row; half-open, it lets one event go at a time.
+
+    A new leader is half-open: it knows nothing of the endpoint yet.
+    """
+
+    closed: bool = False
+    _failures: int = 0
+    _open_until: float = float("-inf")
+    _under_way: int = 0
+
+    def state(self, now: float) -> BreakerState:
+        """The state at this time."""
+        if self.closed:
+            return BreakerState.CLOSED
+        return BreakerState.OPEN if now < self._open_until else BreakerState.HALF_OPEN
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until an attempt may be made; None: until the one under way ends."""
+        state = self.state(now)
+        match state:
+            case BreakerState.CLOSED:
+                return 0.0
+            case BreakerState.OPEN:
+                return self._open_until - now
+            case BreakerState.HALF_OPEN:
+                return None if self._under_way else 0.0
+        assert_never(state)
+
+    def half_open(self) -> None:
+        """Let one event go first."""
+        self.closed = False
+
+    def begin(self) -> None:
+        """An attempt is made."""
+        self._under_way += 1
+
+    def end(self, outcome: Outcome | None, now: float) -> None:
+        """An attempt ended like this; None, or not sent: it says nothing of the endpoint."""
+        self._under_way -= 1
+        if outcome is None or outcome.kind is OutcomeClass.NOT_SENT:
+            return
+        if not outcome.is_outage:
+            self._failures = 0
+            self.closed = True
+            return
+        self._failures += 1
+        if self._failures >= FAILURES:
+            self.closed = False
+            self._open_until = now + OPEN_SECONDS
+
+
+@dataclass
+class EndpointPause:
+    """Why the whole endpoint is left alone: trouble, until a probe succeeds, or a Retry-After."""
+
+    #: The trouble; empty while there is none.
+    why: str = ""
+    about_the_key: bool = False
+    _asked_until: float = float("-inf")
+
+    def asked(self, seconds: float, now: float) -> None:
+        """The endpoint asked to be left alone for so long."""
+        self._asked_until = max(self._asked_until, now + seconds)
+
+    def left(self, now: float) -> float:
+        """Seconds for which it still asks that."""
+        return max(0.0, self._asked_until - now)
+
+
+@dataclass
+class Tellings:
+    """Which waiting events say in their status why they wait: the oldest, a few a second."""
+
+    most: int = 100
+    every: float = 0.1
+    _due: dict[str, float] = field(default_factory=dict)
+    _last: float = float("-inf")
+
+    def turn(self, uid: str, now: float) -> float | None:
+        """Seconds until it is this event's turn to say so; 0 = now; None: it stays silent."""
+        if uid not in self._due:
+            if len(self._due) >= self.most:
+                return None
+            self._last = self._due[uid] = max(now, self._last + self.every)
+        return max(0.0, self._due[uid] - now)
+
+    def reset(self) -> None:
+        """Nobody waits any more."""
+        self._due.clear()
+
+
+class Endpoint(Protocol):
+    """What is asked of the remote side."""
+
+    async def validate(self) -> Answer | NoAnswer:
+        """Ask whether the key is good, without sending anything; raises KeyFileError."""
+
+    async def key_changed(self) -> bool:
+        """Whether the key's file is another one than at the last request."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Nothing may be sent for about so many seconds; `why`: what this event is to say of that."""
+
+    seconds: float
+    why: str = ""
+
+
+class Throttle:
+    """Where every attempt passes before it is committed: who was let in by `enter` must `leave`."""
+
+    def __init__(
+        self,
+        bucket: TokenBucket,
+        endpoint: Endpoint,
+        *,
+        uptime: Callable[[], float],
+        opened: Callable[[], None],
+        warn: Callable[[str, str], None],
+        breaker: Breaker | None = None,
+        tellings: Tellings | None = None,
+        probe_every: float = PROBE_SECONDS,
+    ) -> None:
+        """`opened` is called when sending may go on after a while in which it might not.
+
+        `warn` gets a reason and a line, once for each trouble that stops all sending.
+        """
+        self._bucket = bucket
+        self._breaker = breaker or Breaker()
+        self._pause = EndpointPause()
+        self._tellings = tellings or Tellings()
+        self._endpoint = endpoint
+        self._uptime = uptime
+        self._opened = opened
+        self._warn = warn
+        self._probe_every = probe_every
+        self._changed = asyncio.Event()
+        #: First come, first served: else who waits for a token may lose to those behind, again and
+        #: again.
+        self._line = asyncio.Lock()
+        self._trouble = asyncio.Event()
+        self._ending = False
+        self._down = False
+        #: Whether somebody was sent back by the breaker or a Retry-After, and not called since.
+        self._sent_back = False
+        #: What the last answers say of the key.
+        self.key = Key.UNKNOWN
+        #: Why nothing is sent until the process is started anew; empty while all is well.
+        self.halted = ""
+
+    @property
+    def paused(self) -> str:
+        """Why the endpoint is paused until a probe succeeds; empty while it is not."""
+        return self._pause.why
+
+    @property
+    def breaker(self) -> BreakerState:
+        """The breaker's state now."""
+        return self._breaker.state(self._uptime())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what has entered may still be sent: others learn of trouble meanwhile."""
+        shut = self._ending or self.paused or self.halted or self._pause.left(self._uptime())
+        return not shut and self.breaker is not BreakerState.OPEN
+
+    @property
+    def tokens(self) -> float | None:
+        """Attempts that the rate limit lets go at once; None: there is no limit."""
+        return self._bucket.tokens(self._uptime()) if self._bucket.rate > 0 else None
+
+    @property
+    def pauses(self) -> dict[str, bool]:
+        """Whether sending is paused, by what it waits for."""
+        in_trouble, about_the_key = bool(self.paused), self._pause.about_the_key
+        return {
+            "key": in_trouble and about_the_key,
+            "endpoint": in_trouble and not about_the_key,
+            "retry_after": self._pause.left(self._uptime()) > 0.0,
+        }
+
+    async def enter(self, uid: str) -> Closed | None:
+        """None: go, and tell `leave` how it ended. Closed: this event shall come again later."""
+        async with self._line:
+            closed = await self._enter()
+        if closed is None or not closed.why:
+            return closed
+        turn = self._tellings.turn(uid, self._uptime())
+        if turn == 0.0:
+            return closed
+        return Closed(closed.seconds if turn is None else min(turn, closed.seconds))
+
+    async def _enter(self) -> Closed | None:
+        while True:
+            if self._ending or self.halted:
+                return Closed(self._probe_every)
+            if self.paused:
+                return Closed(self._probe_every, self.paused)
+            wait = self._wait(self._uptime())
+            if wait == 0.0:
+                self._bucket.take()
+                self._breaker.begin()
+                return None
+            if wait is not None and wait > PATIENCE:
+                why = self._why()
+                self._sent_back |= bool(why)
+                return Closed(wait, why)
+            await self._until_changed(wait)
+
+    def _wait(self, now: float) -> float | None:
+        """Seconds until an attempt may be made; 0 = now; None: until another one ends."""
+        trial = self._breaker.wait(now)
+        if trial is None:
+            return None
+        return max(self._pause.left(now), trial, self._bucket.wait(now))
+
+    def leave(self, outcome: Outcome | None) -> None:
+        """What entered has ended like this; None: no attempt was made."""
+        now = self._uptime()
+        self._breaker.end(outcome, now)
+        if outcome is not None:
+            self._pause.asked(outcome.pause, now)
+            self._learn_of_the_key(outcome.code)
+        self._look_at_the_breaker()
+        if outcome is not None and outcome.row.of_the_endpoint:
+            self._in_trouble(outcome.row.words(outcome), about_the_key=outcome.of_the_key)
+        if self._sent_back and self.is_open and self.breaker is BreakerState.CLOSED:
+            self._call_back()
+        self._changed.set()
+
+    def halt(self, why: str) -> None:
+        """Let nobody in any more: going on could send events twice, until a person mends it."""
+        if not self.halted:
+            logger.error("nothing is sent any more: %s", why)
+            self._warn("SendingStopped", why)
+        self.halted = why
+        self._changed.set()
+
+    def close(self) -> None:
+        """Let nobody in any more: the operator stops."""
+        self._ending = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Probe the endpoint while it is paused, and go on when that is over."""
+        while True:
+            await self._trouble.wait()
+            if not self._pause.about_the_key:
+                await self._until_next_probe()  # asked at once, it would not be another endpoint
+            while not await self._works_again():
+                await self._until_next_probe()
+            self._resume()
+
+    def _in_trouble(self, why: str, *, about_the_key: bool) -> None:
+        """Stop all sending until a probe succeeds."""
+        if not self.paused:
+            logger.warning("sending is paused: %s", why)
+            self._warn(Reason.ENDPOINT_PAUSED, why)
+        self._pause.why, self._pause.about_the_key = why, about_the_key
+        self._trouble.set()
+
+    def _learn_of_the_key(self, status: int | None) -> None:
+        if status in (401, 403):
+            self.key = Key.REFUSED
+        elif status is not None and (status < 300 or status in (400, 422)):
+            self.key = Key.OK  # it was looked at; of other answers nobody knows
+
+    def _look_at_the_breaker(self) -> None:
+        if self._breaker.closed:
+            self._down = False
+        elif self.breaker is BreakerState.OPEN and not self._down:
+            self._down = True
+            logger.warning("sending is paused: %s", _DOWN)
+            self._warn(Reason.ENDPOINT_PAUSED, _DOWN)
+
+    async def _works_again(self) -> bool:
+        try:
+            answer = await self._endpoint.validate()
+        except KeyFileError as error:
+            self._pause.why, self.key = f"Not sent: {error}", Key.MISSING
+            return False
+        if isinstance(answer, NoAnswer):
+            return False
+        self._learn_of_the_key(answer.status)
+        # Where the probe's path is not known either, one event tells whether the endpoint works.
+        return answer.status == 200 or (answer.status == 404 and not self._pause.about_the_key)
+
+    def _resume(self) -> None:
+        logger.info("sending goes on")
+        self._pause.why = ""
+        self._trouble.clear()
+        self._breaker.half_open()
+        self._call_back()
+        self._changed.set()
+
+    def _call_back(self) -> None:
+        self._sent_back = False
+        self._tellings.reset()
+        self._opened()
+
+    async def _until_next_probe(self) -> None:
+        """The probe's interval, or less if the key's file changes."""
+        end = self._uptime() + self._probe_every
+        while (left := end - self._uptime()) > 0:
+            await asyncio.sleep(min(LOOK_AT_THE_KEY, left))
+            if await self._endpoint.key_changed():  # also while the file holds no key at all
+                return
+
+    async def _until_changed(self, seconds: float | None) -> None:
+        self._changed.clear()
+        await happened(self._changed, seconds)
+
+    def _why(self) -> str:
+        if self.breaker is BreakerState.OPEN:
+            return _DOWN
+        if self._pause.left(self._uptime()):
+            return "The events API asked for a pause; nothing is sent until that is over"
+        return ""  # its turn comes by the rate limit: no trouble to speak of

@@ -1,0 +1,63 @@
+"""What touching the code should cost: CONTRIBUTING says where, and a forgotten place is red."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from customevents.scope import cluster_links
+from customevents.scope.cluster_links import Agents, chain
+from customevents.scope.cluster_name import Cluster
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "operator" / "customevents"
+
+
+def tables() -> list[str]:
+    """The rows of the tables of CONTRIBUTING.md."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    return [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+
+
+def named(pattern: str) -> set[str]:
+    """What the tables name like this."""
+    return {name for row in tables() for name in re.findall(pattern, row)}
+
+
+def test_the_tables_are_there() -> None:
+    assert {"delivery/", "wiring.py", "outcome.py", "cluster_links.py"} <= (
+        named(r"`([\w/]+/)`") | named(r"`(\w+\.py)`")
+    )
+
+
+@pytest.mark.parametrize("module", sorted(named(r"`(\w+\.py)`")))
+def test_each_module_that_contributing_names_is_there(module: str) -> None:
+    assert list(PACKAGE.rglob(module)), "is it called otherwise by now?"
+
+
+@pytest.mark.parametrize("room", sorted(named(r"`([\w/]+/)`")))
+def test_each_room_that_contributing_names_is_there(room: str) -> None:
+    assert any(path.is_dir() for path in PACKAGE.rglob(room.rstrip("/")))
+
+
+@pytest.mark.parametrize("test", sorted(named(r"(tests/\w+/\w+\.py)")))
+def test_each_test_that_contributing_names_is_there(test: str) -> None:
+    assert (ROOT / test).is_file()
+
+
+def test_each_function_that_asks_for_the_clusters_name_is_a_link_of_the_chain() -> None:
+    asked = {link.ask for link in chain("", Agents(()))}
+    links = {
+        function
+        for name, function in inspect.getmembers(cluster_links, inspect.iscoroutinefunction)
+        if not name.startswith("_") and function.__module__ == cluster_links.__name__
+    }
+    assert {function.__name__ for function in links - asked} == set()
+    assert len(links) >= 9
+    for function in links:
+        assert (
+            inspect.signature(function, eval_str=True).parameters["cluster"].annotation is Cluster
+        )

@@ -1,0 +1,386 @@
+"""The crash table of a new leader: what the last one left in flight is settled, and never lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from customevents.delivery.state import Intent, Policy
+from customevents.eventsapi.client import Answer
+from customevents.resource.errors import StatusRefused
+from customevents.resource.event import CustomEvent
+from customevents.resource.spec import UnknownOutcomePolicy
+from customevents.resource.status import State
+from customevents.scope.cluster_name import Nameless
+from unit.builders import later, raw_spec, record, stored
+from unit.in_memory import Handled, Raw, World
+from unit.instant import at_once
+from unit.playing import play, seconds
+from unit.settling import POST_TIMEOUT, entry, settle_all, stands
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def settle(world: World, *entries: Intent) -> None:
+    """Let a new leader find these in the journal."""
+    at_once(settle_all(world, entries))
+
+
+def handle(world: World, event: CustomEvent) -> Handled:
+    return world.handle(event)
+
+
+def edit(raw: Raw) -> None:
+    raw["spec"]["summary"] = "other"
+    raw["metadata"]["generation"] = 2
+
+
+# --- The rows of the table
+
+
+def test_an_attempt_that_was_never_committed_is_made_once(world: World) -> None:
+    event = world.cluster.apply()
+    settle(world)
+    handle(world, world.cluster.now(event))
+    assert len(world.api.posts) == 1
+    assert stands(world, event).unknown_outcomes == 0
+
+
+def test_an_attempt_without_a_result_is_unknown_and_counted(world: World) -> None:
+    event = world.cluster.apply()
+    settle(world, entry(event))
+    after = stands(world, event)
+    assert (after.state, after.attempts, after.unknown_outcomes) == (State.RETRYING, 1, 1)
+    assert world.cluster.now(event).status.delivered.reason == "UnknownOutcome"
+    assert len(world.journal) == 0
+
+
+def test_it_is_tried_again_under_its_id_but_not_before_the_post_timeout(world: World) -> None:
+    event = world.cluster.apply()
+    lost = entry(event)
+    settle(world, lost)
+    waits = handle(world, world.cluster.now(event))
+    assert world.api.posts == []
+    assert waits.again is not None
+    assert waits.again >= later(POST_TIMEOUT)
+    world.clock.now = waits.again
+    handle(world, world.cluster.now(event))
+    assert [sent_as for _, sent_as in world.api.posts] == [lost.delivery_id]
+    assert stands(world, event).state is State.DELIVERED
+    assert stands(world, event).unknown_outcomes == 1
+
+
+def test_under_hold_it_waits_for_a_person(world: World) -> None:
+    world.policy = Policy(on_unknown_outcome=UnknownOutcomePolicy.HOLD)
+    event = world.cluster.apply()
+    settle(world, entry(event))
+    assert stands(world, event).state is State.HELD
+    world.clock.advance(3600)
+    handle(world, world.cluster.now(event))
+    assert world.api.posts == []
+
+
+def test_an_attempt_whose_result_is_recorded_is_dropped(world: World) -> None:
+    event = world.cluster.apply()
+    handle(world, event)
+    before = world.cluster.now(event)
+    settle(world, entry(event))
+    assert world.cluster.now(event) == before
+    assert len(world.journal) == 0
+
+
+def test_a_later_attempt_than_the_recorded_ones_is_counted(world: World) -> None:
+    tried = stored(record(attempts=2))
+    event = world.cluster.apply(status={"delivery": tried})
+    settle(world, entry(event, attempt=3))
+    assert (stands(world, event).attempts, stands(world, event).unknown_outcomes) == (3, 1)
+
+
+def test_an_attempt_whose_object_is_gone_is_dropped(world: World) -> None:
+    event = world.cluster.apply()
+    world.cluster.objects.clear()
+    settle(world, entry(event))
+    assert world.cluster.writes == []
+    assert len(world.journal) == 0
+
+
+def newer(raw: Raw) -> None:
+    raw["status"] = {"delivery": {"state": "NotKnownYet"}}
+
+
+def test_an_object_that_a_newer_version_wrote_does_not_keep_a_leader_from_its_work(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = world.cluster.apply()
+    (raw,) = world.cluster.objects.values()
+    newer(raw)
+    settle(world, entry(event))
+    assert world.cluster.writes == []
+    assert len(world.journal) == 1  # whoever can read it counts the attempt
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{event.path}: its lost attempt cannot be settled yet: ")
+    (looking_again,) = world.aside
+    looking_again.close()
+
+
+def test_once_it_can_be_read_its_lost_attempt_is_counted_before_it_is_sent(world: World) -> None:
+    event = world.cluster.apply()
+    (raw,) = world.cluster.objects.values()
+    newer(raw)
+    settle(world, entry(event))
+    raw["status"] = {"delivery": {"state": "Pending"}}
+
+    async def story() -> None:
+        world.inbox.offer(world.cluster.now(event))
+        await seconds(world, 60)
+
+    play(world, story)
+    assert len(world.api.posts) == 1
+    assert (stands(world, event).attempts, stands(world, event).unknown_outcomes) == (2, 1)
+
+
+def test_if_it_goes_its_lost_attempt_leaves_the_journal(world: World) -> None:
+    event = world.cluster.apply()
+    newer(world.cluster.objects[event.namespace, event.name])
+    settle(world, entry(event))
+
+    async def story() -> None:
+        await seconds(world, 400)
+        assert len(world.journal) == 1
+        world.cluster.objects.clear()
+        await seconds(world, 400)
+
+    play(world, story)
+    assert len(world.journal) == 0
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [StatusRefused("too many attempts", 422), RuntimeError("nobody foresaw it")],
+    ids=["refused by the schema", "tripped over"],
+)
+def test_one_odd_object_keeps_no_leader_from_its_work_nor_its_namespace_from_being_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    odd, other = (world.cluster.apply(uid=name, name=name) for name in ("odd", "other"))
+    patch, refused = world.cluster.patch_status, [refusal]
+
+    async def patch_status(event: CustomEvent, status: Raw) -> Raw:
+        if event.uid == "odd" and refused:
+            raise refused[0]
+        return await patch(event, status)
+
+    monkeypatch.setattr(world.cluster, "patch_status", patch_status)
+    settle(world, entry(odd), entry(other))
+    assert stands(world, other).unknown_outcomes == 1
+    assert list(world.journal._entries) == ["odd"]
+
+    async def story() -> None:
+        for event in (odd, other):
+            world.inbox.offer(world.cluster.now(event))
+        await seconds(world, 100)
+        assert stands(world, other).state is State.DELIVERED
+        assert len(world.api.posts) == 1, "nothing of the odd one before its attempt is counted"
+        refused.clear()
+        await seconds(world, 600)
+        assert stands(world, odd).state is State.DELIVERED
+
+    play(world, story)
+    assert stands(world, odd).unknown_outcomes == 1
+
+
+def test_an_attempt_of_an_object_that_is_being_deleted_is_settled_and_not_sent_again(
+    world: World,
+) -> None:
+    event = world.cluster.apply(deletionTimestamp="2026-05-01T12:00:00Z")
+    settle(world, entry(event))
+    assert (stands(world, event).attempts, stands(world, event).unknown_outcomes) == (1, 1)
+    world.clock.advance(3600)
+    deleted = world.cluster.now(event)
+    assert handle(world, deleted) == Handled(deleted)
+    assert world.api.posts == []
+
+
+def test_another_object_of_the_same_name_is_an_event_of_its_own(world: World) -> None:
+    old = entry(world.cluster.apply())
+    again = world.cluster.apply(uid="another")
+    settle(world, old)
+    assert world.cluster.writes == []
+    assert len(world.journal) == 0
+    handle(world, again)
+    assert len(world.api.posts) == 1
+    assert stands(world, again).unknown_outcomes == 0
+
+
+def test_settling_twice_counts_once(world: World) -> None:
+    """The new leader may crash, too, before its journal says that it is done."""
+    event = world.cluster.apply()
+    lost = entry(event)
+    settle(world, lost)
+    settle(world, lost)
+    assert stands(world, event).unknown_outcomes == 1
+
+
+# --- The object changed meanwhile
+
+
+@pytest.mark.parametrize("policy", UnknownOutcomePolicy)
+def test_of_an_event_edited_meanwhile_the_old_content_is_counted_and_the_new_one_sent(
+    world: World, policy: UnknownOutcomePolicy
+) -> None:
+    world.policy = Policy(on_unknown_outcome=policy)
+    event = world.cluster.apply()
+    lost = entry(event)
+    world.cluster.change(event, edit)
+    settle(world, lost)
+    after = stands(world, event)
+    assert (after.state, after.sequence, after.unknown_outcomes) == (State.PENDING, 2, 1)
+    world.clock.advance(POST_TIMEOUT)
+    handle(world, world.cluster.now(event))
+    ((body, sent_as),) = world.api.posts
+    assert body["summary"] == "other"
+    assert sent_as != lost.delivery_id
+    assert stands(world, event).state is State.DELIVERED
+    assert stands(world, event).unknown_outcomes == 1
+
+
+def test_of_an_event_resent_meanwhile_the_lost_attempt_is_counted_and_the_resend_sent(
+    world: World,
+) -> None:
+    def resend(raw: Raw) -> None:
+        raw["metadata"]["annotations"] = {"customevents.dev/resend": "again"}
+
+    event = world.cluster.apply()
+    handle(world, event)
+    event = world.cluster.change(event, edit)
+    lost = entry(event, sequence=2)
+    world.cluster.change(event, resend)
+    settle(world, lost)
+    assert stands(world, event).unknown_outcomes == 1
+    world.clock.advance(POST_TIMEOUT)
+    handle(world, world.cluster.now(event))
+    assert len(world.api.posts) == 2
+    assert world.api.posts[-1][1] not in (lost.delivery_id, world.api.posts[0][1])
+
+
+def test_content_that_came_back_is_told_after_the_lost_attempt_of_another(world: World) -> None:
+    """A was delivered, B was under way, and A stands there again: B may be on the timeline."""
+    event = world.cluster.apply()
+    handle(world, event)
+    lost = entry(world.cluster.change(event, edit), sequence=2)
+    world.cluster.change(event, lambda raw: raw.update(spec=raw_spec()))
+    settle(world, lost)
+    world.clock.advance(POST_TIMEOUT)
+    handle(world, world.cluster.now(event))
+    first, second = (sent_as for _, sent_as in world.api.posts)
+    assert first != second
+    assert stands(world, event).sequence == 3
+
+
+def test_an_edited_event_is_settled_twice_and_counted_once(world: World) -> None:
+    event = world.cluster.apply()
+    lost = entry(event)
+    world.cluster.change(event, edit)
+    settle(world, lost)
+    settle(world, lost)
+    assert (stands(world, event).sequence, stands(world, event).unknown_outcomes) == (2, 1)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_event_that_cannot_be_read_any_more_fails_and_is_counted_once(
+    world: World, times: int
+) -> None:
+    event = world.cluster.apply()
+    lost = entry(event)
+    world.cluster.change(event, lambda raw: raw["spec"].update(severity="Critical"))
+    for _ in range(times):
+        settle(world, lost)
+    assert stands(world, event).state is State.FAILED
+    assert stands(world, event).unknown_outcomes == 1
+
+
+# --- Whom it is about
+
+
+def about(*namespaces: str) -> Raw:
+    return raw_spec(scope={"namespaces": list(namespaces)})
+
+
+def test_what_was_resolved_for_the_content_before_is_not_the_scope_of_the_lost_one(
+    world: World,
+) -> None:
+    """The wide event was delivered; its narrow edit was under way."""
+    event = world.cluster.apply(spec=about("shop", "pay", "ship"))
+    handle(world, event)
+    lost = entry(
+        world.cluster.change(event, lambda raw: raw.update(spec=about("shop"))), sequence=2
+    )
+    settle(world, lost)
+    world.clock.advance(POST_TIMEOUT)
+    handle(world, world.cluster.now(event))
+    _, (body, sent_as) = world.api.posts
+    assert sent_as == lost.delivery_id
+    assert body["scope"]["namespaces"] == ["shop"]
+
+
+def test_what_was_shown_before_the_first_attempt_is_not_what_that_attempt_sent(
+    world: World,
+) -> None:
+    """Shown while it was suspended; what it was released with came after that."""
+    labels = {"app.kubernetes.io/instance": "checkout"}
+    event = world.cluster.apply(spec=raw_spec(suspend=True), labels=labels)
+    world.clock.advance(60)
+    handle(world, event)
+    world.workloads.apply("checkout", labels=labels)
+    event = world.cluster.change(event, lambda raw: raw.update(spec=raw_spec()))
+    settle(world, entry(event))
+    world.clock.advance(60)
+    handle(world, world.cluster.now(event))
+    ((body, _),) = world.api.posts
+    assert body["scope"]["servicesNames"] == ["checkout"]
+
+
+def test_the_scope_of_the_attempts_before_the_lost_one_stays(world: World) -> None:
+    world.api.answers = [Answer(503), Answer(201)]
+    event = world.cluster.apply()
+    handle(world, event)
+    before = world.cluster.now(event).status.resolved
+    settle(world, entry(event, attempt=2))
+    assert before is not None
+    assert world.cluster.now(event).status.resolved == before
+
+
+def test_what_has_no_scope_after_a_lost_attempt_is_sent_when_it_has_one(world: World) -> None:
+    """It waits for its scope, as its reason says, and not for a person."""
+    event = world.cluster.apply()
+    settle(world, entry(event))
+    world.clock.advance(600)
+    known, world.cluster_name = world.cluster_name, Nameless("the cluster's name is not known")
+    handle(world, world.cluster.now(event))
+    held = world.cluster.now(event)
+    assert (held.status.delivery.state, held.status.delivered.reason) == (
+        State.HELD,
+        "ClusterNameUnknown",
+    )
+    assert not held.settled
+    world.cluster_name = known
+    handle(world, held)
+    assert stands(world, event).state is State.DELIVERED
+    assert len(world.api.posts) == 1
+
+
+def test_what_was_edited_is_not_sent_before_the_lost_attempt_has_ended(world: World) -> None:
+    """A deposed leader may still be sending the old content: the new one must come after it."""
+    event = world.cluster.apply()
+    lost = entry(event)
+    world.cluster.change(event, edit)
+    settle(world, lost)
+    now = world.cluster.now(event)
+    assert (now.status.delivery.state, now.status.delivery.unknown_outcomes) == (State.PENDING, 1)
+    assert handle(world, now).again == later(POST_TIMEOUT)
+    assert world.api.posts == []
+    world.clock.advance(POST_TIMEOUT)
+    handle(world, now)
+    assert [body["summary"] for body, _ in world.api.posts] == ["other"]

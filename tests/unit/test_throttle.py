@@ -1,0 +1,239 @@
+"""Trouble with the key or the endpoint stops all sending, and is probed until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from customevents.delivery.outcome import Outcome
+from customevents.delivery.throttle import Closed
+from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.resource.errors import KeyFileError
+from customevents.resource.operator_state import Key
+from customevents.resource.status import OutcomeClass
+from unit.throttling import (
+    BAD_CERTIFICATE,
+    BAD_GATEWAY,
+    CREATED,
+    KEY_REFUSED,
+    NO_KEY,
+    NO_SUCH_PATH,
+    SLOW_DOWN,
+    Place,
+    play,
+    probed_after,
+)
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (KEY_REFUSED, "refused the key (HTTP 401)"),
+        (Outcome(OutcomeClass.ENDPOINT_LEVEL, 403), "refused the key (HTTP 403)"),
+        (NO_SUCH_PATH, "check the settings site and endpoint"),
+        (Outcome(OutcomeClass.ENDPOINT_LEVEL, 307), "check the settings site and endpoint"),
+        (BAD_CERTIFICATE, "ClientConnectorCertificateError"),
+        (NO_KEY, "Not sent: there is no key"),
+    ],
+    ids=lambda part: part.words if isinstance(part, Outcome) else "",
+)
+def test_an_endpoint_level_outcome_pauses_everybody_and_says_why(
+    place: Place, outcome: Outcome, words: str
+) -> None:
+    async def story() -> None:
+        await place.attempt(outcome)
+        closed = await place.throttle.enter("uid")
+        assert closed is not None
+        assert closed.seconds == 60.0
+        assert words in closed.why
+
+    play(place, story)
+
+
+OF_EVERYBODY = {OutcomeClass.ENDPOINT_LEVEL, OutcomeClass.NOT_SENT}
+
+
+@pytest.mark.parametrize("kind", sorted(set(OutcomeClass) - OF_EVERYBODY), ids=str)
+def test_no_other_outcome_pauses_anybody(place: Place, kind: OutcomeClass) -> None:
+    async def story() -> None:
+        await place.attempt(Outcome(kind))
+        await place.attempt(CREATED)
+        assert place.throttle.paused == ""
+
+    play(place, story)
+
+
+# --- Probes
+
+
+def test_trouble_with_the_key_is_probed_at_once(place: Place) -> None:
+    async def story() -> None:
+        assert await probed_after(place, KEY_REFUSED) == pytest.approx([0.0], abs=0.5)
+        assert place.opened == 1
+
+    play(place, story)
+
+
+@pytest.mark.parametrize("outcome", [NO_SUCH_PATH, BAD_CERTIFICATE], ids=lambda o: o.words)
+def test_other_trouble_is_probed_after_the_interval(place: Place, outcome: Outcome) -> None:
+    async def story() -> None:
+        assert await probed_after(place, outcome) == pytest.approx([60.0], abs=0.5)
+        assert place.opened == 1
+
+    play(place, story)
+
+
+BAD: list[Answer | NoAnswer | KeyFileError] = [
+    Answer(401),
+    Answer(404),
+    Answer(503),
+    NoAnswer(Stage.CONNECT, "ClientConnectorError"),
+    KeyFileError("the API key file /key is empty"),
+]
+
+
+@pytest.mark.parametrize("answer", BAD, ids=str)
+def test_the_endpoint_is_probed_every_minute_until_it_works(
+    place: Place, answer: Answer | NoAnswer | KeyFileError
+) -> None:
+    place.remote.answers = [answer, answer, Answer(200)]
+
+    async def story() -> None:
+        assert await probed_after(place, KEY_REFUSED) == pytest.approx([0, 60, 120], abs=1)
+        assert place.throttle.paused == ""
+        assert place.opened == 1
+
+    play(place, story)
+
+
+def test_where_the_probes_path_is_unknown_too_an_event_tells_whether_the_endpoint_works(
+    place: Place,
+) -> None:
+    place.remote.answers = [Answer(404)]
+
+    async def story() -> None:
+        await probed_after(place, NO_SUCH_PATH, patience=61.0)
+        assert await place.throttle.enter("uid") is None
+
+    play(place, story)
+
+
+@pytest.mark.parametrize("outcome", [KEY_REFUSED, NO_SUCH_PATH], ids=lambda o: o.words)
+def test_a_changed_key_file_is_probed_within_a_second(place: Place, outcome: Outcome) -> None:
+    place.remote.answers = [Answer(401), Answer(200)] if outcome.code == 401 else [Answer(200)]
+
+    async def story() -> None:
+        await place.attempt(outcome)
+        await asyncio.sleep(20.0)
+        before = len(place.remote.probes)
+        place.remote.changed = True
+        await asyncio.sleep(1.1)
+        assert len(place.remote.probes) == before + 1
+        assert place.throttle.paused == ""
+
+    play(place, story)
+
+
+def test_a_file_that_holds_no_key_is_looked_at_every_second_and_leaves_others_their_turn(
+    place: Place,
+) -> None:
+    """Such a file counts as changed for as long as it cannot be read."""
+    place.remote.answers = [KeyFileError("the API key file /key is empty")]
+    place.remote.changed = True
+
+    async def story() -> None:
+        probes = await asyncio.wait_for(probed_after(place, KEY_REFUSED, patience=10.5), 11.0)
+        assert len(probes) == 11
+        assert await place.throttle.enter("uid") == Closed(
+            60.0, "Not sent: the API key file /key is empty"
+        )
+
+    play(place, story)
+
+
+# --- What a person is told
+
+
+def test_trouble_that_stops_all_sending_is_told_once_and_again_when_it_comes_back(
+    place: Place,
+) -> None:
+    place.remote.answers = [Answer(401), Answer(200)]
+
+    async def story() -> None:
+        await probed_after(place, KEY_REFUSED, patience=120.0)
+        assert [reason for reason, _ in place.warnings] == ["EndpointPaused"]
+        await place.attempt(KEY_REFUSED)
+        assert len(place.warnings) == 2
+
+    play(place, story)
+
+
+def test_an_endpoint_that_is_down_is_told_once_for_as_long_as_it_stays_down(place: Place) -> None:
+    async def story() -> None:
+        for _ in range(5):
+            await place.attempt(BAD_GATEWAY)
+        await asyncio.sleep(31.0)
+        await place.attempt(BAD_GATEWAY)
+        assert [why for _, why in place.warnings] == [
+            "The events API does not answer; nothing is sent until it is tried again"
+        ]
+        await asyncio.sleep(31.0)
+        await place.attempt(CREATED)
+        for _ in range(5):
+            await place.attempt(BAD_GATEWAY)
+        assert len(place.warnings) == 2
+
+    play(place, story)
+
+
+def test_a_halt_lets_nobody_in_for_ever_and_is_told(place: Place) -> None:
+    async def story() -> None:
+        place.throttle.halt("another operator sends the same events")
+        place.throttle.halt("another operator sends the same events")
+        await asyncio.sleep(3600.0)
+        assert await place.throttle.enter("uid") == Closed(60.0, "")
+        assert place.warnings == [("SendingStopped", "another operator sends the same events")]
+
+    play(place, story)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "key"),
+    [
+        (CREATED, Key.OK),
+        (Outcome(OutcomeClass.REFUSED, 400), Key.OK),
+        (KEY_REFUSED, Key.REFUSED),
+        (BAD_GATEWAY, Key.UNKNOWN),
+        (NO_SUCH_PATH, Key.UNKNOWN),
+        (SLOW_DOWN, Key.UNKNOWN),
+    ],
+    ids=lambda part: part.words if isinstance(part, Outcome) else str(part),
+)
+def test_the_key_is_judged_by_answers_that_looked_at_it(
+    place: Place, outcome: Outcome, key: Key
+) -> None:
+    async def story() -> None:
+        await place.attempt(outcome)
+        assert place.throttle.key is key
+
+    play(place, story)
+
+
+def test_a_key_that_is_missing_and_then_mounted_is_known_to_be_so(place: Place) -> None:
+    place.remote.answers = [KeyFileError("the API key file /key is empty"), Answer(200)]
+
+    async def story() -> None:
+        await place.attempt(KEY_REFUSED)
+        for seconds in (30.0, 31.0):
+            await asyncio.sleep(seconds)
+            known.append(place.throttle.key)
+
+    known: list[Key] = []
+    play(place, story)
+    assert known == [Key.MISSING, Key.OK]
