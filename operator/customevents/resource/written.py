@@ -225,7 +225,7 @@ def sentence(found: dict[str, str]) -> str:
 
 
 def _unknown(written: Any, holder: str, place: str) -> Iterator[str]:
-    """The places in a status that no schema knows; of what stands in the others, nothing is said."""
+    """The places in a status that no schema knows; nothing is said of what stands in the others."""
     if isinstance(written, list):
         for number, item in enumerate(written):
             yield from _unknown(item, holder, f"{place}[{number}]")
