@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from customevents.cli import COMMANDS
 from customevents.scope import cluster_links
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import Cluster
@@ -46,6 +48,19 @@ def test_each_room_that_contributing_names_is_there(room: str) -> None:
 @pytest.mark.parametrize("test", sorted(named(r"(tests/\w+/\w+\.py)")))
 def test_each_test_that_contributing_names_is_there(test: str) -> None:
     assert (ROOT / test).is_file()
+
+
+def test_each_command_is_listed_explained_and_a_module() -> None:
+    modules = {
+        path.stem
+        for path in (PACKAGE / "commands").glob("*.py")
+        if hasattr(import_module(f"customevents.commands.{path.stem}"), "command")
+    }
+    assert modules == set(COMMANDS)
+    for name, command in COMMANDS.items():
+        assert command is import_module(f"customevents.commands.{name}").command
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    assert [name for name in COMMANDS if not re.search(rf"^\| .*`{name}\b", page, re.M)] == []
 
 
 def test_each_function_that_asks_for_the_clusters_name_is_a_link_of_the_chain() -> None:

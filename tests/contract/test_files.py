@@ -17,7 +17,7 @@ from localcluster import Cluster
 from contract import cases
 from contract.events_in_cluster import manifest
 from contract.files import ONLY_THE_CLUSTER_KNOWS, REFUSED, TAKEN, event
-from customevents.commands.rendering import read_manifests
+from customevents.commands.bodies import read_manifests
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.operator_state import STATE, OperatorState
 from customevents.resource.written import check, objections

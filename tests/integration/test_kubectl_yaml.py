@@ -7,7 +7,7 @@ from typing import Any
 
 from localcluster import Cluster
 
-from customevents.commands.drafting import manifest
+from customevents.commands.draft import manifest
 from customevents.commands.kubectl_yaml import read_document, write_yaml
 
 SCALARS = """

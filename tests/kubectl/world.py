@@ -26,13 +26,13 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from customevents.commands import listing
+from customevents.commands import table
 from kubectl import asking
 from kubectl.standins import StandIns
 
 #: What commands import late: here once, before the forks. (If the product looked at the environment
 #: as it is imported, it would see another one than the row's, and the row would be red.)
-BEFOREHAND = (listing,)
+BEFOREHAND = (table,)
 
 HOSTS = """
 127.0.0.1 localhost

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from customevents.commands.rendering import as_applied, read_manifests
+from customevents.commands.bodies import as_applied, read_manifests
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import parse_spec
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from customevents.clocks import ClusterClock
-from customevents.commands.checking import (
-    Level,
+from customevents.commands.remarks import (
+    Grade,
     Place,
     _announced,
     _clock,
@@ -27,7 +27,7 @@ LEADS = OperatorState(leader="pod-a_1", renewed=NOW)
 def said(**fields: Any) -> str:
     state = LEADS.model_copy(update=fields)
     finding = _leader("operator", "ConfigMap a/b", state, NOW)
-    return f"{finding.level} {finding.says}"
+    return f"{finding.grade} {finding.says}"
 
 
 def test_an_operator_that_said_something_in_the_last_minutes_leads() -> None:
@@ -55,7 +55,7 @@ def test_what_is_no_api_server_is_said_in_one_line() -> None:
     portal = Portal(*[cast(Any, None)] * 4)
     place = Place("shop", "customevents", "customevents")
     (finding,) = at_once(check(portal, place, ClusterClock()))
-    assert (finding.level, finding.about) == (Level.WRONG, "Kubernetes")
+    assert (finding.grade, finding.about) == (Grade.WRONG, "Kubernetes")
 
 
 @pytest.mark.parametrize(("waiting", "words"), [(1, "1 event waits, "), (2, "2 events wait, ")])
@@ -65,7 +65,7 @@ def test_what_waits_is_counted_in_words_for_people(waiting: int, words: str) -> 
 
 def test_an_operator_that_leads_and_sees_nothing_is_wrong() -> None:
     found = [e for e in _announced(OperatorState(unwatched=1), "shop") if e.about == "watch"]
-    assert [(e.level, e.says) for e in found] == [(Level.WRONG, "changes of events go unseen")]
+    assert [(e.grade, e.says) for e in found] == [(Grade.WRONG, "changes of events go unseen")]
     some = OperatorState(unwatched=2, settings=Resolving(watch_namespaces=("shop", "a", "b")))
     assert "in 2 of its namespaces, changes" in " ".join(e.says for e in _announced(some, "shop"))
     assert [each for each in _announced(OperatorState(), "shop") if each.about == "watch"] == []
@@ -77,7 +77,7 @@ def test_an_operator_that_leads_and_sees_nothing_is_wrong() -> None:
 )
 def test_a_clock_that_differs_is_told(skew: float, words: str) -> None:
     (finding,) = _clock("this machine", skew)
-    assert (finding.level, finding.says) == (Level.WARNING, f"that of this machine is {words}")
+    assert (finding.grade, finding.says) == (Grade.WARNING, f"that of this machine is {words}")
 
 
 @pytest.mark.parametrize("skew", [None, 0.0, 2.0, -2.0])

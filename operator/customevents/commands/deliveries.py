@@ -10,9 +10,9 @@ from enum import IntEnum
 from typing import Any
 
 from customevents.answers import one_line
-from customevents.commands import naming
-from customevents.commands.listing import Row, read_row
-from customevents.commands.patience import TAKEN, PatientCluster, pause
+from customevents.commands import arguments
+from customevents.commands.patient import TAKEN, PatientCluster, pause
+from customevents.commands.table import Row, read_row
 from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError, Conflict, Gone
 from customevents.resource.event import RESEND_ANNOTATION, CustomEvent, read_event
@@ -125,7 +125,7 @@ def _named(manifest: dict[str, Any]) -> dict[str, Any]:
     """With a name that is made up here: a second try then meets the first, and makes no other."""
     metadata = dict(manifest["metadata"])
     stem = metadata.pop("generateName", "")
-    return {**manifest, "metadata": {"name": f"{stem}{naming.letters()}", **metadata}}
+    return {**manifest, "metadata": {"name": f"{stem}{arguments.letters()}", **metadata}}
 
 
 async def undelivered(cluster: Cluster, namespace: str) -> list[Row]:
@@ -140,14 +140,14 @@ async def all_clear(cluster: Cluster, namespace: str) -> str:
     """What to say where nothing is undelivered. Raises Gone if there is no such namespace."""
     if not namespace:
         return "Everything in all namespaces is delivered."
-    if await naming.is_there(cluster, namespace):
+    if await arguments.is_there(cluster, namespace):
         return f"Everything in {namespace} is delivered."
     return f"No CustomEvent in {namespace} is undelivered{_UNSEEN}."
 
 
 async def none_failed(cluster: Cluster, namespace: str) -> str:
     """What to say where nothing is Failed. Raises Gone if there is no such namespace."""
-    seen = "" if await naming.is_there(cluster, namespace) else _UNSEEN
+    seen = "" if await arguments.is_there(cluster, namespace) else _UNSEEN
     return f"No CustomEvent in {namespace} is Failed{seen}."
 
 

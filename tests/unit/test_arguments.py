@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from customevents.cli import main
-from customevents.commands import naming
+from customevents.commands import arguments
 from customevents.commands.options import seconds
 from customevents.resource.errors import InvalidName
 
@@ -26,7 +26,7 @@ from customevents.resource.errors import InvalidName
     ],
 )
 def test_an_event_is_named_as_kubectl_names_it(given: str) -> None:
-    assert naming.event_name(given) == "checkout-1.4.2"
+    assert arguments.event_name(given) == "checkout-1.4.2"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_event_is_named_as_kubectl_names_it(given: str) -> None:
 )
 def test_what_names_no_event_is_refused_in_one_line(given: str, words: str) -> None:
     with pytest.raises(InvalidName, match=f"^{re.escape(words)}"):
-        naming.event_name(given)
+        arguments.event_name(given)
 
 
 COMMANDS: dict[tuple[str, ...], int] = {
@@ -88,9 +88,9 @@ def test_a_name_that_is_none_is_one_line_before_anything_is_asked(
 
 
 def test_made_up_names_differ_and_are_names() -> None:
-    made = {naming.letters() for _ in range(50)}
+    made = {arguments.letters() for _ in range(50)}
     assert len(made) == 50
-    assert all(naming.event_name(f"release-{letters}") for letters in made)
+    assert all(arguments.event_name(f"release-{letters}") for letters in made)
 
 
 @pytest.mark.parametrize(

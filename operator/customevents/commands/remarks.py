@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from customevents import __version__
 from customevents.clocks import ClusterClock
-from customevents.commands.naming import is_there
+from customevents.commands.arguments import is_there
 from customevents.kube import Cluster, config_map
 from customevents.resource.errors import ClusterError, Gone
 from customevents.resource.event import GROUP, PLURAL, VERSION
@@ -42,7 +42,7 @@ CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
-class Level(StrEnum):
+class Grade(StrEnum):
     """How good a finding is."""
 
     OK = "ok"
@@ -52,10 +52,10 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Remark:
     """One line of the answer; `todo` is what to do about it, where there is something."""
 
-    level: Level
+    grade: Grade
     about: str
     says: str
     todo: str = ""
@@ -70,7 +70,7 @@ class Place:
     name: str
 
 
-async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Finding]:
+async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Remark]:
     """All findings, in the order of an event's way; `clock` has learnt the API server's time."""
     try:
         version = await cluster.get("/version")
@@ -92,24 +92,24 @@ async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Fin
     return findings + await _cluster_names(cluster, place, said)
 
 
-def show(findings: list[Finding]) -> None:
+def show(findings: list[Remark]) -> None:
     """Print them for people."""
     for finding in findings:
-        colour = _COLOURS.get(finding.level)
-        level = typer.style(f"{finding.level:8}", fg=colour, bold=colour is not None)
+        colour = _COLOURS.get(finding.grade)
+        level = typer.style(f"{finding.grade:8}", fg=colour, bold=colour is not None)
         typer.echo(f"{level} {finding.about:22} {finding.says}")
         if finding.todo:
             typer.echo(f"{'':31} {finding.todo}")
 
 
 _COLOURS = {
-    Level.OK: typer.colors.GREEN,
-    Level.WARNING: typer.colors.YELLOW,
-    Level.WRONG: typer.colors.RED,
+    Grade.OK: typer.colors.GREEN,
+    Grade.WARNING: typer.colors.YELLOW,
+    Grade.WRONG: typer.colors.RED,
 }
 
 
-async def _missing(cluster: Cluster, namespace: str) -> list[Finding]:
+async def _missing(cluster: Cluster, namespace: str) -> list[Remark]:
     try:
         await is_there(cluster, namespace)
     except Gone as error:
@@ -119,7 +119,7 @@ async def _missing(cluster: Cluster, namespace: str) -> list[Finding]:
     return []
 
 
-async def _schema(cluster: Cluster) -> Finding:
+async def _schema(cluster: Cluster) -> Remark:
     about = "CRD"
     install = "install the chart, or kubectl apply -f crds/"
     try:
@@ -149,7 +149,7 @@ def _record_fields() -> set[str]:
     return set(TypeAdapter(DeliveryRecord).json_schema(by_alias=True)["properties"])
 
 
-async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
+async def _right_to_create(cluster: Cluster, namespace: str) -> Remark:
     about = "your rights"
     attributes = {"group": GROUP, "resource": PLURAL, "verb": "create", "namespace": namespace}
     review = {
@@ -172,7 +172,7 @@ async def _right_to_create(cluster: Cluster, namespace: str) -> Finding:
 
 async def _operator(
     cluster: Cluster, place: Place, now: datetime
-) -> tuple[OperatorState | None, Finding]:
+) -> tuple[OperatorState | None, Remark]:
     about = "operator"
     where = f"ConfigMap {place.operator_namespace}/{place.name}"
     elsewhere = (
@@ -193,7 +193,7 @@ async def _operator(
     return said, _leader(about, where, said, now)
 
 
-def _leader(about: str, where: str, said: OperatorState, now: datetime) -> Finding:
+def _leader(about: str, where: str, said: OperatorState, now: datetime) -> Remark:
     """Whether somebody leads, whatever was written there by hand."""
     todo = "look at the operator's pods; events wait until then"
     if said.renewed is None or not said.leader:
@@ -204,7 +204,7 @@ def _leader(about: str, where: str, said: OperatorState, now: datetime) -> Findi
     return _ok(about, f"{said.leader} leads ({where})")
 
 
-def _announced(said: OperatorState, namespace: str) -> list[Finding]:
+def _announced(said: OperatorState, namespace: str) -> list[Remark]:
     return [
         _version(said),
         *_watched(said, namespace),
@@ -217,13 +217,13 @@ def _announced(said: OperatorState, namespace: str) -> list[Finding]:
     ]
 
 
-def _version(said: OperatorState) -> Finding:
+def _version(said: OperatorState) -> Remark:
     if said.version == __version__:
         return _ok("version", said.version)
     return _warning("version", f"the operator is {said.version}, this program {__version__}")
 
 
-def _watched(said: OperatorState, namespace: str) -> list[Finding]:
+def _watched(said: OperatorState, namespace: str) -> list[Remark]:
     watched = said.settings.watch_namespaces
     if not watched or namespace in watched:
         return []
@@ -237,7 +237,7 @@ def _watched(said: OperatorState, namespace: str) -> list[Finding]:
     ]
 
 
-def _seen(said: OperatorState) -> list[Finding]:
+def _seen(said: OperatorState) -> list[Remark]:
     if not said.unwatched:
         return []
     of_some = f"in {said.unwatched} of its namespaces, " if said.settings.watch_namespaces else ""
@@ -245,7 +245,7 @@ def _seen(said: OperatorState) -> list[Finding]:
     return [_wrong("watch", f"{of_some}changes of events go unseen", todo)]
 
 
-def _key(said: OperatorState) -> Finding:
+def _key(said: OperatorState) -> Remark:
     match said.key:
         case Key.OK:
             return _ok("key", "the events API takes it")
@@ -259,7 +259,7 @@ def _key(said: OperatorState) -> Finding:
     assert_never(said.key)
 
 
-def _endpoint(said: OperatorState) -> Finding:
+def _endpoint(said: OperatorState) -> Remark:
     if said.halted:
         return _wrong("endpoint", f"nothing is sent: {said.halted}")
     if said.paused:
@@ -269,14 +269,14 @@ def _endpoint(said: OperatorState) -> Finding:
     return _ok("endpoint", said.endpoint)
 
 
-def _waiting(said: OperatorState) -> Finding:
+def _waiting(said: OperatorState) -> Remark:
     if not said.waiting or said.oldest is None:
         return _ok("queue", "nothing waits")
     wait = "1 event waits" if said.waiting == 1 else f"{said.waiting} events wait"
     return _ok("queue", f"{wait}, the oldest since {said.oldest:%Y-%m-%d %H:%M}Z")
 
 
-def _clock(whose: str, skew: float | None) -> list[Finding]:
+def _clock(whose: str, skew: float | None) -> list[Remark]:
     """`skew`: seconds by which it is ahead of the API server's; None: that is not known."""
     if skew is None or abs(skew) <= SKEW:
         return []
@@ -285,7 +285,7 @@ def _clock(whose: str, skew: float | None) -> list[Finding]:
     return [_warning("clock", words, "set it by NTP; events are judged by the API server's")]
 
 
-def _named(said: OperatorState) -> Finding:
+def _named(said: OperatorState) -> Remark:
     about = "cluster name"
     if not said.cluster_name:
         todo = "set clusterName in the chart; events that need it are held"
@@ -300,7 +300,7 @@ def _named(said: OperatorState) -> Finding:
 
 async def _cluster_names(
     cluster: Cluster, place: Place, said: OperatorState | None
-) -> list[Finding]:
+) -> list[Remark]:
     """Each place that may tell the cluster's name, as it answers to whoever asks here."""
     settings = said.settings if said else Resolving()
     believed = settings.agent_namespaces or (*AGENT_NAMESPACES, place.operator_namespace)
@@ -309,7 +309,7 @@ async def _cluster_names(
     return findings + _strangers(agents)
 
 
-async def _link(cluster: Cluster, link: Link) -> Finding:
+async def _link(cluster: Cluster, link: Link) -> Remark:
     about = f"name: {link.name}"
     try:
         answer = await ask(link, cluster)
@@ -322,10 +322,10 @@ async def _link(cluster: Cluster, link: Link) -> Finding:
             words = ", ".join(f"{where} says {name}" for where, name in said)
             return _warning(about, words, "set clusterName in the chart")
         case Silent(why):
-            return Finding(Level.NOTHING, about, why)
+            return Remark(Grade.NOTHING, about, why)
 
 
-def _strangers(agents: Agents) -> list[Finding]:
+def _strangers(agents: Agents) -> list[Remark]:
     if not agents.elsewhere:
         return []
     shown = ", ".join(agents.elsewhere)
@@ -333,13 +333,13 @@ def _strangers(agents: Agents) -> list[Finding]:
     return [_warning("agents", f"not believed about the cluster's name: {shown}", todo)]
 
 
-def _ok(about: str, says: str) -> Finding:
-    return Finding(Level.OK, about, says)
+def _ok(about: str, says: str) -> Remark:
+    return Remark(Grade.OK, about, says)
 
 
-def _warning(about: str, says: str, todo: str = "") -> Finding:
-    return Finding(Level.WARNING, about, says, todo)
+def _warning(about: str, says: str, todo: str = "") -> Remark:
+    return Remark(Grade.WARNING, about, says, todo)
 
 
-def _wrong(about: str, says: str, todo: str = "") -> Finding:
-    return Finding(Level.WRONG, about, says, todo)
+def _wrong(about: str, says: str, todo: str = "") -> Remark:
+    return Remark(Grade.WRONG, about, says, todo)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from customevents.clocks import ClusterClock
-from customevents.commands import following
-from customevents.commands.patience import PatientCluster, pause
+from customevents.commands import deliveries
+from customevents.commands.patient import PatientCluster, pause
 from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError, Conflict, Gone, NotTheApi
 from customevents.trust import ProxyFailed
@@ -197,7 +197,7 @@ def wait(story: Story) -> tuple[int, str]:
     said: list[str] = []
 
     async def waiting(story: Story) -> int:
-        return await following.wait(story, "shop", "checkout-1-4-2", said.append)
+        return await deliveries.wait(story, "shop", "checkout-1-4-2", said.append)
 
     return played(story, waiting, 60.0), "\n".join(said)
 
@@ -264,7 +264,7 @@ def send(story: Story, **metadata: str) -> tuple[int, str]:
     manifest = {**EVENT, "metadata": metadata or {"generateName": "release-"}}
 
     async def sending(story: Story) -> int:
-        return await following.send(story, "shop", manifest, said.append)
+        return await deliveries.send(story, "shop", manifest, said.append)
 
     return played(story, sending), "\n".join(said)
 
@@ -304,7 +304,7 @@ def test_those_that_are_there_are_sent_again_whichever_are_missing() -> None:
     said: list[str] = []
 
     async def asking(story: Story) -> None:
-        await following.resend(story, "shop", ["a", "b", "c"], said.append)
+        await deliveries.resend(story, "shop", ["a", "b", "c"], said.append)
 
     story = Story(EVENT, Gone("not found", 404), EVENT, EVENT)  # and the namespace is there
     with pytest.raises(Gone, match=r"^not there in shop, so not sent again: b$"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customevents import answers
-from customevents.commands.judging import judge
+from customevents.commands.dry_run import judge
 from customevents.resource.errors import ClusterError, InvalidSpec
 from unit.instant import at_once
 

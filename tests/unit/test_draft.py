@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customevents.commands.drafting import manifest
+from customevents.commands.draft import manifest
 from customevents.resource.errors import InvalidSpec
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from customevents.answers import one_line
 from customevents.clocks import now
-from customevents.commands import judging
+from customevents.commands import dry_run
 from customevents.commands.manifests import documents
 from customevents.delivery.state import current_record
 from customevents.eventsapi.payload import build_body, provenance
@@ -113,7 +113,7 @@ async def judged(
     try:
         if asked and where != asked:
             raise InvalidSpec(f"metadata.namespace must be {asked}, which --namespace asks for")
-        note = await judging.judge(cluster, where, manifest)
+        note = await dry_run.judge(cluster, where, manifest)
     except InvalidSpec as error:
         raise InvalidSpec(f"{one_line(f'{where}/{name}')}: {error}") from None
     return as_applied(manifest, where), note

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from customevents.commands.arguments import event_name
 from customevents.commands.manifests import read_source
-from customevents.commands.naming import event_name
 from customevents.resource import written
 from customevents.resource.event import GROUP, KIND, VERSION
 

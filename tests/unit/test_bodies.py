@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from customevents.commands import rendering
-from customevents.resource.operator_state import OperatorState
+from customevents.commands import bodies
+from customevents.resource.operator_state import OperatorState, Resolving
 from customevents.scope.cluster_name import ClusterName, Nameless
 from platforms import agent
 from unit.instant import at_once
@@ -22,7 +22,7 @@ from unit.places import Places
 def test_an_agent_is_believed_where_the_operator_believes_one(
     namespace: str, found: ClusterName | Nameless
 ) -> None:
-    said = OperatorState(settings={"agent_namespaces": ["monitoring"]})
+    said = OperatorState(settings=Resolving(agent_namespaces=("monitoring",)))
     cluster = Places(objects=[agent(namespace, "prod")])
-    told = at_once(rendering._name(cluster, said, "customevents"))  # type: ignore[arg-type]
+    told = at_once(bodies._name(cluster, said, "customevents"))  # type: ignore[arg-type]
     assert told == found

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from customevents import kube, trust
 from customevents.chosen import Chosen
 from customevents.clocks import ClusterClock
-from customevents.commands import naming
+from customevents.commands import arguments
 from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError, Conflict, NotTheApi
 from customevents.resource.times import read_time
@@ -141,7 +141,7 @@ class PatientCluster(Cluster):
             return await asking
         except ClusterError as error:
             if error.status == 404:
-                await naming.is_there(self, namespace)
+                await arguments.is_there(self, namespace)
             raise
 
     def _made_since(self, begun: float, there: dict[str, Any]) -> bool:

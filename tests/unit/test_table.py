@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from customevents.commands.listing import (
+from customevents.commands.options import Form
+from customevents.commands.table import (
     Row,
     for_programs,
     oldest_first,
     print_table,
     read_row,
 )
-from customevents.commands.options import Form
 from unit.builders import NOW, later, raw_event
 
 HELD = {

@@ -1,0 +1,37 @@
+"""`customevents check`: what stands between here and a delivered event."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from customevents.chosen import Chosen
+from customevents.commands import options
+
+
+@options.on_a_cluster
+def command(
+    namespace: options.Namespace = None,
+    operator_namespace: options.OperatorNamespace = "customevents",
+    operator_name: options.OperatorName = "customevents",
+    *,
+    chosen: Chosen,
+) -> None:
+    """Show what stands between here and a delivered event, and what to do about it.
+
+    Exit code 1 if something is wrong; a warning is none.
+    """
+    from customevents.clocks import ClusterClock
+    from customevents.commands import arguments, patient, remarks
+
+    clock, wanted = ClusterClock(), arguments.namespace(namespace)
+
+    async def looking() -> list[remarks.Remark]:
+        async with patient.connect(chosen, clock=clock) as cluster:
+            place = remarks.Place(wanted or cluster.namespace, operator_namespace, operator_name)
+            return await remarks.check(cluster, place, clock)
+
+    findings = asyncio.run(looking())
+    remarks.show(findings)
+    raise typer.Exit(any(finding.grade is remarks.Grade.WRONG for finding in findings))

@@ -1,0 +1,70 @@
+"""`customevents render`: the body that would be sent, and sent by nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from customevents.chosen import Chosen
+from customevents.commands import options
+
+if TYPE_CHECKING:
+    from customevents.commands import bodies
+    from customevents.kube import Cluster
+    from customevents.resource.event import CustomEvent
+
+
+@options.on_a_cluster
+def command(
+    name: Annotated[str | None, typer.Argument(help="A CustomEvent of the cluster.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", help="Manifests instead; - for standard input.")
+    ] = None,
+    namespace: options.Namespace = None,
+    operator_namespace: options.OperatorNamespace = "customevents",
+    operator_name: options.OperatorName = "customevents",
+    *,
+    chosen: Chosen,
+) -> None:
+    """Print the body that would be sent, resolved against the live cluster; nothing is sent."""
+    if (name is None) == (file is None):
+        raise typer.BadParameter("give a name, or --file")
+    from customevents.commands import arguments, bodies, manifests, patient
+    from customevents.resource.spec import advice
+
+    called = None if name is None else arguments.event_name(name)
+    wanted = arguments.namespace(namespace)
+    text = None if file is None else manifests.read_source(file)
+
+    async def resolving() -> list[bodies.Rendered]:
+        async with patient.connect(chosen) as cluster:
+            where = wanted or cluster.namespace
+            renderer = await bodies.renderer(cluster, operator_namespace, operator_name)
+            if renderer.note:
+                typer.echo(f"# {renderer.note}", err=True)
+            if text is not None:
+                return [
+                    await renderer.render(await _judged(cluster, manifest, where, namespace))
+                    for manifest in bodies.read_manifests(text)
+                ]
+            return [await renderer.render(await bodies.live(cluster, where, str(called)))]
+
+    for rendered in asyncio.run(resolving()):
+        typer.echo(f"# {rendered.reach}", err=True)
+        if remark := advice(rendered.body["eventType"]):
+            typer.echo(f"# {remark}", err=True)
+        typer.echo(json.dumps(rendered.body, indent=2, ensure_ascii=not options.says_all()))
+
+
+async def _judged(
+    cluster: Cluster, manifest: dict[str, Any], where: str, asked: str | None
+) -> CustomEvent:
+    from customevents.commands import bodies
+
+    event, note = await bodies.judged(cluster, manifest, where, asked)
+    if note:
+        typer.echo(f"# {event.path}: {note}", err=True)
+    return event

@@ -1,0 +1,37 @@
+"""`customevents wait`: wait for an event, as a pipeline does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from customevents.chosen import Chosen
+from customevents.commands import options
+
+
+@options.on_a_cluster
+def command(
+    name: Annotated[str, typer.Argument(help="The CustomEvent's name.")],
+    namespace: options.Namespace = None,
+    timeout: options.Patience = 60.0,
+    *,
+    chosen: Chosen,
+) -> None:
+    """Wait for an event, as a pipeline does.
+
+    Exit code 0: Delivered. 1: Failed, Expired, or Held until a person decides; at once. 3: neither
+    within the timeout. 4: the command itself failed.
+    """
+    from customevents.commands import arguments, deliveries, patient
+
+    async def waiting() -> deliveries.Ending:
+        async with patient.connect(chosen, timeout) as cluster:
+            where = wanted or cluster.namespace
+            return await deliveries.wait(cluster, where, called, typer.echo)
+
+    with options.errors_end_with(4):
+        called, wanted = arguments.event_name(name), arguments.namespace(namespace)
+        ending = asyncio.run(waiting())
+    raise typer.Exit(ending)
