@@ -53,6 +53,7 @@ format: $(VENV)/ready ## Let ruff mend what it can
 chart: $(VENV)/ready ## Bring the chart's copies and its README up to date
 	cp crds/customevents.customevents.dev.yaml helm/customevents-operator/files/
 	$(BIN)/python docs/render_chart.py
+	$(BIN)/python tests/chart/rights.py
 
 docs: $(VENV)/ready ## Write the pages that are made from the code
 	$(BIN)/python docs/render_settings.py

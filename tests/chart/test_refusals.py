@@ -116,6 +116,12 @@ def test_a_value_that_is_left_empty_is_named(helm: Helm, key: str) -> None:
     assert f"missing property '{last}'" in told or f"{last} is required" in told  # Helm 4, Helm 3
 
 
+def test_the_old_name_of_who_may_read_the_state_is_refused_with_the_new_one(helm: Helm) -> None:
+    told = helm.refusal("template", CHART, *MINIMAL, "--set", "userRoles.leaseReaders={team}")
+    assert "leaseReaders" in told
+    assert "stateReaders" in told
+
+
 #: Those that may be left empty.
 OPTIONAL = [
     *("apiKey", "apiKeyFile", "endpoint", "extraVolumes", "extraVolumeMounts", "extraEnv"),

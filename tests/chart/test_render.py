@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chart import rights
 from chart.helming import CHART, CI, MINIMAL, Helm, Json, environment, kinds, objects, one
 from customevents.settings import Settings
 
@@ -283,3 +284,7 @@ def test_more_objects_are_rendered_as_templates(helm: Helm) -> None:
     found = helm.template("-f", FULL)
     assert one(found, "ConfigMap", "customevents-more")
     assert one(found, "ConfigMap", "more")["data"]["cluster"].startswith("YXJu")
+
+
+def test_the_rights_in_the_file_for_whoever_has_no_helm_are_the_charts(helm4: Helm) -> None:
+    assert rights.FILE.read_text() == rights.render(helm4), "run `make chart`"

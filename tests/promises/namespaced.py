@@ -17,7 +17,7 @@ RBAC = Path(__file__).parents[1] / "integration" / "rbac.yaml"
 def namespaced_account(cluster: Cluster) -> Path:
     """A kubeconfig of an account with the rights to its Lease; the namespace has to be there."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _named(ACCOUNT, HOME)}
-    _apply(cluster, account, _binding(HOME, "customevents"))
+    _apply(cluster, account, _binding(HOME, "customevents-lease"))
     return cluster.service_account_kubeconfig(HOME, ACCOUNT)
 
 

@@ -1,0 +1,66 @@
+"""Somebody with no more than the role edit in one namespace, in a cluster with the chart."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from localcluster import Cluster
+
+from chart.releases import create_event
+from chart.test_at_work import at_work, timeline
+from customevents import sandbox
+from operating import eventually, operator_environment
+
+__all__ = ["timeline"]
+
+HOME = "team"
+USER = ("--as=dev-of-team", "--as-group=system:authenticated")
+
+
+def test_an_ordinary_user_checks_renders_and_lists_and_never_reads_the_lease(
+    chart_cluster: Cluster, timeline: sandbox.Running, tmp_path: Path
+) -> None:
+    """The Lease names the events of all tenants that are just being sent."""
+    cluster = chart_cluster
+    cluster.kubectl("create", "namespace", HOME)
+    binding = ("--clusterrole=edit", "--user=dev-of-team", "-n", HOME)
+    cluster.kubectl("create", "rolebinding", "dev", *binding)
+    file = tmp_path / "event.yaml"
+    file.write_text(
+        "apiVersion: customevents.dev/v1alpha1\nkind: CustomEvent\nmetadata: {name: next}\n"
+        "spec: {eventType: release, summary: checkout 1.4.3 is live}\n"
+    )
+    env = operator_environment(cluster.kubeconfig)
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "customevents", *args, "-n", HOME, *USER]
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    given = ("--set", "clusterName=prod-eu-1")
+    with at_work(cluster, tmp_path, timeline, "customevents", *given):
+        create_event(cluster, "shown", HOME, suspend=True)
+
+        def checked() -> str | None:
+            done = run("check")
+            return (
+                done.stdout
+                if "leads (ConfigMap customevents/customevents)" in done.stdout
+                else None
+            )
+
+        said = eventually("it is told who leads", checked)
+        assert "you may create CustomEvents in team" in said
+        assert "prod-eu-1 (setting clusterName)" in said
+        rendered = run("render", "-f", str(file))
+        assert '"clusters": [\n      "prod-eu-1"' in rendered.stdout, rendered.stderr
+        assert "are not known" not in rendered.stderr
+        eventually("it is listed", lambda: "Suspended" in run("list").stdout or None)
+
+        for kind in ("lease", "configmap"):
+            asked = ("get", kind, "customevents", "-n", "customevents", "-o", "name")
+            done = cluster.kubectl(*asked, *USER, check=False)
+            assert (done.returncode == 0) is (kind == "configmap"), done.stderr
