@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "localcluster")]
 
 from customevents.sandbox import Running, running  # noqa: E402
 from ui.browser import launched  # noqa: E402
-from ui.posting import fill_at, post  # noqa: E402
+from ui.posted import fill_at, post  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 SIZE = {"width": 1290, "height": 690}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from localcluster import Cluster
 
-from operating import PATIENCE
+from operator_process import PATIENCE
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

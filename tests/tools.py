@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent / "localcluster"))
 from localcluster import ClusterError, build, build_helm3  # noqa: E402
 
 from chart.promtool import find_promtool  # noqa: E402
-from curling import path_with_curl  # noqa: E402
+from real_curl import path_with_curl  # noqa: E402
 from ui.browser import find_browser  # noqa: E402
 
 say = functools.partial(print, flush=True)  # progress, also through a pipe

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from localcluster import HELM, HELM3, Cluster, build, build_helm3
 
-from chart.helming import Helm
+from chart.helm_cli import Helm
 
 #: The operator's own, and those of ci/namespaced-values.yaml.
 NAMESPACES = ("customevents", "shop", "billing")

@@ -10,8 +10,8 @@ from typing import Any
 
 from localcluster import Cluster
 
-from chart.helming import CHART, Helm
-from operating import eventually
+from chart.helm_cli import CHART, Helm
+from operator_process import eventually
 
 RELEASE = "customevents"
 NAMESPACE = "customevents"

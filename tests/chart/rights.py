@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "localcluster")]
 
 from localcluster import HELM, build  # noqa: E402
 
-from chart.helming import MINIMAL, Helm, Json  # noqa: E402
+from chart.helm_cli import MINIMAL, Helm, Json  # noqa: E402
 
 FILE = HERE.parent / "integration" / "rbac.yaml"
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from localcluster import HELM, Cluster
 
-from chart.helming import CHART, MINIMAL, Helm, Json, kinds
+from chart.helm_cli import CHART, MINIMAL, Helm, Json, kinds
 from chart.releases import get, installed, on, until_served
-from operating import eventually
+from operator_process import eventually
 
 NAME = "customevents-advisories"
 HOME = "advised"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from chart.helming import MINIMAL, Helm, Json
+from chart.helm_cli import MINIMAL, Helm, Json
 from chart.promtool import promtool
 
 CASES = Path(__file__).with_name("alerts.test.yaml")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from localcluster import HELM, Cluster
 
-from chart.helming import MINIMAL, Helm, Json, environment, one
+from chart.helm_cli import MINIMAL, Helm, Json, environment, one
 from chart.releases import CRD, NAMESPACE, create_event, get, installed, on
 from customevents import sandbox
-from operating import RunningOperator, eventually, operator, operator_environment, probe
+from operator_process import RunningOperator, eventually, operator, operator_environment, probe
 
 #: Used only where the cluster answers that an event is not as it was.
 AT_CONFLICTS = {("customevents", "get")}

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from localcluster import Cluster, fetch_module
 
-from chart.helming import CHART, CI, Helm, Json
-from operating import eventually
+from chart.helm_cli import CHART, CI, Helm, Json
+from operator_process import eventually
 
 #: Where the Prometheus operator publishes its CRDs: with their own rules, so that what is for
 #: Prometheus is judged like the rest.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chart.helming import ROOT, Helm, Json, objects
+from chart.helm_cli import ROOT, Helm, Json, objects
 
 CHARTS = [ROOT / "examples" / "helm" / name for name in ("checkout", "checkout-hook")]
 

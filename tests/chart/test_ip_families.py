@@ -9,7 +9,7 @@ import pytest
 import yaml
 from localcluster import Cluster
 
-from chart.helming import CHART, Helm
+from chart.helm_cli import CHART, Helm
 
 #: The addresses that a cluster gives to Services, and the families that a Service has there.
 CLUSTERS = {

@@ -11,7 +11,7 @@ from localcluster import Cluster
 from chart.releases import create_event
 from chart.test_at_work import at_work, timeline
 from customevents import sandbox
-from operating import eventually, operator_environment
+from operator_process import eventually, operator_environment
 
 __all__ = ["timeline"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from localcluster import Cluster
 
-from chart.helming import CHART, Helm, Json
+from chart.helm_cli import CHART, Helm, Json
 
 SANDBOX = ("-f", CHART / "ci" / "sandbox-values.yaml")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chart.helming import CHART, CI, MINIMAL, ROOT, Helm, Json, environment, kinds, objects, one
+from chart.helm_cli import CHART, CI, MINIMAL, ROOT, Helm, Json, environment, kinds, objects, one
 from customevents import proxies
 
 SECRETS_STORE = CHART / "ci" / "secrets-store-values.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chart.helming import CHART, MINIMAL, Helm
+from chart.helm_cli import CHART, MINIMAL, Helm
 
 #: What is set, and what the refusal must say.
 MISTAKES = {

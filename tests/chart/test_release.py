@@ -11,7 +11,7 @@ import yaml
 from localcluster import HELM, Cluster
 
 from chart.conftest import BINARIES
-from chart.helming import CHART, MINIMAL
+from chart.helm_cli import CHART, MINIMAL
 from chart.releases import CRD, NAMESPACE, RELEASE, create_event, get, installed, on
 
 #: Who installs, and who goes on; people move from the one to the other.

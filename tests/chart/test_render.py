@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from chart import rights
-from chart.helming import CHART, CI, MINIMAL, Helm, Json, environment, kinds, objects, one
+from chart.helm_cli import CHART, CI, MINIMAL, Helm, Json, environment, kinds, objects, one
 from customevents.settings import Settings
 
 CRD = "customevents.customevents.dev"

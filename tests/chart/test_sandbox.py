@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from localcluster import Cluster
 
-from chart.helming import CHART, Helm, Json, one
+from chart.helm_cli import CHART, Helm, Json, one
 from chart.releases import installed, on
 from customevents.sandbox import Running
 from customevents.sandbox.behaviour import switches

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from localcluster import HELM, Cluster
 
-from chart.helming import CHART, MINIMAL, Json
+from chart.helm_cli import CHART, MINIMAL, Json
 from chart.releases import installed, on, until_served
-from operating import eventually
+from operator_process import eventually
 
 HOME = "tenant"
 EVENT: Json = {

@@ -20,7 +20,7 @@ from integration.conftest import (  # noqa: F401
     start_operator,
     timeline,
 )
-from operating import operator
+from operator_process import operator
 
 Objects = dict[State, dict[str, Any]]
 

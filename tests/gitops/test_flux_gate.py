@@ -16,7 +16,7 @@ from localcluster import Cluster
 from customevents.resource.status import State
 from gitops.conftest import SPEC, Objects
 from integration.conftest import Events
-from operating import eventually
+from operator_process import eventually
 
 GATED = Path(__file__).parents[2] / "examples" / "flux" / "gated.yaml"
 POLICY = "customevents-flux-expressions"

@@ -15,7 +15,7 @@ from localcluster import Cluster
 
 from customevents import sandbox
 from integration.tenants import CLUSTER, RIGHTS, Tenants, scope_policy
-from operating import RunningOperator, eventually, operator, operator_environment
+from operator_process import RunningOperator, eventually, operator, operator_environment
 
 HERE = Path(__file__).parent
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from localcluster import Cluster
 
-from operating import eventually
+from operator_process import eventually
 
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "helm" / "customevents-operator" / "files" / "scope-policy.yaml"

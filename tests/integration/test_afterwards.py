@@ -11,7 +11,7 @@ from localcluster import Cluster
 
 from customevents import sandbox
 from integration.conftest import Events, StartOperator
-from operating import eventually, probe, said_of_itself
+from operator_process import eventually, probe, said_of_itself
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 

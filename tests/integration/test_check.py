@@ -8,7 +8,7 @@ import pytest
 
 from customevents import sandbox
 from integration.conftest import Events, Existing, Shell, StartOperator
-from operating import eventually
+from operator_process import eventually
 from platforms import agent
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}

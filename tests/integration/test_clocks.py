@@ -14,7 +14,7 @@ import pytest
 from customevents import sandbox
 from integration.conftest import Events, Shell, StartOperator
 from integration.test_check import line
-from operating import RunningOperator, eventually, operator, scrape
+from operator_process import RunningOperator, eventually, operator, scrape
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 FALSE_CLOCK = Path(__file__).parents[1] / "false_clock.py"

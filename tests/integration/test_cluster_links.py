@@ -17,7 +17,7 @@ from customevents.chosen import Chosen
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import Answer, ClusterName, Link, Silent, ask
 from integration.conftest import Existing
-from operating import eventually
+from operator_process import eventually
 from platforms import (
     GKE_ISSUER,
     UUID,

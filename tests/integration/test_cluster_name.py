@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from integration.conftest import Events, Existing, StartOperator
-from operating import eventually, said_of_itself
+from operator_process import eventually, said_of_itself
 from platforms import agent, kubeadm_config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

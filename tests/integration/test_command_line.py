@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from customevents import __version__
-from operating import operator_environment
+from operator_process import operator_environment
 
 
 def customevents(*args: str, **env: str) -> subprocess.CompletedProcess[str]:

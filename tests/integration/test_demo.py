@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from localcluster import Cluster, build
 
-from curling import path_with_curl
-from operating import eventually
+from operator_process import eventually
+from real_curl import path_with_curl
 
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "examples/demo.py"]

@@ -8,7 +8,7 @@ from typing import Any
 from localcluster import Cluster
 
 from integration.conftest import Events, StartOperator
-from operating import eventually, said_of_itself
+from operator_process import eventually, said_of_itself
 
 OURS = "customevents-operator"
 

@@ -17,7 +17,7 @@ import yaml
 
 from customevents import sandbox
 from integration.conftest import Events
-from operating import PATIENCE, operator_environment
+from operator_process import PATIENCE, operator_environment
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 

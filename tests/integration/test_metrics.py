@@ -6,7 +6,7 @@ from pathlib import Path
 
 from customevents import sandbox
 from integration.conftest import Events, StartOperator
-from operating import eventually, scrape
+from operator_process import eventually, scrape
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 PLACES = ("ready", "postponed", "blocked", "busy")

@@ -11,8 +11,8 @@ from localcluster import Cluster
 import baseline
 from customevents import sandbox
 from integration.conftest import Events
-from operating import PATIENCE, eventually
-from promises import driving
+from operator_process import PATIENCE, eventually
+from promises import crowd
 
 SPEC = {
     "eventType": "release",
@@ -35,12 +35,12 @@ def naive(
 def test_the_baseline_delivers_an_event_as_documented_and_once(
     cluster: Cluster, namespace: str, naive: Path, timeline: sandbox.Running
 ) -> None:
-    with driving.administrator(cluster.kubeconfig) as administrator:
-        names = driving.create(administrator, [namespace], 3, spec=lambda _: SPEC)
-        events = driving.until_terminal(administrator, namespace, within=PATIENCE)
+    with crowd.administrator(cluster.kubeconfig) as administrator:
+        names = crowd.create(administrator, [namespace], 3, spec=lambda _: SPEC)
+        events = crowd.until_terminal(administrator, namespace, within=PATIENCE)
 
-    assert driving.states(events) == {"Delivered": 3}
-    found = driving.by_source(driving.posts(timeline, namespace=namespace))
+    assert crowd.states(events) == {"Delivered": 3}
+    found = crowd.by_source(crowd.posts(timeline, namespace=namespace))
     assert {source: [post.accepted for post in sent] for source, sent in found.items()} == {
         name: [True] for name in names
     }
@@ -58,7 +58,7 @@ def test_the_baseline_delivers_an_edited_event_again(
     naive: Path, events: Events, timeline: sandbox.Running
 ) -> None:
     def summaries() -> list[str]:
-        found = driving.posts(timeline, namespace=events.namespace)
+        found = crowd.posts(timeline, namespace=events.namespace)
         return [post.body["summary"] for post in found]
 
     events.apply("checkout", SPEC)

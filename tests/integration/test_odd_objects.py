@@ -14,7 +14,7 @@ import pytest
 from customevents import sandbox
 from customevents.delivery.results import LATE
 from integration.conftest import Events, Shell, StartOperator
-from operating import eventually
+from operator_process import eventually
 from proxy import Answer, ApiProxy, Rule
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}

@@ -15,7 +15,7 @@ from localcluster import Cluster
 
 from customevents import sandbox
 from integration.conftest import HERE, StartOperator
-from operating import eventually
+from operator_process import eventually
 from plain_cluster import PlainCluster
 
 CRD = HERE.parents[1] / "crds" / "customevents.customevents.dev.yaml"

@@ -14,7 +14,7 @@ import pytest
 from customevents import sandbox
 from customevents.resource.status import State
 from integration.conftest import Events, Shell, StartOperator
-from operating import RunningOperator, eventually
+from operator_process import RunningOperator, eventually
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 TIMES = {

@@ -12,7 +12,7 @@ import pytest
 
 from integration.conftest import Events, Existing, Shell, StartOperator
 from integration.workloads import apply, workload
-from operating import eventually, said_of_itself
+from operator_process import eventually, said_of_itself
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))

@@ -12,7 +12,7 @@ from localcluster import Cluster
 
 from integration.conftest import Events
 from integration.tenants import HOME, Tenants, event, level_refused
-from operating import operator_environment
+from operator_process import operator_environment
 
 SPEC = {"eventType": "release", "summary": "it is live", "scope": {"level": "Account"}}
 MISSPELT = {**SPEC, "scope": {"level": "Account", "servicesNames": ["checkout"]}}

@@ -18,7 +18,7 @@ from integration.tenants import (
     rendered,
     scope_policy,
 )
-from operating import eventually
+from operator_process import eventually
 
 ODD_NAMES = ['arn:aws:eks:eu-1:12:cluster/Prod "1"', "it's\\ours", "a' == 'a"]
 

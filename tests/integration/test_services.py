@@ -15,8 +15,8 @@ from localcluster import Cluster
 from integration.audit import requests
 from integration.conftest import Events, StartOperator
 from integration.workloads import ROLLOUT_CRD, apply, rollout, workload
-from operating import eventually
-from promises import driving
+from operator_process import eventually
+from promises import crowd
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 CHART = Path(__file__).parent / "chart-with-services"
@@ -193,14 +193,14 @@ def test_a_burst_shares_the_lists(
     figure: Callable[[str], None],
 ) -> None:
     apply(cluster, events.namespace, *(workload(name, labels=IN_SHOP) for name in ("web", "api")))
-    with driving.administrator(cluster.kubeconfig) as administrator:
-        driving.create(administrator, [events.namespace], BURST, spec=lambda _: SELECTING)
+    with crowd.administrator(cluster.kubeconfig) as administrator:
+        crowd.create(administrator, [events.namespace], BURST, spec=lambda _: SELECTING)
         since = len(cluster.audit_log.read_text())
         begin = time.monotonic()
         start_operator(delivery_rate="0")
-        found = driving.until_terminal(administrator, events.namespace, within=120)
+        found = crowd.until_terminal(administrator, events.namespace, within=120)
         seconds = time.monotonic() - begin
-    assert driving.states(found) == {"Delivered": BURST}
+    assert crowd.states(found) == {"Delivered": BURST}
     assert {tuple(services(event)) for event in found} == {("api", "web")}
     made = [
         (request["verb"], request.get("objectRef", {}).get("resource"))

@@ -12,7 +12,7 @@ import pytest
 from localcluster import Cluster
 
 from integration.conftest import Events, Shell, StartOperator
-from operating import eventually
+from operator_process import eventually
 
 CRD = Path(__file__).parents[2] / "crds" / "customevents.customevents.dev.yaml"
 VALUES = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from customevents import sandbox
 from integration.conftest import Events, StartOperator
-from operating import eventually, probe
+from operator_process import eventually, probe
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 

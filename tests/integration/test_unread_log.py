@@ -16,7 +16,7 @@ from pathlib import Path
 
 from customevents import sandbox
 from integration.conftest import Events
-from operating import RunningOperator, eventually, operator_environment, probe, scrape
+from operator_process import RunningOperator, eventually, operator_environment, probe, scrape
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 EVENTS = 200

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kubectl.conftest import World
 from kubectl.every import every
-from kubectl.furnishing import KUBECTL, furnish
+from kubectl.furniture import KUBECTL, furnish
 from kubectl.row import CA, Row, config
 from kubectl.rows.servers import POD, service
 

@@ -14,7 +14,7 @@ import pytest
 
 from kubectl.conftest import World
 from kubectl.every import every
-from kubectl.furnishing import KUBECTL, ROWS, furnish, told
+from kubectl.furniture import KUBECTL, ROWS, furnish, told
 from kubectl.row import Row
 
 Ask = Callable[..., dict[str, Any]]

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from customevents.commands import table
-from kubectl import asking
+from kubectl import asked
 from kubectl.standins import StandIns
 
 #: What commands import late: here once, before the forks. (If the product looked at the environment
@@ -129,7 +129,7 @@ def _become(question: dict[str, Any], out: int, err: int) -> NoReturn:
         if question["what"].startswith("/"):
             os.environ["GOGC"] = "off"  # kubectl's heap is small, and its start takes a third less
             os.execv(question["what"], [question["what"], *question["flags"]])
-        code = asking.run(question["what"], question["flags"])
+        code = asked.run(question["what"], question["flags"])
     except BaseException:
         traceback.print_exc()
     finally:

@@ -15,10 +15,10 @@ from localcluster import Cluster
 from customevents import sandbox
 from integration.conftest import account, events, key_file, timeline  # noqa: F401
 from namespaces import temporary_namespace
-from promises import driving
-from promises.driving import Api
+from promises import crowd
+from promises.crowd import Api
+from promises.ear import Ear
 from promises.fleet import Fleet, fleet
-from promises.hearing import Ear
 from promises.namespaced import namespaced_account, rights_in
 from proxy import ApiProxy
 
@@ -28,7 +28,7 @@ FULL = os.environ.get("PROMISES") == "full"
 
 @pytest.fixture
 def administrator(cluster: Cluster) -> Iterator[Api]:
-    with driving.administrator(cluster.kubeconfig) as connected:
+    with crowd.administrator(cluster.kubeconfig) as connected:
         yield connected
 
 
@@ -87,7 +87,7 @@ def listener(
             for name in names:
                 stack.enter_context(temporary_namespace(api, name))
                 rights_in(cluster, name)
-            administrator = stack.enter_context(driving.administrator(cluster.kubeconfig))
+            administrator = stack.enter_context(crowd.administrator(cluster.kubeconfig))
             proxy = stack.enter_context(ApiProxy(kubeconfig, folder))
             ear = Ear(administrator, proxy, timeline, folder, settings, tuple(names))
             stack.callback(ear.stop)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from customevents import sandbox
-from operating import RunningOperator, eventually, operator
-from promises import driving
-from promises.driving import Api, Post
+from operator_process import RunningOperator, eventually, operator
+from promises import crowd
+from promises.crowd import Api, Post
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/customevents/leases/customevents"
 IN_FLIGHT = "customevents.dev/in-flight"
@@ -101,7 +101,7 @@ def fleet(
 
 def told(timeline: sandbox.Running, posts: float) -> bool:
     """Whether the sandbox has got at least so many POSTs."""
-    return len(driving.posts(timeline)) >= posts
+    return len(crowd.posts(timeline)) >= posts
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _maybe_applied(post: Post) -> bool:
 
 def tally(events: list[dict[str, Any]], timeline: sandbox.Running) -> Tally:
     """Compare the objects with every POST that the sandbox got."""
-    by_source = driving.by_source(driving.posts(timeline))
+    by_source = crowd.by_source(crowd.posts(timeline))
     lost, duplicates, stuck, uncounted, false_receipts = 0, 0, 0, [], []
     for event in events:
         source = f"{event['metadata']['namespace']}/{event['metadata']['name']}"
@@ -143,7 +143,7 @@ def tally(events: list[dict[str, Any]], timeline: sandbox.Running) -> Tally:
         posts = [post for post in by_source.get(source, []) if _maybe_applied(post)]
         duplicates += max(0, len(posts) - 1)
         lost += not any(post.accepted for post in posts)
-        stuck += record["state"] not in driving.TERMINAL
+        stuck += record["state"] not in crowd.TERMINAL
         if len(posts) - 1 > record["unknownOutcomes"]:
             uncounted.append(source)
         answered = any(post.answered == 201 for post in posts)

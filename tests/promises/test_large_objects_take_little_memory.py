@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from promises import driving
-from promises.driving import Api
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import Fleet
 
 #: So many events, each with almost all of the 256 KiB of annotations that an object may have.
@@ -25,11 +25,11 @@ def test_a_crowd_of_large_events_is_delivered_within_300_mb(
     administrator: Api, namespace: str, operators: Fleet, figure: Callable[[str], None]
 ) -> None:
     for number in range(EVENTS):
-        driving.create_one(
+        crowd.create_one(
             administrator, namespace, f"large-{number}", f"{number}", annotations=ANNOTATIONS
         )
     running = operators.start()
-    driving.until_terminal(administrator, namespace, within=120)
+    crowd.until_terminal(administrator, namespace, within=120)
     peak = most_resident(running.process.pid)
     figure(f"memory while {EVENTS} events of 256 KiB are delivered: {peak / 1e6:.0f} MB at most")
     assert peak <= MOST

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 import pytest
 from _pytest.mark import ParameterSet
 
-from operating import PATIENCE
-from promises.hearing import Ear
+from operator_process import PATIENCE
+from promises.ear import Ear
 from proxy import Action, Answer, CutWithin, EndAtOnce, Handle, InsertEvent, Rule
 from proxy.answers import ANSWERS, ERRORS, GONE, error_event
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from localcluster import Cluster
 
-from operating import eventually, probed, scrape
-from promises import driving
-from promises.hearing import Ear, Heard
+from operator_process import eventually, probed, scrape
+from promises import crowd
+from promises.ear import Ear, Heard
 from promises.namespaced import rights_in
 from proxy import Answer, EndAtOnce, Rule
 
@@ -48,7 +48,7 @@ def test_one_of_two_namespaces_is_forbidden_while_many_of_its_events_wait(
     with ear.listening():
         pause = {"status": 503, "retryAfter": PAUSE, "count": 1}
         ear.timeline.call("PUT", "/sandbox/faults", pause)
-        driving.create(ear.api, [forbidden], 40)
+        crowd.create(ear.api, [forbidden], 40)
         ear.proxy.add(Rule("GET", inside(forbidden), Answer(403), count=None))
         ear.proxy.add(Rule("GET", ear.watches, EndAtOnce()))
         time.sleep(PAUSE)

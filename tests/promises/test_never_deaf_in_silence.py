@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from operating import PATIENCE
-from promises import driving
-from promises.hearing import DEAF, Ear
+from operator_process import PATIENCE
+from promises import crowd
+from promises.ear import DEAF, Ear
 from proxy import Hold, Rule, Silence
 
 
@@ -26,7 +26,7 @@ def test_a_stream_falls_silent_while_nothing_happens(
 def test_a_stream_falls_silent_before_an_echo(ear: Ear, figure: Callable[[str], None]) -> None:
     with ear.listening() as known:
         written = ear.proxy.add(Rule("PATCH", "/carrier/status", Hold()))
-        driving.create_one(ear.api, ear.namespaces[0], "carrier", "whose record is not seen again")
+        crowd.create_one(ear.api, ear.namespaces[0], "carrier", "whose record is not seen again")
         assert written.reached.wait(PATIENCE)
         silence = ear.proxy.add(Rule("GET", ear.watches, Silence()))
         assert silence.reached.wait(PATIENCE)

@@ -9,9 +9,9 @@ import pytest
 from localcluster import Cluster
 
 from customevents import sandbox
-from operating import PATIENCE, RunningOperator, eventually, scrape
-from promises import driving
-from promises.driving import Api
+from operator_process import PATIENCE, RunningOperator, eventually, scrape
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import Fleet
 from proxy import ApiProxy, CutBefore, EndAtOnce, InsertEvent, Rule
 from proxy.answers import GONE
@@ -35,7 +35,7 @@ def waiting(
     pause = {"status": 503, "retryAfter": PAUSE, "count": 1}
     timeline.call("PUT", "/sandbox/faults", pause)
     running = operators.start(proxy.kubeconfig, delivery_in_flight="1")
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
 
     def known() -> bool:
         figures = scrape(running).samples.items()
@@ -56,7 +56,7 @@ def test_none_is_told_that_was_deleted_before_the_watch_lost_its_place(
     away = proxy.add(Rule("GET", WATCH, CutBefore(), count=None))
     proxy.add(Rule("GET", WATCH, EndAtOnce()))
     assert away.reached.wait(PATIENCE)
-    driving.delete_all(administrator, namespace)
+    crowd.delete_all(administrator, namespace)
     lost = proxy.add(Rule("GET", WATCH, InsertEvent(GONE, then_end=True)))
     away.remove()
     assert lost.reached.wait(PATIENCE)
@@ -77,7 +77,7 @@ def test_none_is_told_that_was_deleted_before_the_api_server_was_started_anew(
     figure: Callable[[str], None],
 ) -> None:
     proxy.down()
-    driving.delete_all(administrator, namespace)
+    crowd.delete_all(administrator, namespace)
     cluster.kill("kube-apiserver")
     time.sleep(PAUSE)  # until it may send again, and kopf tries seldom
     cluster.restart("kube-apiserver")
@@ -90,7 +90,7 @@ def test_none_is_told_that_was_deleted_before_the_api_server_was_started_anew(
 
 def told_of_the_deleted(api: Api, namespace: str, timeline: sandbox.Running) -> int:
     """How many of them were accepted, once one that was created later is told."""
-    driving.create_one(api, namespace, "marker", "created last")
-    driving.until_terminal(api, namespace, within=PAUSE + 60)
-    accepted = [post for post in driving.posts(timeline, namespace=namespace) if post.accepted]
+    crowd.create_one(api, namespace, "marker", "created last")
+    crowd.until_terminal(api, namespace, within=PAUSE + 60)
+    accepted = [post for post in crowd.posts(timeline, namespace=namespace) if post.accepted]
     return len({post.source for post in accepted} - {f"{namespace}/marker"})

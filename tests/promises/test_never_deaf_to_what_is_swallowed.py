@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from promises.hearing import DEAF, Ear
+from promises.ear import DEAF, Ear
 from proxy import DropFrames, Rule
 
 ANY_WATCH = "/customevents.*watch=true"

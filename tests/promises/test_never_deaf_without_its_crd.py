@@ -9,8 +9,8 @@ import pytest
 from localcluster import Cluster
 
 from conftest import CRD
-from operating import eventually
-from promises.hearing import DEAF, Ear
+from operator_process import eventually
+from promises.ear import DEAF, Ear
 
 NAME = "customevents.customevents.dev"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from customevents import sandbox
-from operating import RunningOperator, eventually
-from promises import driving
-from promises.driving import Api
+from operator_process import RunningOperator, eventually
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import Fleet
 
 #: Unlike any key, and easy to find.
@@ -55,8 +55,8 @@ def test_the_key_is_in_no_log_status_event_or_probe_even_when_it_is_echoed_and_d
     running = operators.start(
         api_key_file=str(key), endpoint=echoing.url, log_level="DEBUG", delivery_post_timeout="5"
     )
-    driving.create(administrator, [namespace], 20)
-    driving.until_terminal(administrator, namespace, within=90)
+    crowd.create(administrator, [namespace], 20)
+    crowd.until_terminal(administrator, namespace, within=90)
     seen = [_words(administrator, namespace), json.dumps(operators.lease())]
     seen += [_events(administrator, namespace), *(_probe(running, path) for path in PROBES)]
 
@@ -65,7 +65,7 @@ def test_the_key_is_in_no_log_status_event_or_probe_even_when_it_is_echoed_and_d
 
     def is_named() -> bool:
         # A key is used for a second without another look at its file.
-        driving.create(administrator, [namespace], 1, prefix=f"several-lines-{next(numbers)}")
+        crowd.create(administrator, [namespace], 1, prefix=f"several-lines-{next(numbers)}")
         return f"{key} holds more than one line" in _words(administrator, namespace)
 
     eventually("the file is named", is_named)
@@ -74,11 +74,11 @@ def test_the_key_is_in_no_log_status_event_or_probe_even_when_it_is_echoed_and_d
     for secret in (CANARY, *ENCODED):
         assert all(secret not in text for text in [*seen, running.log])
     assert sum("(HTTP 400: eventType)" in text for text in seen) > 0, "the refusals were shown"
-    assert len(driving.posts(echoing, namespace=namespace)) >= 24
+    assert len(crowd.posts(echoing, namespace=namespace)) >= 24
 
 
 def _words(api: Api, namespace: str) -> str:
-    return json.dumps(driving.listed(api, namespace))
+    return json.dumps(crowd.listed(api, namespace))
 
 
 PROBES = ("/healthz", "/readyz", "/metrics")

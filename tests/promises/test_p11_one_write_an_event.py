@@ -12,11 +12,11 @@ from localcluster import Cluster
 import baseline
 from customevents import sandbox
 from customevents.clocks import now
-from operating import eventually
-from promises import driving
+from operator_process import eventually
+from promises import crowd
 from promises.conftest import FULL
 from promises.cores import apart
-from promises.driving import Api, Call
+from promises.crowd import Api, Call
 from promises.fleet import Fleet
 
 EVENTS = 3000 if FULL else 600
@@ -28,16 +28,16 @@ AT_LEAST = 1.5
 def test_a_drain_takes_one_write_an_event_and_its_share_of_the_journal_and_no_reads(
     administrator: Api, namespace: str, operators: Fleet, figure: Callable[[str], None]
 ) -> None:
-    driving.create(administrator, [namespace], EVENTS)
-    before = driving.calls(administrator)
+    crowd.create(administrator, [namespace], EVENTS)
+    before = crowd.calls(administrator)
     operators.start()
-    driving.until_terminal(administrator, namespace, within=120)
+    crowd.until_terminal(administrator, namespace, within=120)
     patches = Call("PATCH", "customevents", "status")
     eventually(
         "all are counted",
-        lambda: (driving.calls(administrator) - before)[patches] >= EVENTS or None,
+        lambda: (crowd.calls(administrator) - before)[patches] >= EVENTS or None,
     )
-    made = driving.calls(administrator) - before
+    made = crowd.calls(administrator) - before
     swaps = made[Call("PUT", "leases")]
     reads = made[Call("GET", "customevents")]
     figure(
@@ -60,16 +60,16 @@ def test_a_drain_is_faster_than_that_of_the_documented_kopf_handler(
     figure: Callable[[str], None],
 ) -> None:
     with apart(cluster):
-        driving.create(administrator, [namespace], EVENTS, prefix="ours")
+        crowd.create(administrator, [namespace], EVENTS, prefix="ours")
         operators.start()
-        driving.until_terminal(administrator, namespace, within=120)
+        crowd.until_terminal(administrator, namespace, within=120)
         ours = _rate(timeline, namespace, "ours")
         assert operators.stop() == [0]
-        driving.delete_all(administrator, namespace)  # it would take these for new ones as well
+        crowd.delete_all(administrator, namespace)  # it would take these for new ones as well
 
-        driving.create(administrator, [namespace], EVENTS, prefix="theirs")
+        crowd.create(administrator, [namespace], EVENTS, prefix="theirs")
         with baseline.naive(cluster, key_file, timeline.url, tmp_path):
-            driving.until_terminal(administrator, namespace, within=180)
+            crowd.until_terminal(administrator, namespace, within=180)
         theirs = _rate(timeline, namespace, "theirs")
     figure(
         f"P11 drain of {EVENTS}, each on a core of its own: {ours:.0f}/s; the documented kopf "
@@ -85,7 +85,7 @@ def _rate(timeline: sandbox.Running, namespace: str, prefix: str) -> float:
     """
     begun = min(
         datetime.fromisoformat(post.received_at)
-        for post in driving.posts(timeline, namespace=namespace)
+        for post in crowd.posts(timeline, namespace=namespace)
         if post.source.startswith(f"{namespace}/{prefix}")
     )
     return EVENTS / (now() - begun).total_seconds()

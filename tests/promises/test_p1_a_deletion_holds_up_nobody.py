@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from integration.conftest import Events
-from operating import eventually
-from promises import driving
-from promises.driving import Post
+from operator_process import eventually
+from promises import crowd
+from promises.crowd import Post
 from promises.fleet import Fleet
 
 #: What meets each event at the other end.
@@ -40,7 +40,7 @@ def spec(name: str) -> dict[str, Any]:
 
 
 def posts_of(events: Events, name: str) -> list[Post]:
-    return driving.posts_of(events.timeline, events.namespace, name)
+    return crowd.posts_of(events.timeline, events.namespace, name)
 
 
 def one_in_each_state(events: Events) -> list[str]:

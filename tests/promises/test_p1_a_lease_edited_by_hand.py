@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
-from promises.driving import Api
+from operator_process import eventually
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import IN_FLIGHT, LEASE, Fleet, tally
 from proxy import ApiProxy
 
@@ -46,9 +46,9 @@ def test_rows_that_name_no_attempt_stop_nothing_and_are_asked_for_nowhere(
     timeline: sandbox.Running,
 ) -> None:
     plant(administrator, *ROWS, ROW)
-    driving.create(administrator, [namespace], 1)
+    crowd.create(administrator, [namespace], 1)
     running = operators.start(kubeconfig=proxy.kubeconfig, delivery_post_timeout="1")
-    events = driving.until_terminal(administrator, namespace, within=30)
+    events = crowd.until_terminal(administrator, namespace, within=30)
     tally(events, timeline).check(duplicates=0)
     assert "4 rows of the Lease name no attempt: dropped" in running.log
     assert "default/nobody was deleted" in running.log  # the row that can be read was settled
@@ -61,9 +61,9 @@ def test_a_spec_that_cannot_be_counted_on_is_led_with_at_once(
     spec: dict[str, Any], administrator: Api, namespace: str, operators: Fleet
 ) -> None:
     plant(administrator, **spec)
-    driving.create(administrator, [namespace], 1)
+    crowd.create(administrator, [namespace], 1)
     operators.start()
-    driving.until_terminal(administrator, namespace, within=15)
+    crowd.until_terminal(administrator, namespace, within=15)
     assert operators.lease()["spec"]["leaseTransitions"] == 0
 
 
@@ -77,9 +77,9 @@ def test_who_leads_goes_on_whatever_is_edited_but_its_holder(
 ) -> None:
     leader = operators.start()
     operators.leader()
-    administrator.call("PATCH", LEASE, {"spec": spec}, content_type=driving.MERGE_PATCH)
-    driving.create(administrator, [namespace], 1)
-    driving.until_terminal(administrator, namespace, within=15)
+    administrator.call("PATCH", LEASE, {"spec": spec}, content_type=crowd.MERGE_PATCH)
+    crowd.create(administrator, [namespace], 1)
+    crowd.until_terminal(administrator, namespace, within=15)
     assert leader.process.poll() is None
 
 
@@ -88,7 +88,7 @@ def test_a_holder_that_is_gone_is_believed_for_a_minute_whatever_it_stated(
     administrator: Api, namespace: str, operators: Fleet
 ) -> None:
     plant(administrator, holderIdentity="gone", leaseDurationSeconds=MOST)
-    driving.create(administrator, [namespace], 1)
+    crowd.create(administrator, [namespace], 1)
     operators.start()
     eventually("it leads", lambda: operators.holder().startswith("replica-1_"), within=70)
-    driving.until_terminal(administrator, namespace, within=15)
+    crowd.until_terminal(administrator, namespace, within=15)

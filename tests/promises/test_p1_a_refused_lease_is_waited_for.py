@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from customevents import sandbox
-from operating import RunningOperator, scrape
-from promises import driving
-from promises.driving import Api
+from operator_process import RunningOperator, scrape
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import Fleet, tally
 from proxy import Action, Answer, ApiProxy, CutBefore, RawAnswer, Rule
 
@@ -62,20 +62,20 @@ def test_a_lease_that_is_refused_is_tried_with_patience_and_told_once(
     request: pytest.FixtureRequest,
 ) -> None:
     running = operators.start(kubeconfig=proxy.kubeconfig, lease_duration="15")
-    driving.create(administrator, [namespace], 1, prefix="before")
-    driving.until_terminal(administrator, namespace, within=30)
+    crowd.create(administrator, [namespace], 1, prefix="before")
+    crowd.until_terminal(administrator, namespace, within=30)
 
     refused = proxy.add(Rule("PUT", LEASE, action, count=None))
-    driving.create(administrator, [namespace], 1, prefix="meanwhile")
+    crowd.create(administrator, [namespace], 1, prefix="meanwhile")
     assert refused.reached.wait(10)
     begun, used, told = time.monotonic(), cpu_seconds(running), len(running.log.splitlines())
     time.sleep(TROUBLE)
     busy = (cpu_seconds(running) - used) / TROUBLE
     lines = running.log.splitlines()[told - 1 :]
-    sent = len(driving.posts(timeline, namespace=namespace))
+    sent = len(crowd.posts(timeline, namespace=namespace))
     proxy.clear()
     ended = time.monotonic()
-    events = driving.until_terminal(administrator, namespace, within=SOON)
+    events = crowd.until_terminal(administrator, namespace, within=SOON)
     took = time.monotonic() - ended
 
     tries = [r.at - begun for r in proxy.requests if begun <= r.at < ended and "/leases/" in r.path]
@@ -96,8 +96,8 @@ def test_a_lease_is_not_asked_for_before_retry_after(
 ) -> None:
     operators.start(kubeconfig=proxy.kubeconfig, lease_duration="15")
     busy = proxy.add(Rule("PUT", LEASE, Answer(429, retry_after=3), nth=2))
-    driving.create(administrator, [namespace], 1)
-    driving.until_terminal(administrator, namespace, within=30)
+    crowd.create(administrator, [namespace], 1)
+    crowd.until_terminal(administrator, namespace, within=30)
     assert busy.hits == 1
     asked = [(r.at, r.status) for r in proxy.requests if "/leases/" in r.path]
     refused = [status for _, status in asked].index(429)
@@ -109,13 +109,13 @@ def test_a_page_with_404_is_no_lost_lease(
     method: str, administrator: Api, namespace: str, operators: Fleet, proxy: ApiProxy
 ) -> None:
     running = operators.start(kubeconfig=proxy.kubeconfig)
-    driving.create(administrator, [namespace], 1, prefix="before")
-    driving.until_terminal(administrator, namespace, within=30)
+    crowd.create(administrator, [namespace], 1, prefix="before")
+    crowd.until_terminal(administrator, namespace, within=30)
     stray = proxy.add(Rule(method, LEASE, page(404), count=3))
     if method == "GET":  # which comes only after a swap that failed
         proxy.add(Rule("PUT", LEASE, Answer(503)))
-    driving.create(administrator, [namespace], 1, prefix="meanwhile")
-    driving.until_terminal(administrator, namespace, within=30)
+    crowd.create(administrator, [namespace], 1, prefix="meanwhile")
+    crowd.until_terminal(administrator, namespace, within=30)
     assert stray.hits == 3
     assert "the Lease was deleted" not in running.log
     assert scrape(running)("journal_lost_total") == 0

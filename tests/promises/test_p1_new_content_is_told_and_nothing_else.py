@@ -9,7 +9,7 @@ from typing import Any
 
 from customevents import sandbox
 from integration.conftest import Events
-from promises import driving
+from promises import crowd
 from promises.fleet import Fleet
 
 A = {"eventType": "release", "summary": "checkout 1.4.1 is live"}
@@ -36,7 +36,7 @@ def test_a_rollback_is_told_and_an_edit_that_is_no_content_is_not(
     for generation, content in enumerate((A, B, A), start=1):
         events.apply("checkout", content)
         events.until("checkout", "Delivered", generation=generation)
-    posts = driving.posts(timeline, namespace=events.namespace)
+    posts = crowd.posts(timeline, namespace=events.namespace)
     assert [post.body["summary"] for post in posts] == [content["summary"] for content in (A, B, A)]
     assert len({post.delivery_id for post in posts}) == 3
     told = events.get("checkout")["status"]["delivery"]
@@ -47,7 +47,7 @@ def test_a_rollback_is_told_and_an_edit_that_is_no_content_is_not(
     events.apply("marker", B)
     events.until("marker", "Delivered")
     assert events.get("checkout")["status"]["delivery"] == told
-    sent = driving.posts(timeline, namespace=events.namespace)
+    sent = crowd.posts(timeline, namespace=events.namespace)
     figure(
         f"P1 content A, B, A: {len(posts)} POSTs, {len({p.delivery_id for p in posts})} ids; "
         f"{len(NO_CONTENT)} edits that are no content: {len(sent) - len(posts) - 1} POSTs, "

@@ -10,10 +10,10 @@ from functools import partial
 import pytest
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
+from operator_process import eventually
+from promises import crowd
 from promises.conftest import FULL
-from promises.driving import Api
+from promises.crowd import Api
 from promises.fleet import Fleet, tally, told
 
 EVENTS, KILLS, ROUNDS = (2000, 6, 10) if FULL else (600, 3, 1)
@@ -38,10 +38,10 @@ def test_sigkill_in_mid_drain_loses_nothing_and_counts_every_duplicate(
     figure: Callable[[str], None],
 ) -> None:
     operators.settings.update(SOONER)
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     begun = time.monotonic()
     kill_in_mid_drain(operators, timeline, random.Random(seed), EVENTS, KILLS)
-    events = driving.until_terminal(administrator, namespace, within=180)
+    events = crowd.until_terminal(administrator, namespace, within=180)
     found = tally(events, timeline)
     figure(f"P1 SIGKILL x {KILLS}: {found}; {time.monotonic() - begun:.0f} s")
     found.check(duplicates=KILLS * IN_FLIGHT)
@@ -57,10 +57,10 @@ def test_with_the_default_settings_sigkill_loses_nothing_and_counts_every_duplic
 ) -> None:
     events, kills = 400, 4
     operators.settings.update(DEFAULTS)
-    driving.create(administrator, [namespace], events)
+    crowd.create(administrator, [namespace], events)
     begun = time.monotonic()
     kill_in_mid_drain(operators, timeline, random.Random(0), events, kills)
-    ended = driving.until_terminal(administrator, namespace, within=300)
+    ended = crowd.until_terminal(administrator, namespace, within=300)
     found = tally(ended, timeline)
     seconds = time.monotonic() - begun
     figure(f"P1 SIGKILL x {kills}, default settings: {found}; {seconds:.0f} s")

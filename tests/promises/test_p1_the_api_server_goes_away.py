@@ -10,9 +10,9 @@ from functools import partial
 from localcluster import Cluster
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
-from promises.driving import Api
+from operator_process import eventually
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import LEASE, Fleet, tally, told
 
 EVENTS = 600
@@ -28,16 +28,16 @@ def test_an_api_server_that_is_away_for_20_s_costs_nothing_and_no_post_is_repeat
     timeline: sandbox.Running,
     figure: Callable[[str], None],
 ) -> None:
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     operators.start()
     operators.start()
     eventually("the drain goes on", partial(told, timeline, EVENTS / 4))
     leader = operators.leader()
     cluster.kill("kube-apiserver")
     time.sleep(AWAY)
-    while_away = len(driving.posts(timeline))
+    while_away = len(crowd.posts(timeline))
     cluster.restart("kube-apiserver")
-    events = driving.until_terminal(administrator, namespace, within=120)
+    events = crowd.until_terminal(administrator, namespace, within=120)
     found = tally(events, timeline)
     figure(f"P1 API server away for {AWAY:.0f} s: {found}; {while_away} POSTs before it was back")
     found.check(duplicates=0)
@@ -51,13 +51,13 @@ def test_a_journal_that_is_spoilt_under_a_living_leader_is_stated_anew(
     operators: Fleet,
     timeline: sandbox.Running,
 ) -> None:
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     operators.start()
     for share, text in ((0.2, "garbage"), (0.5, "")):
         eventually("the drain goes on", partial(told, timeline, EVENTS * share))
         spoilt = json.dumps({"metadata": {"annotations": {"customevents.dev/in-flight": text}}})
         cluster.kubectl("-n", "customevents", "patch", "lease", "customevents", "-p", spoilt)
-    events = driving.until_terminal(administrator, namespace, within=60)
+    events = crowd.until_terminal(administrator, namespace, within=60)
     tally(events, timeline).check(duplicates=0)
     operators.until_none_is_in_flight(namespace)
 
@@ -68,11 +68,11 @@ def test_a_lease_that_is_deleted_under_a_living_leader_is_waited_for_and_made_an
     operators: Fleet,
     timeline: sandbox.Running,
 ) -> None:
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     running = operators.start(delivery_post_timeout="2")
     eventually("the drain goes on", partial(told, timeline, EVENTS / 4))
     administrator.call("DELETE", LEASE)
-    events = driving.until_terminal(administrator, namespace, within=60)
+    events = crowd.until_terminal(administrator, namespace, within=60)
     tally(events, timeline).check(duplicates=0)
     running.says("the Lease was deleted: nothing is sent for 5 s")
     assert operators.holder().startswith("replica-1_")

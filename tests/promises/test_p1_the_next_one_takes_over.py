@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
-from promises.driving import Api
+from operator_process import eventually
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import Fleet, told
 
 #: Seconds; the aim is 2 for what is done at once.
@@ -19,8 +19,8 @@ LEASE, AT_ONCE = 15, 6.0
 def wait_for_a_post(timeline: sandbox.Running, namespace: str, api: Api) -> float:
     """Seconds from now until the next leader's first POST."""
     begun = time.monotonic()
-    before = len(driving.posts(timeline))
-    driving.create(api, [namespace], 1, prefix=f"late-{before}")
+    before = len(crowd.posts(timeline))
+    crowd.create(api, [namespace], 1, prefix=f"late-{before}")
     eventually("the next leader sends", partial(told, timeline, before + 1), within=60)
     return time.monotonic() - begun
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
-from promises.driving import Api
+from operator_process import eventually
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import Fleet, tally, told
 
 EVENTS = 600
@@ -22,17 +22,17 @@ def test_at_the_moment_of_a_post_the_lease_lists_its_attempt(
     administrator: Api, namespace: str, operators: Fleet, timeline: sandbox.Running
 ) -> None:
     operators.start()
-    driving.create(administrator, [namespace], 1, prefix="first")
+    crowd.create(administrator, [namespace], 1, prefix="first")
     # A new leader tries one event first; the next five go side by side.
-    driving.until_terminal(administrator, namespace, within=60)
+    crowd.until_terminal(administrator, namespace, within=60)
     timeline.call("PUT", "/sandbox/faults", {"delaySeconds": 2.0})
-    driving.create(administrator, [namespace], 5)
+    crowd.create(administrator, [namespace], 5)
     eventually("five are under way", partial(told, timeline, 6))
-    under_way = {post.delivery_id for post in driving.posts(timeline) if post.answered == "waiting"}
+    under_way = {post.delivery_id for post in crowd.posts(timeline) if post.answered == "waiting"}
     assert len(under_way) == 5
     assert under_way <= set(operators.in_flight(namespace))
     timeline.call("DELETE", "/sandbox/faults")
-    driving.until_terminal(administrator, namespace, within=60)
+    crowd.until_terminal(administrator, namespace, within=60)
 
 
 def test_a_leader_that_was_stopped_and_resumed_sends_nothing_on_a_new_commit_and_exits(
@@ -42,7 +42,7 @@ def test_a_leader_that_was_stopped_and_resumed_sends_nothing_on_a_new_commit_and
     timeline: sandbox.Running,
     figure: Callable[[str], None],
 ) -> None:
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     operators.start()
     operators.start()
     eventually("the drain goes on", partial(told, timeline, EVENTS / 4))
@@ -51,16 +51,16 @@ def test_a_leader_that_was_stopped_and_resumed_sends_nothing_on_a_new_commit_and
     next_one = operators.leader(but=stopped)
     eventually("the next one drains", partial(told, timeline, EVENTS / 2), within=60)
     # Past the 30 s after which what the stopped one left in flight is tried again.
-    driving.until_terminal(administrator, namespace, within=120)
-    before = len(driving.posts(timeline))
+    crowd.until_terminal(administrator, namespace, within=120)
+    before = len(crowd.posts(timeline))
     stopped.process.send_signal(signal.SIGCONT)
     assert stopped.process.wait(timeout=60) == 1
     # What had passed the last check before it was stopped may still leave: its intents are
     # committed, and the next leader has found them in the journal and counted them.
-    late = len(driving.posts(timeline)) - before
+    late = len(crowd.posts(timeline)) - before
     assert late <= IN_FLIGHT_AT_ONCE
     assert "holds the Lease now" in stopped.log
     assert operators.leader() is next_one
-    found = tally(driving.listed(administrator, namespace), timeline)
+    found = tally(crowd.listed(administrator, namespace), timeline)
     figure(f"P2 leader stopped by SIGSTOP, then resumed: {late} POSTs after that; {found}")
     found.check(duplicates=2 * IN_FLIGHT_AT_ONCE)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from customevents import sandbox
 from integration.conftest import Events
-from operating import eventually
-from promises import driving
-from promises.driving import Post
+from operator_process import eventually
+from promises import crowd
+from promises.crowd import Post
 from promises.fleet import Fleet
 from proxy import ApiProxy, Handle, HangBefore, Hold, Rule
 
@@ -66,7 +66,7 @@ def spec(name: str, summary: str = "") -> dict[str, Any]:
 
 
 def posts_of(events: Events, name: str) -> list[Post]:
-    return driving.posts_of(events.timeline, events.namespace, name)
+    return crowd.posts_of(events.timeline, events.namespace, name)
 
 
 def ends(events: Events, names: list[str]) -> dict[str, End]:

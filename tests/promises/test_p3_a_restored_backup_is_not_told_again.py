@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from integration.conftest import Events
-from promises import driving
+from promises import crowd
 from promises.fleet import Fleet
 
 RESTORED = {"velero.io/restore-name": "nightly"}
@@ -29,7 +29,7 @@ def condition(found: dict[str, Any]) -> str:
 
 def told(events: Events) -> list[str]:
     """The objects whose events reached the other end, in this order."""
-    found = driving.posts(events.timeline, namespace=events.namespace)
+    found = crowd.posts(events.timeline, namespace=events.namespace)
     return [post.source.partition("/")[2] for post in found]
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
-from promises.driving import Api
+from operator_process import eventually
+from promises import crowd
+from promises.crowd import Api
 from promises.fleet import Fleet, tally
 from proxy import Action, Answer, ApiProxy, CutAfter, Rule
 
@@ -37,10 +37,10 @@ def test_status_writes_that_fail_for_a_while_repeat_no_post(
     proxy: ApiProxy,
     timeline: sandbox.Running,
 ) -> None:
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     failing = proxy.add(Rule("PATCH", STATUS, action, nth=10, count=30))
     operators.start(kubeconfig=proxy.kubeconfig)
-    events = driving.until_terminal(administrator, namespace, within=120)
+    events = crowd.until_terminal(administrator, namespace, within=120)
     assert failing.hits == 30
     tally(events, timeline).check(duplicates=0)
 
@@ -55,19 +55,19 @@ def test_a_namespace_whose_status_is_refused_waits_and_the_others_go_on(
     figure: Callable[[str], None],
 ) -> None:
     refused = proxy.add(Rule("PATCH", rf"/namespaces/{namespace}{STATUS}", Answer(403), count=None))
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     operators.start(kubeconfig=proxy.kubeconfig)
     assert refused.reached.wait(30)
     begun = time.monotonic()
-    driving.create(administrator, [other], EVENTS)
-    driving.until_terminal(administrator, other, within=90)
+    crowd.create(administrator, [other], EVENTS)
+    crowd.until_terminal(administrator, other, within=90)
     seconds = time.monotonic() - begun
-    sent = len(driving.posts(timeline, namespace=namespace))
+    sent = len(crowd.posts(timeline, namespace=namespace))
     eventually("the status is tried again", lambda: refused.hits > sent)
-    assert len(driving.posts(timeline, namespace=namespace)) == sent
+    assert len(crowd.posts(timeline, namespace=namespace)) == sent
 
     refused.remove()
-    events = driving.until_terminal(administrator, namespace, within=90)
+    events = crowd.until_terminal(administrator, namespace, within=90)
     found = tally(events, timeline)
     figure(
         f"P9 status refused in one namespace: {sent} POSTs there, the other's {EVENTS} delivered "

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from customevents import sandbox
-from promises import driving
-from promises.driving import Api, Post
+from promises import crowd
+from promises.crowd import Api, Post
 from promises.fleet import Fleet, tally
 
 EVENTS = 100
@@ -32,10 +32,10 @@ def test_after_a_start_one_event_goes_first_and_the_others_wait_for_its_answer(
     administrator: Api, namespace: str, operators: Fleet, timeline: sandbox.Running
 ) -> None:
     timeline.call("PUT", "/sandbox/faults", {"delaySeconds": SLOW, "count": 1})
-    driving.create(administrator, [namespace], 30)
+    crowd.create(administrator, [namespace], 30)
     operators.start()
-    events = driving.until_terminal(administrator, namespace, within=30)
-    first, *others = driving.posts(timeline)
+    events = crowd.until_terminal(administrator, namespace, within=30)
+    first, *others = crowd.posts(timeline)
     assert min(seconds(first, other) for other in others) >= SLOW
     tally(events, timeline).check(duplicates=0)
 
@@ -47,14 +47,14 @@ def test_a_retry_after_that_one_event_meets_stops_everybody_for_so_long(
     timeline: sandbox.Running,
     figure: Callable[[str], None],
 ) -> None:
-    met_by = driving.release(EVENTS // 3)["summary"]
+    met_by = crowd.release(EVENTS // 3)["summary"]
     slow_down = {"status": 429, "retryAfter": ASKED, "count": 1, "match": {"summary": met_by}}
     timeline.call("PUT", "/sandbox/faults", slow_down)
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     operators.start()
-    events = driving.until_terminal(administrator, namespace, within=60)
-    (refused,) = (post for post in driving.posts(timeline) if post.answered == 429)
-    after = [seconds(refused, post) for post in driving.posts(timeline, after=refused.sequence)]
+    events = crowd.until_terminal(administrator, namespace, within=60)
+    (refused,) = (post for post in crowd.posts(timeline) if post.answered == 429)
+    after = [seconds(refused, post) for post in crowd.posts(timeline, after=refused.sequence)]
     late = [post for post in after if post <= ASKED]
     assert len(late) < IN_FLIGHT
     assert max(late, default=0.0) <= READ_WITHIN

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
+from operator_process import eventually
+from promises import crowd
 from promises.conftest import FULL
-from promises.driving import Api, Post
+from promises.crowd import Api, Post
 from promises.fleet import Fleet, tally
 
 EVENTS = 1000 if FULL else 150
@@ -52,7 +52,7 @@ def test_an_endpoint_that_is_down_is_tried_every_30_s_and_then_within_the_rate(
     figure: Callable[[str], None],
 ) -> None:
     number = port.getsockname()[1]
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     begun = time.monotonic()
     operators.start(
         endpoint=f"http://127.0.0.1:{number}",
@@ -61,17 +61,17 @@ def test_an_endpoint_that_is_down_is_tried_every_30_s_and_then_within_the_rate(
         delivery_in_flight=str(IN_FLIGHT),
     )
     eventually("events say why they wait", lambda: len(waiting(administrator, namespace)) >= 50)
-    opened = last_attempt(driving.listed(administrator, namespace))
+    opened = last_attempt(crowd.listed(administrator, namespace))
     time.sleep(max(0.0, REFUSING - (time.monotonic() - begun)))
-    refused = driving.listed(administrator, namespace)
+    refused = crowd.listed(administrator, namespace)
     told = waiting(administrator, namespace)
     port.close()
     with sandbox.running(port=number) as timeline:
         timeline.call("PUT", "/sandbox/faults", [{"status": 502}] if BAD_GATEWAY else [])
         time.sleep(BAD_GATEWAY)
         timeline.call("DELETE", "/sandbox/faults")
-        events = driving.until_terminal(administrator, namespace, within=60 + EVENTS / RATE)
-        posts = driving.posts(timeline)
+        events = crowd.until_terminal(administrator, namespace, within=60 + EVENTS / RATE)
+        posts = crowd.posts(timeline)
         found = tally(events, timeline)
     trials = [post for post in posts if post.answered == 502]
     figure(
@@ -92,7 +92,7 @@ def test_an_endpoint_that_is_down_is_tried_every_30_s_and_then_within_the_rate(
 
 def waiting(api: Api, namespace: str) -> list[str]:
     """What those events say whose status tells that the endpoint is left alone."""
-    conditions = [event["status"]["conditions"][0] for event in driving.listed(api, namespace)]
+    conditions = [event["status"]["conditions"][0] for event in crowd.listed(api, namespace)]
     return [one["message"] for one in conditions if one["reason"] == "EndpointPaused"]
 
 

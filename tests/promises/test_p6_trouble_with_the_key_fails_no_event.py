@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
+from operator_process import eventually
+from promises import crowd
 from promises.conftest import FULL
-from promises.driving import Api
+from promises.crowd import Api
 from promises.fleet import Fleet, tally
 
 EVENTS = 500
@@ -31,20 +31,20 @@ def test_a_refused_key_pauses_all_and_a_new_key_releases_all(
 ) -> None:
     key = tmp_path / "rotated"
     key.write_text("refused-test-key")
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     begun = time.monotonic()
     operators.start(api_key_file=str(key))
     eventually("events say why they wait", lambda: _paused(administrator, namespace) >= 50)
     time.sleep(max(0.0, REFUSED - (time.monotonic() - begun)))
-    refused = len(driving.posts(timeline))
+    refused = len(crowd.posts(timeline))
     probes = timeline.call("GET", "/sandbox/requests?target=validate")["requests"]
     told = _paused(administrator, namespace)
 
     key.write_text("test-key")
     begun = time.monotonic()
-    events = driving.until_terminal(administrator, namespace, within=CALLED)
+    events = crowd.until_terminal(administrator, namespace, within=CALLED)
     seconds = time.monotonic() - begun
-    assert driving.states(events) == {"Delivered": EVENTS}
+    assert crowd.states(events) == {"Delivered": EVENTS}
     figure(
         f"P6 key refused for {REFUSED} s, {EVENTS} events wait: {refused} POSTs, {len(probes)} "
         f"probes, {told} events say so; {seconds:.0f} s after the rotation: "
@@ -57,6 +57,6 @@ def test_a_refused_key_pauses_all_and_a_new_key_releases_all(
 
 
 def _paused(api: Api, namespace: str) -> int:
-    events = driving.listed(api, namespace)
+    events = crowd.listed(api, namespace)
     reasons = [event["status"]["conditions"][0]["reason"] for event in events]
     return reasons.count("EndpointPaused")

@@ -13,10 +13,10 @@ import pytest
 from localcluster import Cluster
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
+from operator_process import eventually
+from promises import crowd
 from promises.conftest import FULL
-from promises.driving import Api
+from promises.crowd import Api
 from promises.fleet import Fleet, tally, told
 
 EVENTS, STOPS, ROUNDS = (2000, 6, 10) if FULL else (600, 3, 1)
@@ -39,7 +39,7 @@ def test_sigterm_in_mid_drain_loses_nothing_and_doubles_nothing(
 ) -> None:
     moments = random.Random(seed)
     timeline.call("PUT", "/sandbox/faults", {"delaySeconds": SLOW})
-    driving.create(administrator, [namespace], EVENTS)
+    crowd.create(administrator, [namespace], EVENTS)
     operators.start()
     operators.start()
     longest = 0.0
@@ -50,7 +50,7 @@ def test_sigterm_in_mid_drain_loses_nothing_and_doubles_nothing(
         assert operators.leader().terminate() == 0
         longest = max(longest, time.monotonic() - begun)
         operators.start()
-    events = driving.until_terminal(administrator, namespace, within=120)
+    events = crowd.until_terminal(administrator, namespace, within=120)
     found = tally(events, timeline)
     figure(f"P8 SIGTERM x {STOPS}: {found}; longest stop {longest:.1f} s")
     found.check(duplicates=0)
@@ -67,13 +67,13 @@ def test_a_terminal_that_hangs_up_is_a_request_to_stop_like_any_other(
     timeline: sandbox.Running,
 ) -> None:
     timeline.call("PUT", "/sandbox/faults", {"delaySeconds": SLOW})
-    driving.create(administrator, [namespace], 100)
+    crowd.create(administrator, [namespace], 100)
     leader = operators.start()
     eventually("the drain goes on", lambda: told(timeline, 20))
     leader.process.send_signal(asked)
     assert leader.process.wait(timeout=GRACE) == 0
     operators.start()
-    tally(driving.until_terminal(administrator, namespace, within=60), timeline).check(duplicates=0)
+    tally(crowd.until_terminal(administrator, namespace, within=60), timeline).check(duplicates=0)
     assert operators.stop() == [0]
 
 

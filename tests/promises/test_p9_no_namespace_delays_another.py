@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from customevents import sandbox
-from operating import eventually
-from promises import driving
+from operator_process import eventually
+from promises import crowd
 from promises.conftest import FULL
-from promises.driving import Api
+from promises.crowd import Api
 from promises.fleet import Fleet
 
 CROWD = 3000 if FULL else 600
@@ -27,14 +27,14 @@ def test_one_event_behind_another_namespaces_crowd_is_delivered_long_before_it(
     timeline: sandbox.Running,
     figure: Callable[[str], None],
 ) -> None:
-    driving.create(administrator, [namespace], CROWD)
+    crowd.create(administrator, [namespace], CROWD)
     operators.start(delivery_rate=str(RATE))
-    eventually("the crowd is served", lambda: len(driving.posts(timeline)) >= 2 * RATE)
+    eventually("the crowd is served", lambda: len(crowd.posts(timeline)) >= 2 * RATE)
     begun = time.monotonic()
-    driving.create(administrator, [other], 1)
-    driving.until_terminal(administrator, other, within=60)
+    crowd.create(administrator, [other], 1)
+    crowd.until_terminal(administrator, other, within=60)
     seconds = time.monotonic() - begun
-    served = len(driving.posts(timeline))
+    served = len(crowd.posts(timeline))
     figure(f"P9 one event behind {CROWD - served} of another namespace: {seconds:.2f} s")
     assert served < CROWD, "the crowd was gone before it could be in the way"
     assert seconds <= AT_MOST

@@ -19,7 +19,7 @@ from customevents.sandbox import Running, Setup, changes, running
 from customevents.sandbox.contract import Event
 from customevents.sandbox.server import listening
 from customevents.sandbox.store import Arrival, Store
-from sandbox.following import PATH, following, summaries
+from sandbox.reader import PATH, following, summaries
 from sandbox.sandbox_client import EVENT, address, connect, fault, head, post, send
 
 #: Seconds; half of a beat, which is when a reader would be missed at the latest.

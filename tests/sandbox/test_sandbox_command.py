@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from curling import path_with_curl
 from customevents.sandbox import running
+from real_curl import path_with_curl
 from sandbox.sandbox_client import started
 
 COMMAND = [sys.executable, "-m", "customevents", "sandbox", "--port", "0"]

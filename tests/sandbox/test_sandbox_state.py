@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from customevents.sandbox import Running, running
-from sandbox.following import following, summaries
+from sandbox.reader import following, summaries
 from sandbox.sandbox_client import EVENT, connect, fault, head, post, send
 
 

@@ -12,7 +12,7 @@ from customevents.sandbox import Running, running
 from integration.conftest import account, events, key_file, start_operator, timeline  # noqa: F401
 from ui.browser import launched
 from ui.coverage import Coverage
-from ui.watching import opened
+from ui.windows import opened
 
 COVERAGE = pytest.StashKey[Coverage]()
 LAST = "test_every_part_of_the_module_has_run"

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from customevents.eventsapi.curl import translate
 from customevents.sandbox import Running
-from ui.posting import INVENTORY, event, post
+from ui.posted import INVENTORY, event, post
 
 HOSTS = {"clusters": ["prod-eu-1"], "namespaces": ["shop"], "servicesNames": ["cart", "mailer"]}
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from customevents.sandbox import Running, running
-from ui.posting import event, fill, post
+from ui.posted import event, fill, post
 
 
 def scope(

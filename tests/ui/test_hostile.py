@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from customevents.sandbox import Running, running
 from ui.coverage import SOURCE
-from ui.posting import fill
+from ui.posted import fill
 
 HOSTILE = {
     "html": '<img src=x onerror="window.harmed=1"><b>bold</b>',

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from customevents.sandbox import Running
-from ui.posting import event, post
+from ui.posted import event, post
 
 ACTIVE = re.compile(r"\bactive\b")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from customevents.sandbox import Running, running
-from ui.posting import event, fill, post
+from ui.posted import event, fill, post
 
 
 def row_at(page: Page, index: int) -> Locator:

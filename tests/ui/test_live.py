@@ -7,7 +7,7 @@ import time
 from playwright.sync_api import BrowserContext, Page, expect
 
 from customevents.sandbox import Running, running
-from ui.posting import event, post
+from ui.posted import event, post
 from ui.relay import relayed
 
 

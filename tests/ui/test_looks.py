@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from customevents.sandbox import Running
 from ui.coverage import Coverage
-from ui.posting import INVENTORY, event, post
-from ui.watching import opened
+from ui.posted import INVENTORY, event, post
+from ui.windows import opened
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 

@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from customevents.sandbox import Running
 from sandbox.sandbox_client import started
-from ui.posting import event, fill, post
-from ui.watching import DESKTOP
+from ui.posted import event, fill, post
+from ui.windows import DESKTOP
 
 MANY = 10_000
 

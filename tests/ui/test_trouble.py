@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from customevents.sandbox import Running
-from ui.posting import INVENTORY, event, post
+from ui.posted import INVENTORY, event, post
 
 
 def panel(page: Page, sandbox: Running) -> Locator:

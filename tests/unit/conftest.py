@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from customevents.eventsapi.key import KeyFile
-from unit.posting import CANARY
+from unit.poster import CANARY
 
 # What Hypothesis stores stays in the checkout; examples are not kept from run to run.
 set_hypothesis_home_dir(Path(__file__).parents[2] / ".cache" / "hypothesis")

@@ -28,7 +28,7 @@ from customevents.scope.fill import Filler
 from customevents.scope.resolve import Rules
 from customevents.upkeep.event_recorder import Notice, notice
 from unit.builders import Clock, raw_event
-from unit.counting import Counted
+from unit.counted import Counted
 from unit.instant import at_once
 
 Raw = dict[str, Any]

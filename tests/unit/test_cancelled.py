@@ -15,8 +15,8 @@ from customevents.resource.status import LastOutcome, OutcomeClass, State
 from unit.builders import later, raw_spec, record, recorded, spec
 from unit.in_memory import Raw, World
 from unit.instant import at_once
-from unit.queueing import LONG, edited, out, waiting, written
-from unit.settling import entry, settle_all
+from unit.lost_attempts import entry, settle_all
+from unit.queued import LONG, edited, out, waiting, written
 
 LOST = NoAnswer(Stage.SENT, "ServerDisconnectedError")
 

@@ -17,7 +17,7 @@ from certificates import serving_context
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import KeyFileError
-from unit.posting import BODY, CREATED, client, post
+from unit.poster import BODY, CREATED, client, post
 from unit.raw_server import Connection, answering, hanging, serving
 
 

@@ -10,7 +10,7 @@ import pytest
 from customevents import sandbox
 from customevents.eventsapi.client import Answer
 from customevents.eventsapi.key import KeyFile
-from unit.posting import BODY, CANARY, client
+from unit.poster import BODY, CANARY, client
 
 SHAPES = ("first", "second")
 

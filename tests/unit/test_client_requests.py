@@ -11,7 +11,7 @@ import pytest
 from customevents import sandbox
 from customevents.eventsapi.client import Answer
 from customevents.eventsapi.key import LOOK_EVERY, KeyFile
-from unit.posting import BODY, CANARY, CREATED, client, post
+from unit.poster import BODY, CANARY, CREATED, client, post
 from unit.raw_server import Connection, answering, hanging, serving
 
 

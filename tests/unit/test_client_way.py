@@ -15,7 +15,7 @@ from certificates import serving_context
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import SettingsError
-from unit.posting import BODY, CREATED
+from unit.poster import BODY, CREATED
 from unit.raw_server import Connection, RawServer, answering, serving
 from unit.socks import passing
 

@@ -9,7 +9,7 @@ from customevents.resource.errors import KeyFileError
 from customevents.resource.event import CustomEvent
 from unit.in_memory import World
 from unit.instant import at_once
-from unit.settling import entry, settle_all
+from unit.lost_attempts import entry, settle_all
 
 LOST = NoAnswer(Stage.SENT, "ServerDisconnectedError")
 

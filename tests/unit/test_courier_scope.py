@@ -14,9 +14,9 @@ from customevents.resource.spec import parse_spec
 from customevents.resource.status import State
 from customevents.scope.resolve import Rules
 from unit.builders import NOW, later, raw_spec, record, stored
-from unit.discovering import HELM, INSTANCE
 from unit.in_memory import Handled, World
 from unit.instant import at_once
+from unit.released import HELM, INSTANCE
 
 MARKED = {INSTANCE: "checkout"}
 SELECTING = raw_spec(scope={"serviceSelector": {"matchLabels": MARKED}})

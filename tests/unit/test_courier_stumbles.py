@@ -14,9 +14,9 @@ from customevents.delivery.trouble import LONGEST_WAIT, Stumbles
 from customevents.resource.event import CustomEvent
 from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import DeliveryRecord, LastOutcome, OutcomeClass, State
+from unit.at_work import apply, play, seconds, state
 from unit.builders import record, recorded
 from unit.in_memory import MemoryApi, MemoryElection, MemoryJournal, Raw, World
-from unit.playing import apply, play, seconds, state
 
 
 @pytest.fixture

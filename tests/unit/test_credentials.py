@@ -16,7 +16,7 @@ from customevents.chosen import Chosen
 from customevents.credentials import Credentials, Given
 from customevents.resource.errors import ClusterError
 from kubeconfigs import write
-from unit.doorkeeping import Doorkeeper, asking, plugin, prints, runs
+from unit.doorkeeper import Doorkeeper, asking, plugin, prints, runs
 from unit.raw_server import Connection, serving
 from unit.socks import socks
 

@@ -10,7 +10,7 @@ from customevents.delivery.inbox import Inbox
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
 from unit.builders import Clock, event, record, recorded
-from unit.counting import Counted
+from unit.counted import Counted
 from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 

@@ -14,9 +14,9 @@ from customevents.scope.discovery import Discovery, NotYet, looks_for, passes
 from customevents.scope.resolve import Resolution, Unresolved, resolve
 from customevents.scope.search import Match
 from unit.builders import NOW, Clock, later
-from unit.discovering import INSTANCE, labelled
 from unit.in_memory import MemoryWorkloads
 from unit.instant import at_once
+from unit.released import INSTANCE, labelled
 
 RELEASE = labelled(INSTANCE, "checkout")
 MARKED = {INSTANCE: "checkout"}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from customevents.delivery.inbox import Inbox
 from customevents.resource.status import Reason, State
 from unit.builders import Clock, event, later, record, recorded
-from unit.counting import Counted
+from unit.counted import Counted
 from unit.instant import at_once
-from unit.queueing import (
+from unit.queued import (
     LONG,
     after_our_own_write,
     drained,

@@ -8,8 +8,8 @@ from customevents.delivery.echoes import PATIENCE
 from customevents.delivery.inbox import LOOK_HOLDS, Inbox
 from customevents.resource.event import CustomEvent
 from unit.builders import Clock, later
-from unit.counting import Counted
-from unit.queueing import LONG, finished, offer_all, out, soon, waiting, written
+from unit.counted import Counted
+from unit.queued import LONG, finished, offer_all, out, soon, waiting, written
 
 
 @pytest.fixture

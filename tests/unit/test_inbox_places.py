@@ -9,8 +9,8 @@ import pytest
 from customevents.delivery.inbox import Inbox
 from customevents.resource.status import State
 from unit.builders import Clock, later, record, recorded
-from unit.counting import Counted
-from unit.queueing import LONG, out, waiting
+from unit.counted import Counted
+from unit.queued import LONG, out, waiting
 
 
 @pytest.fixture

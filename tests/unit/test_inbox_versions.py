@@ -9,9 +9,9 @@ import pytest
 from customevents.delivery.inbox import Inbox
 from customevents.resource.event import read_without_status
 from unit.builders import Clock, event, later, raw_event
-from unit.counting import Counted
+from unit.counted import Counted
 from unit.instant import at_once
-from unit.queueing import (
+from unit.queued import (
     LONG,
     after_our_own_write,
     drained,

@@ -11,7 +11,7 @@ import pytest
 from customevents.delivery.journal import IN_FLIGHT, TakenOver
 from customevents.resource.errors import LeadershipLost
 from unit.instant import at_once
-from unit.leasing import Fault, Raw, Scene, held_by, intent, seconds_until, uids
+from unit.leases import Fault, Raw, Scene, held_by, intent, seconds_until, uids
 
 #: Lease duration + POST timeout.
 QUARANTINE = 45.0

@@ -8,7 +8,7 @@ import pytest
 
 from customevents.delivery.journal import IN_FLIGHT, Journal
 from unit.builders import NOW
-from unit.leasing import Fault, Scene, held_by, intent, lead, seconds_until, uids
+from unit.leases import Fault, Scene, held_by, intent, lead, seconds_until, uids
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from customevents.delivery.journal import Journal
 from customevents.resource.errors import ClusterError, Conflict, Gone, LeadershipLost
 from unit.instant import at_once
-from unit.leasing import Fault, Scene, held_by, intent, lead, seconds_until
+from unit.leases import Fault, Scene, held_by, intent, lead, seconds_until
 
 
 @pytest.fixture

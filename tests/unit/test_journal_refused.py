@@ -11,7 +11,7 @@ import pytest
 from customevents.delivery.journal import Journal
 from customevents.resource.errors import ClusterError, Conflict, LeadershipLost
 from unit.instant import at_once
-from unit.leasing import Scene, held_by, intent, lead, seconds_until
+from unit.leases import Scene, held_by, intent, lead, seconds_until
 
 
 def refusal(status: int, retry_after: float = 0.0) -> ClusterError:

@@ -13,7 +13,7 @@ from customevents.delivery.journal import IN_FLIGHT, TakenOver, read_entries
 from customevents.resource.lease import LONGEST_DURATION, MOST, readable
 from customevents.settings import Settings
 from unit.instant import at_once
-from unit.leasing import Raw, Scene, held_by, intent, seconds_until
+from unit.leases import Raw, Scene, held_by, intent, seconds_until
 
 #: Lease duration + POST timeout.
 QUARANTINE = 45.0

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics import parser
 
 from customevents.metrics import CLASSES, Metrics
 from customevents.resource.status import OutcomeClass
-from unit.exposing import Scene, scraped
+from unit.exposed import Scene, scraped
 
 
 @pytest.fixture

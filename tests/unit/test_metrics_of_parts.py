@@ -7,11 +7,11 @@ import pytest
 from customevents.delivery.journal import Journal
 from customevents.delivery.throttle import FAILURES
 from unit.builders import later
-from unit.exposing import Scene
-from unit.leasing import Scene as LeaseScene
-from unit.leasing import held_by, intent, lead
-from unit.queueing import LONG, out, waiting
-from unit.throttling import BAD_CERTIFICATE, BAD_GATEWAY, CREATED, KEY_REFUSED, SLOW_DOWN
+from unit.exposed import Scene
+from unit.leases import Scene as LeaseScene
+from unit.leases import held_by, intent, lead
+from unit.queued import LONG, out, waiting
+from unit.throttled import BAD_CERTIFICATE, BAD_GATEWAY, CREATED, KEY_REFUSED, SLOW_DOWN
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import OutcomeClass
 from unit.builders import NOW
 from unit.instant import at_once
-from unit.throttling import Place
+from unit.throttled import Place
 
 # --- The rate
 

@@ -14,7 +14,7 @@ import pytest
 
 from customevents import plugins
 from customevents.resource.errors import NoWay
-from unit.doorkeeping import BETA, VERSION, asking, plugin, prints, runs
+from unit.doorkeeper import BETA, VERSION, asking, plugin, prints, runs
 
 
 @pytest.mark.asyncio

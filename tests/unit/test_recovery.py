@@ -11,11 +11,11 @@ from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless
+from unit.at_work import play, seconds
 from unit.builders import later, raw_spec, record, stored
 from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
-from unit.playing import play, seconds
-from unit.settling import POST_TIMEOUT, entry, settle_all, stands
+from unit.lost_attempts import POST_TIMEOUT, entry, settle_all, stands
 
 
 @pytest.fixture

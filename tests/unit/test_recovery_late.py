@@ -10,8 +10,8 @@ from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent, read_event
 from unit.in_memory import Raw, World
 from unit.instant import at_once
-from unit.queueing import soon
-from unit.settling import entry, settle_all, stands
+from unit.lost_attempts import entry, settle_all, stands
+from unit.queued import soon
 
 
 @pytest.fixture

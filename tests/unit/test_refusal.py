@@ -22,7 +22,7 @@ from customevents.eventsapi.refusal import Refusal
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import DeliveryRecord
 from unit.builders import NOW, after
-from unit.posting import CANARY
+from unit.poster import CANARY
 from unit.raw_server import Connection, serving
 
 SENT: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 
 from customevents.resource.release import releases_of
 from unit.builders import event
-from unit.discovering import ARGO_CD, FLUX_HELM, FLUX_KUSTOMIZE, HELM, INSTANCE
+from unit.released import ARGO_CD, FLUX_HELM, FLUX_KUSTOMIZE, HELM, INSTANCE
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from customevents.scope.resolve import (
     with_services,
 )
 from customevents.scope.search import Workload, selects
-from unit.discovering import (
+from unit.released import (
     ARGO_CD,
     CLUSTER,
     FLUX_HELM,

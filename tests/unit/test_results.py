@@ -11,8 +11,8 @@ from customevents.eventsapi.client import Answer
 from customevents.resource.errors import ClusterError, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State
+from unit.at_work import apply, play, posted, state
 from unit.in_memory import Raw, World
-from unit.playing import apply, play, posted, state
 
 Refusals = dict[str, ClusterError]
 

@@ -14,7 +14,7 @@ from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.status import State
 from customevents.upkeep.resync import Resync
 from unit.builders import Clock, raw_event, record, recorded
-from unit.counting import Counted
+from unit.counted import Counted
 from unit.in_memory import MemoryCluster
 from unit.instant import at_once
 

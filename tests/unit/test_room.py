@@ -14,10 +14,10 @@ from customevents.delivery.state import Intent
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
 from unit.builders import Clock
-from unit.counting import Counted
+from unit.counted import Counted
 from unit.in_memory import MemoryInbox, Raw, World
 from unit.instant import at_once
-from unit.queueing import drained, offer_all, soon, waiting
+from unit.queued import drained, offer_all, soon, waiting
 
 #: What all annotations of one object may hold together, by the API server's validation.
 ANNOTATIONS = 256 * 1024

@@ -12,7 +12,7 @@ from customevents.resource.matching import Reach
 from customevents.resource.spec import LabelSelector
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.search import Match, Search, match, selects, where_to_match
-from unit.discovering import SHOP, annotated, labelled, workload
+from unit.released import SHOP, annotated, labelled, workload
 
 NAMELESS = Nameless("nobody knows")
 HERE = ClusterName("here", "setting clusterName")

@@ -29,7 +29,7 @@ from customevents.upkeep.state_reporter import Facts, StateReporter
 from unit.builders import NOW, event
 from unit.in_memory import Raw, World
 from unit.instant import at_once
-from unit.posting import CANARY
+from unit.poster import CANARY
 
 PROD = ClusterName("prod-eu-1", "setting clusterName")
 

@@ -14,7 +14,7 @@ import pytest
 from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
 from unit.heartbeat import HELD_UP, heartbeat
-from unit.posting import BODY, CREATED, client, post
+from unit.poster import BODY, CREATED, client, post
 from unit.raw_server import Connection, answering, serving
 
 #: What may follow a status line, and no HTTP library takes.

@@ -12,7 +12,7 @@ from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
 from customevents.resource.operator_state import Key
 from customevents.resource.status import OutcomeClass
-from unit.throttling import (
+from unit.throttled import (
     BAD_CERTIFICATE,
     BAD_GATEWAY,
     CREATED,

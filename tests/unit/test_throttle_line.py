@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from customevents.delivery.throttle import TokenBucket
-from unit.throttling import CREATED, Place, play
+from unit.throttled import CREATED, Place, play
 
 
 def test_who_waits_for_a_token_never_loses_it_to_one_behind() -> None:

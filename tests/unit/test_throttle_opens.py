@@ -10,7 +10,7 @@ from customevents.delivery.outcome import Outcome
 from customevents.delivery.throttle import Breaker, Closed, TokenBucket
 from customevents.eventsapi.client import Answer
 from customevents.resource.operator_state import BreakerState
-from unit.throttling import (
+from unit.throttled import (
     BAD_GATEWAY,
     CREATED,
     KEY_REFUSED,

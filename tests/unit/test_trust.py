@@ -15,7 +15,7 @@ from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import ClusterError
 from kubeconfigs import write
-from unit.posting import BODY, CREATED
+from unit.poster import BODY, CREATED
 from unit.raw_server import Behaviour, Connection, answering, serving
 from unit.socks import socks
 

@@ -30,8 +30,8 @@ from faults.storm.canaries import Canaries, deaf_for
 from faults.storm.meter import EVERY, Meter
 from faults.storm.verdict import Judge, Row
 from faults.storm.world import AUTHORS, CANARIES, LEASE, ODD, POST_TIMEOUT, Trace, World
-from operating import operator, probe
-from promises import driving
+from operator_process import operator, probe
+from promises import crowd
 from proxy import ApiProxy
 
 ROOT = Path(__file__).parents[3]
@@ -87,7 +87,7 @@ def world(seed: str, folder: Path) -> Iterator[World]:
             "lease_duration": str(LEASE),
             "delivery_post_timeout": str(POST_TIMEOUT),
         }
-        api = stack.enter_context(driving.administrator(cluster.kubeconfig))
+        api = stack.enter_context(crowd.administrator(cluster.kubeconfig))
         running = stack.enter_context(operator(folder, proxy.kubeconfig, **settings))
         trace = Trace(folder / "trace.jsonl")
         stack.callback(trace.close)
@@ -169,8 +169,8 @@ def _pause(world: World, canaries: Canaries, meter: Meter) -> None:
 
 def _judge(world: World) -> Judge:
     namespaces = (*AUTHORS, CANARIES)
-    events = [event for name in namespaces for event in driving.listed(world.api, name)]
-    return Judge(events, driving.posts(world.timeline))
+    events = [event for name in namespaces for event in crowd.listed(world.api, name)]
+    return Judge(events, crowd.posts(world.timeline))
 
 
 def _promises(
@@ -209,7 +209,7 @@ def _figures(
 ) -> list[Row]:
     """What it took."""
     most, memory = meter.most("requests"), [look.memory for look in meter.looks]
-    answered = Counter(str(post.answered) for post in driving.posts(world.timeline))
+    answered = Counter(str(post.answered) for post in crowd.posts(world.timeline))
     return [
         Row("deeds", ", ".join(f"{n} {deed}" for deed, n in authors.deeds.most_common())),
         Row("canaries", str(len(canaries.all))),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from faults.storm.world import AUTHORS, World
-from promises import driving
+from promises import crowd
 
 #: Seconds between two deeds.
 PACE = (0.2, 0.8)
@@ -110,23 +110,23 @@ class Authors:
         self.deeds["create"] += 1
         self._world.trace("authors", "create", event=story.source)
         story.tell(f"{story.name} as of 0", "")
-        driving.create_one(self._world.api, story.namespace, story.name, story.now.summary)
+        crowd.create_one(self._world.api, story.namespace, story.name, story.now.summary)
         self.stories.append(story)
 
     def _edit(self, story: Story, summary: str) -> None:
         if summary != story.now.summary:
             story.tell(summary, story.now.resend)
-            driving.edit(self._world.api, story.namespace, story.name, summary)
+            crowd.edit(self._world.api, story.namespace, story.name, summary)
 
     def _resend(self, story: Story) -> None:
         story.tell(story.now.summary, f"r{len(story.tellings)}")
-        driving.resend(self._world.api, story.namespace, story.name, story.now.resend)
+        crowd.resend(self._world.api, story.namespace, story.name, story.now.resend)
 
     def _suspend(self, story: Story) -> None:
         story.suspend(not story.suspended)
         patch = {"spec": {"suspend": story.suspended}}
-        driving.change(self._world.api, story.namespace, story.name, patch)
+        crowd.change(self._world.api, story.namespace, story.name, patch)
 
     def _delete(self, story: Story) -> None:
-        driving.delete(self._world.api, story.namespace, story.name)
+        crowd.delete(self._world.api, story.namespace, story.name)
         story.deleted, story.now.end = True, time.time()

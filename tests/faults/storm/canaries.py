@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from faults.storm.world import CANARIES, Window, World
-from promises import driving
+from promises import crowd
 
 #: Seconds between two.
 EVERY = 10.0
@@ -48,15 +48,15 @@ class Canaries:
     def _send(self, number: int) -> None:
         api, names = self._world.api, [f"canary-{i}" for i in range(number + 1)]
         self._begin("new", names[-1])
-        driving.create_one(api, CANARIES, names[-1], "a new one")
+        crowd.create_one(api, CANARIES, names[-1], "a new one")
         # Two changes that follow each other too soon are told as one.
         open_ones = {canary.name for canary in self.all if canary.heard == float("inf")}
         heard = [name for name in names if name not in open_ones]
         if len(heard) >= 6:
             self._begin("edit", heard[-3])
-            driving.edit(api, CANARIES, heard[-3], f"as of {number}")
+            crowd.edit(api, CANARIES, heard[-3], f"as of {number}")
             self._begin("resend", heard[-6])
-            driving.resend(api, CANARIES, heard[-6], f"r{number}")
+            crowd.resend(api, CANARIES, heard[-6], f"r{number}")
 
     def _begin(self, kind: str, name: str) -> None:
         self._world.trace("canaries", kind, name=name)
@@ -64,7 +64,7 @@ class Canaries:
 
     def listen(self) -> None:
         """Take in what was posted since; a first attempt is enough: it was heard."""
-        for post in driving.posts(self._world.timeline, after=self._last):
+        for post in crowd.posts(self._world.timeline, after=self._last):
             self._last = post.sequence
             known = self._first_posts[post.source]
             if post.delivery_id and post.delivery_id not in known:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults.storm.world import World
-from promises.hearing import cpu_seconds
+from promises.ear import cpu_seconds
 
 #: Seconds between two looks.
 EVERY = 5.0

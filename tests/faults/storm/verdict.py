@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from faults.storm.authors import Story, Telling
-from promises import driving
-from promises.driving import TERMINAL, Post
+from promises import crowd
+from promises.crowd import TERMINAL, Post
 
 #: Seconds: what has stood for so long was told, whatever else happened.
 LONG = 600.0
@@ -33,7 +33,7 @@ class Judge:
 
     def __init__(self, events: Sequence[dict[str, Any]], posts: Sequence[Post]) -> None:
         self._objects = {_source(event): event for event in events}
-        self._posts = driving.by_source([post for post in posts if post.accepted])
+        self._posts = crowd.by_source([post for post in posts if post.accepted])
 
     def lost(self, stories: Sequence[Story]) -> list[str]:
         """What stood at the end, or for long, and was not told as the last of its object."""

@@ -10,8 +10,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from faults.storm.world import AUTHORS, LEASE, ODD, POST_TIMEOUT, World
-from operating import eventually
-from promises import driving
+from operator_process import eventually
+from promises import crowd
 from promises.fleet import IN_FLIGHT
 from promises.fleet import LEASE as LEASE_PATH
 from proxy import (
@@ -243,9 +243,9 @@ def _planted(world: World, choices: Random) -> Iterator[None]:
     record = choices.choice(ODD_RECORDS)
     name = f"odd-{choices.randrange(10**9)}"
     with world.served:
-        driving.create_one(world.api, ODD, name, "with an odd record")
+        crowd.create_one(world.api, ODD, name, "with an odd record")
         try:
-            driving.plant(world.api, ODD, name, record)
+            crowd.plant(world.api, ODD, name, record)
         except AssertionError as error:  # the schema refuses it
             world.trace("planted", "refused", record=record, why=str(error)[:200])
     yield
@@ -256,7 +256,7 @@ def _lease_by_hand(world: World, choices: Random) -> Iterator[None]:
     patch = choices.choice(ODD_LEASES)
     world.trace("Lease", "patched", patch=patch)
     with world.served:
-        world.api.call("PATCH", LEASE_PATH, patch, content_type=driving.MERGE_PATCH)
+        world.api.call("PATCH", LEASE_PATH, patch, content_type=crowd.MERGE_PATCH)
     yield
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from localcluster import Cluster
 
 from customevents import sandbox
-from operating import RunningOperator
-from promises.driving import Api
+from operator_process import RunningOperator
+from promises.crowd import Api
 from proxy import ApiProxy
 
 #: Where the authors are at work, where the canaries are, and where the odd objects lie.

@@ -11,7 +11,7 @@ import pytest
 from customevents import sandbox
 from integration.conftest import Events
 from integration.workloads import apply, workload
-from operating import RunningOperator, eventually, operator
+from operator_process import RunningOperator, eventually, operator
 from proxy import Answer, ApiProxy, CutBefore, Rule
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}

@@ -13,7 +13,7 @@ import pytest
 
 from integration.conftest import Events
 from integration.proxied.conftest import FAILED, Client, is_written
-from operating import eventually
+from operator_process import eventually
 from proxy import (
     Action,
     Answer,

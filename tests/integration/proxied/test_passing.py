@@ -20,7 +20,7 @@ from localcluster import Cluster
 from customevents import sandbox
 from integration.conftest import Events
 from integration.proxied.conftest import SPEC, Client, is_written
-from operating import PATIENCE, eventually, operator
+from operator_process import PATIENCE, eventually, operator
 from proxy import ApiProxy
 
 #: Requests for the figure, and the clients that share them.

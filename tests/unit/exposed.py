@@ -15,9 +15,9 @@ from customevents.delivery.throttle import Breaker, Throttle, TokenBucket
 from customevents.metrics import Exposed, Metrics
 from customevents.resource.operator_state import BreakerState
 from customevents.upkeep.resync import Resync
-from scraping import Scrape
+from metrics_page import Scrape
 from unit.in_memory import World
-from unit.throttling import Remote
+from unit.throttled import Remote
 
 
 @dataclass

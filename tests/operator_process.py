@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from localcluster import Cluster
 
-from scraping import Scrape
+from metrics_page import Scrape
 
 T = TypeVar("T")
 

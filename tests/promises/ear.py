@@ -13,9 +13,9 @@ from pathlib import Path
 
 from customevents import sandbox
 from customevents.watch import LONGEST_PAUSE
-from operating import PATIENCE, RunningOperator, eventually, operator, probe, starting
-from promises import driving
-from promises.driving import Api
+from operator_process import PATIENCE, RunningOperator, eventually, operator, probe, starting
+from promises import crowd
+from promises.crowd import Api
 from proxy import Action, ApiProxy, EndAtOnce, InsertEvent, Rule
 from proxy.answers import GONE
 
@@ -126,19 +126,19 @@ class Ear:
         """Create what is to be edited and resent, and see it delivered."""
         known = Known(next(_numbers), self.namespaces)
         for namespace, kind in itertools.product(self.namespaces, ("edited", "resent")):
-            driving.create_one(self.api, namespace, known.name(kind), "as it was at first")
+            crowd.create_one(self.api, namespace, known.name(kind), "as it was at first")
         told = self._until(known, {"edited": 1, "resent": 1}, within)
         assert max(told.values()) <= within, f"not told: {told}\n{self.running.log[-4000:]}"
         for namespace in self.namespaces:
-            driving.until_terminal(self.api, namespace, within=PATIENCE)
+            crowd.until_terminal(self.api, namespace, within=PATIENCE)
         return known
 
     def hears(self, known: Known, within: float = DEAF) -> Heard:
         """Create, edit and resend in each namespace, and see how long each takes to be told."""
         for namespace in known.namespaces:
-            driving.create_one(self.api, namespace, known.name("new"), "a new one")
-            driving.edit(self.api, namespace, known.name("edited"), "as it is now")
-            driving.resend(self.api, namespace, known.name("resent"), "again")
+            crowd.create_one(self.api, namespace, known.name("new"), "a new one")
+            crowd.edit(self.api, namespace, known.name("edited"), "as it is now")
+            crowd.resend(self.api, namespace, known.name("resent"), "again")
         told = self._until(known, {"new": 1, "edited": 2, "resent": 2}, within)
         return Heard(told["new"], told["edited"], told["resent"])
 
@@ -163,7 +163,7 @@ class Ear:
 
     def told(self, known: Known) -> dict[str, int]:
         """How often each kind was accepted, in the namespace where that is the least."""
-        posts = driving.by_source([p for p in driving.posts(self.timeline) if p.accepted])
+        posts = crowd.by_source([p for p in crowd.posts(self.timeline) if p.accepted])
         return {
             kind: min(
                 len(posts.get(f"{namespace}/{known.name(kind)}", ()))
@@ -176,7 +176,7 @@ class Ear:
         """All three were told in time, and once."""
         assert heard.slowest <= within, f"{heard}\n{self.running.log[-4000:]}"
         assert self.told(known) == {"new": 1, "edited": 2, "resent": 2}
-        deliveries = driving.by_delivery(driving.posts(self.timeline))
+        deliveries = crowd.by_delivery(crowd.posts(self.timeline))
         assert [id_ for id_, posts in deliveries.items() if len(posts) > 1] == []
 
     def _is_well(self) -> None:
