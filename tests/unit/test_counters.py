@@ -6,7 +6,6 @@ import pytest
 
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
-from customevents.resource.event import CustomEvent
 from unit.in_memory import World
 from unit.instant import at_once
 from unit.lost_attempts import entry, settle_all
@@ -17,10 +16,6 @@ LOST = NoAnswer(Stage.SENT, "ServerDisconnectedError")
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def handle(world: World, event: CustomEvent) -> None:
-    world.handle(event)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +34,7 @@ def test_an_attempt_is_counted_under_the_class_of_its_outcome(
     world: World, answer: Answer | NoAnswer, outcome_class: str
 ) -> None:
     world.api.answers = [answer]
-    handle(world, world.cluster.apply())
+    world.handle(world.cluster.apply())
     assert world.counters.attempts == [("shop", outcome_class)]
     assert world.counters.unknown == (["shop"] if outcome_class == "Unknown" else [])
     assert len(world.counters.ages) == (outcome_class == "Success")
@@ -48,13 +43,13 @@ def test_an_attempt_is_counted_under_the_class_of_its_outcome(
 
 def test_what_never_left_this_process_is_no_attempt(world: World) -> None:
     world.api.answers = [KeyFileError("the key file is empty")]
-    handle(world, world.cluster.apply())
+    world.handle(world.cluster.apply())
     assert world.counters.attempts == []
 
 
 def test_another_2xx_than_the_documented_one_is_a_success_and_unusual(world: World) -> None:
     world.api.answers = [Answer(202)]
-    handle(world, world.cluster.apply())
+    world.handle(world.cluster.apply())
     assert world.counters.attempts == [("shop", "Success")]
     assert world.counters.unusual == ["shop"]
 
@@ -64,7 +59,7 @@ def test_an_attempt_takes_from_its_request_to_its_answer(world: World) -> None:
         world.uptime += 1.5
 
     world.api.during = answer_late
-    handle(world, world.cluster.apply())
+    world.handle(world.cluster.apply())
     assert world.counters.took == [1.5]
 
 
@@ -72,7 +67,7 @@ def test_a_delivery_takes_from_the_last_change_to_the_answer(world: World) -> No
     event = world.cluster.apply()
     world.clock.now = event.changed
     world.clock.advance(40.0)
-    handle(world, event)
+    world.handle(event)
     assert world.counters.ages == [40.0]
 
 
@@ -86,6 +81,6 @@ def test_an_attempt_of_a_leader_that_died_is_an_unknown_outcome(world: World) ->
 def test_an_attempt_that_the_record_counts_is_not_counted_again(world: World) -> None:
     event = world.cluster.apply()
     lost = entry(event)
-    handle(world, event)
+    world.handle(event)
     at_once(settle_all(world, [lost]))
     assert world.counters.unknown == []

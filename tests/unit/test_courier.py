@@ -9,7 +9,6 @@ import pytest
 from customevents.delivery.state import Policy
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
-from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
 from customevents.scope.cluster_name import ClusterName, Nameless
@@ -28,11 +27,6 @@ def world() -> World:
     return World()
 
 
-def handle(world: World, event: CustomEvent) -> Handled:
-    """Let a courier do what the event needs now."""
-    return world.handle(event)
-
-
 def condition(status: Raw) -> Raw:
     (only,) = status["conditions"]
     assert isinstance(only, dict)
@@ -40,7 +34,7 @@ def condition(status: Raw) -> Raw:
 
 
 def test_an_event_is_posted_once_and_its_receipt_written_once(world: World) -> None:
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     ((body, delivery_id),) = world.api.posts
     (status,) = world.cluster.writes
     assert body == {
@@ -78,14 +72,14 @@ def test_an_event_is_posted_once_and_its_receipt_written_once(world: World) -> N
 
 def test_a_delivered_event_is_left_alone(world: World) -> None:
     event = world.cluster.apply()
-    handle(world, event)
-    handle(world, world.cluster.now(event))
+    world.handle(event)
+    world.handle(world.cluster.now(event))
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
 
 def test_the_provenance_can_be_left_out(world: World) -> None:
     world.with_provenance = False
-    handle(world, world.cluster.apply())
+    world.handle(world.cluster.apply())
     ((body, _),) = world.api.posts
     assert "details" not in body
 
@@ -97,19 +91,19 @@ def test_an_event_that_did_not_arrive_is_tried_again_later_under_the_same_id(
     world: World,
 ) -> None:
     world.api.answers = [NEVER_ARRIVED, Answer(201)]
-    first = handle(world, world.cluster.apply())
+    first = world.handle(world.cluster.apply())
     assert first.fresh is not None
     assert first.fresh.status.delivery.state is State.RETRYING
     assert first.again == first.fresh.status.delivery.next_attempt_time
     assert first.again is not None
     assert NOW < first.again <= later(4)
 
-    early = handle(world, first.fresh)
+    early = world.handle(first.fresh)
     assert early == Handled(first.fresh, first.again)
     assert len(world.api.posts) == 1
 
     world.clock.now = first.again
-    second = handle(world, first.fresh)
+    second = world.handle(first.fresh)
     assert second.fresh is not None
     assert second.fresh.status.delivery.state is State.DELIVERED
     assert second.fresh.status.delivery.attempts == 2
@@ -120,11 +114,11 @@ def test_a_later_attempt_is_not_planned_beyond_the_deadline(world: World) -> Non
     world.api.answers = [NEVER_ARRIVED]
     event = world.cluster.apply(spec=raw_spec(deliveryDeadlineSeconds=60))
     world.clock.advance(59.99)
-    handled = handle(world, event)
+    handled = world.handle(event)
     assert handled.again == later(60)
     world.clock.now = later(60)
     assert handled.fresh is not None
-    expired = handle(world, handled.fresh)
+    expired = world.handle(handled.fresh)
     assert expired.fresh is not None
     assert expired.fresh.status.delivery.state is State.EXPIRED
     assert len(world.api.posts) == 1
@@ -145,7 +139,7 @@ def test_of_an_unknown_outcome_the_author_decides_before_the_operator(
     world.policy = Policy(on_unknown_outcome=UnknownOutcomePolicy(setting))
     world.api.answers = [LOST]
     knobs = {"onUnknownOutcome": written} if written else {}
-    handled = handle(world, world.cluster.apply(spec=raw_spec(**knobs)))
+    handled = world.handle(world.cluster.apply(spec=raw_spec(**knobs)))
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.state is state
     assert handled.fresh.status.delivery.unknown_outcomes == 1
@@ -154,7 +148,7 @@ def test_of_an_unknown_outcome_the_author_decides_before_the_operator(
 
 def test_without_a_usable_key_nothing_is_sent_and_no_attempt_counted(world: World) -> None:
     world.api.answers = [KeyFileError("the API key file /key is empty"), Answer(201)]
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     assert world.api.posts == []
     (status,) = world.cluster.writes
     assert condition(status)["reason"] == "NotSent"
@@ -169,7 +163,7 @@ def test_without_a_usable_key_nothing_is_sent_and_no_attempt_counted(world: Worl
     assert handled.gated
     world.probe()
     world.clock.now = handled.again
-    handle(world, handled.fresh)
+    world.handle(handled.fresh)
     assert condition(world.cluster.writes[-1])["message"] == "Delivered at the first attempt."
 
 
@@ -179,7 +173,7 @@ def test_without_a_usable_key_nothing_is_sent_and_no_attempt_counted(world: Worl
 @pytest.mark.parametrize("paused", [False, True], ids=["by its author", "by the operator"])
 def test_a_suspended_event_is_resolved_and_not_posted(world: World, paused: bool) -> None:
     world.policy = Policy(paused=paused)
-    handled = handle(world, world.cluster.apply(spec=raw_spec(suspend=not paused)))
+    handled = world.handle(world.cluster.apply(spec=raw_spec(suspend=not paused)))
     (status,) = world.cluster.writes
     assert status["delivery"]["state"] == "Suspended"
     assert status["resolved"]["reach"] == "ALL services, namespace shop, cluster prod-eu-1"
@@ -190,7 +184,7 @@ def test_a_suspended_event_is_resolved_and_not_posted(world: World, paused: bool
 
 def test_a_suspended_event_whose_scope_cannot_be_told_says_both(world: World) -> None:
     world.cluster_name = NAMELESS
-    handle(world, world.cluster.apply(spec=raw_spec(suspend=True)))
+    world.handle(world.cluster.apply(spec=raw_spec(suspend=True)))
     (status,) = world.cluster.writes
     assert status["delivery"]["state"] == "Suspended"
     assert "spec.suspend" in condition(status)["message"]
@@ -200,7 +194,7 @@ def test_a_suspended_event_whose_scope_cannot_be_told_says_both(world: World) ->
 
 def test_an_event_is_held_until_the_clusters_name_is_known(world: World) -> None:
     world.cluster_name = NAMELESS
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     assert world.api.posts == []
     assert condition(world.cluster.writes[-1])["reason"] == "ClusterNameUnknown"
     assert handled.again == later(60)
@@ -208,12 +202,12 @@ def test_an_event_is_held_until_the_clusters_name_is_known(world: World) -> None
     world.cluster_name = ClusterName("prod-eu-1", "setting clusterName")
     world.clock.advance(60)
     assert handled.fresh is not None
-    handle(world, handled.fresh)
+    world.handle(handled.fresh)
     assert condition(world.cluster.writes[-1])["reason"] == "Delivered"
 
 
 def test_a_spec_that_cannot_be_read_fails_without_a_post(world: World) -> None:
-    handled = handle(world, world.cluster.apply(spec=raw_spec(severity="Critical")))
+    handled = world.handle(world.cluster.apply(spec=raw_spec(severity="Critical")))
     (status,) = world.cluster.writes
     assert world.api.posts == []
     assert condition(status)["reason"] == "Invalid"
@@ -227,31 +221,31 @@ def test_a_spec_that_cannot_be_read_fails_without_a_post(world: World) -> None:
 
 def test_the_scope_is_frozen_by_the_first_recorded_attempt(world: World) -> None:
     world.api.answers = [NEVER_ARRIVED, Answer(201)]
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     assert handled.fresh is not None
     world.cluster_name = RENAMED
     world.clock.advance(4)
-    handle(world, handled.fresh)
+    world.handle(handled.fresh)
     assert [body["scope"]["clusters"] for body, _ in world.api.posts] == [["prod-eu-1"]] * 2
     assert world.cluster.writes[-1]["resolved"]["clusters"] == ["prod-eu-1"]
 
 
 def test_the_scope_is_not_frozen_by_what_was_never_attempted(world: World) -> None:
-    handled = handle(world, world.cluster.apply(spec=raw_spec(suspend=True)))
+    handled = world.handle(world.cluster.apply(spec=raw_spec(suspend=True)))
     assert handled.fresh is not None
     world.cluster_name = RENAMED
     resumed = world.cluster.change(handled.fresh, lambda raw: raw["spec"].update(suspend=False))
-    handle(world, resumed)
+    world.handle(resumed)
     ((body, _),) = world.api.posts
     assert body["scope"]["clusters"] == ["renamed"]
 
 
 def test_other_content_is_resolved_anew(world: World) -> None:
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     assert handled.fresh is not None
     world.cluster_name = RENAMED
     edited = world.cluster.change(handled.fresh, lambda raw: raw["spec"].update(summary="other"))
-    handle(world, edited)
+    world.handle(edited)
     assert world.api.posts[-1][0]["scope"]["clusters"] == ["renamed"]
 
 
@@ -269,9 +263,69 @@ def test_a_courier_delivers_what_the_inbox_holds_until_that_is_closed(world: Wor
 
 
 def test_content_that_was_never_resolved_shows_no_scope_of_earlier_content(world: World) -> None:
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     assert handled.fresh is not None
     too_old = raw_spec(occurredAt="2026-04-01T00:00:00Z")
-    handle(world, world.cluster.change(handled.fresh, lambda raw: raw.update(spec=too_old)))
+    world.handle(world.cluster.change(handled.fresh, lambda raw: raw.update(spec=too_old)))
     assert world.cluster.writes[-1]["delivery"]["state"] == "Expired"
     assert "resolved" not in world.cluster.writes[-1]
+
+
+# --- The intent
+
+
+def test_the_intent_is_committed_before_the_post_and_dropped_after_the_record(
+    world: World,
+) -> None:
+    seen: list[tuple[int, int]] = []
+    world.api.during = lambda: seen.append((len(world.journal), len(world.cluster.writes)))
+    world.handle(world.cluster.apply())
+    assert seen == [(1, 0)]
+    assert len(world.journal) == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "entries"),
+    [
+        (Answer(201), 1),
+        (LOST, 1),
+        (NEVER_ARRIVED, 0),
+        (Answer(429), 0),
+        (Answer(400), 0),
+        (Answer(401), 0),
+    ],
+    ids=["success", "unknown", "never arrived", "refused for now", "refused", "endpoint-level"],
+)
+def test_only_what_may_have_been_applied_stays_in_the_journal_until_it_is_recorded(
+    world: World, answer: Answer | NoAnswer, entries: int
+) -> None:
+    seen: list[int] = []
+    world.api.answers = [answer]
+    world.cluster.during = lambda: seen.append(len(world.journal))
+    world.handle(world.cluster.apply())
+    assert seen == [entries]
+
+
+def test_on_a_commit_that_grew_old_nothing_is_sent_and_another_is_made(world: World) -> None:
+    world.journal.memory.stale = 2
+    world.handle(world.cluster.apply())
+    assert len(world.journal.committed_intents) == 3
+    assert len(world.api.posts) == 1
+
+
+def test_an_event_that_was_edited_before_its_commit_is_not_sent_as_it_was(world: World) -> None:
+    def edit(raw: Raw) -> None:
+        raw["spec"]["summary"] = "other"
+        raw["metadata"]["generation"] = 2
+
+    event = world.cluster.apply()
+    world.inbox.offer(event)
+    at_once(world.inbox.take())
+    world.inbox.offer(world.cluster.change(event, edit))
+    world.handle(event)
+    assert world.api.posts == []
+    assert world.journal.committed_intents == []
+    newer = at_once(world.inbox.take())
+    assert newer is not None
+    world.handle(newer)
+    assert [body["summary"] for body, _ in world.api.posts] == ["other"]

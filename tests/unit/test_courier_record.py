@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from customevents.delivery.state import Policy, Verdict
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.eventsapi.refusal import Refusal
-from customevents.resource.errors import ClusterError, Gone, StatusRefused
+from customevents.resource.errors import ClusterError, Conflict, Gone, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless
-from unit.builders import later, raw_spec, record
+from unit.builders import later, raw_spec, record, stored
 from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 
@@ -26,13 +27,9 @@ def world() -> World:
     return World()
 
 
-def handle(world: World, event: CustomEvent) -> Handled:
-    return world.handle(event)
-
-
 def delivered(world: World, **parts: object) -> CustomEvent:
     """An event that was delivered and recorded."""
-    handled = handle(world, world.cluster.apply(**parts))
+    handled = world.handle(world.cluster.apply(**parts))
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.state is State.DELIVERED
     return handled.fresh
@@ -41,7 +38,7 @@ def delivered(world: World, **parts: object) -> CustomEvent:
 def test_an_object_that_is_gone_gets_no_record(world: World) -> None:
     event = world.cluster.apply()
     world.api.during = world.cluster.objects.clear
-    assert handle(world, event) == Handled(None)
+    assert world.handle(event) == Handled(None)
     assert len(world.api.posts) == 1
     assert world.cluster.writes == []
     assert len(world.journal) == 0
@@ -51,7 +48,7 @@ def test_a_404_that_is_not_the_objects_own_is_a_write_that_failed(world: World) 
     """As from a load balancer, or where the path is not served for a moment."""
     event = world.cluster.apply()
     world.cluster.refusals = [Gone("not found", 404), ClusterError("page not found", 404)]
-    handled = handle(world, event)
+    handled = world.handle(event)
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.state is State.DELIVERED
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
@@ -68,7 +65,7 @@ def test_an_answer_that_is_no_object_is_a_write_that_failed(
         return answers.pop() if answers else fresh
 
     monkeypatch.setattr(world.cluster, "patch_status", patch_status)
-    assert handle(world, event).fresh == world.cluster.now(event)
+    assert world.handle(event).fresh == world.cluster.now(event)
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
 
@@ -77,7 +74,7 @@ def test_a_write_that_fails_again_and_again_is_told_once_for_each_trouble(
 ) -> None:
     event = world.cluster.apply()
     world.cluster.refusals = [ClusterError("busy", 503), ClusterError("slow", 429)] * 2
-    handle(world, event)
+    world.handle(event)
     assert [record.getMessage() for record in caplog.records] == [
         f"{event.path}: the status cannot be written yet: busy",
         f"{event.path}: the status cannot be written yet: slow",
@@ -105,7 +102,7 @@ def test_a_retry_after_is_the_least_pause_between_two_writes(
 def test_another_object_of_the_same_name_does_not_get_the_record(world: World) -> None:
     event = world.cluster.apply()
     world.api.during = lambda: world.cluster.apply(uid="another")
-    assert handle(world, event) == Handled(None)
+    assert world.handle(event) == Handled(None)
     assert world.cluster.writes == []
 
 
@@ -114,7 +111,7 @@ def test_the_record_is_written_as_often_as_it_takes_and_the_event_posted_once(
 ) -> None:
     event = world.cluster.apply()
     world.cluster.refusals = [ClusterError("busy", 503), ClusterError("slow", 429)] * 2
-    handled = handle(world, event)
+    handled = world.handle(event)
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.state is State.DELIVERED
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
@@ -125,7 +122,7 @@ def test_a_record_whose_answer_was_lost_is_recognised_and_not_written_again(
 ) -> None:
     event = world.cluster.apply()
     world.cluster.lost_answers = 1
-    handled = handle(world, event)
+    handled = world.handle(event)
     assert handled.fresh == world.cluster.now(event)
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
@@ -134,14 +131,14 @@ def test_a_conflict_is_settled_although_the_object_cannot_be_read_at_first(world
     event = world.cluster.apply()
     world.cluster.lost_answers = 1
     world.cluster.lost_reads = 3
-    handled = handle(world, event)
+    handled = world.handle(event)
     assert handled.fresh == world.cluster.now(event)
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
 
 def test_a_status_that_the_schema_refuses_is_written_in_its_essence(world: World) -> None:
     world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
-    handle(world, world.cluster.apply())
+    world.handle(world.cluster.apply())
     (status,) = world.cluster.writes
     delivery = status["delivery"]
     assert (delivery["state"], delivery["attempts"]) == ("Delivered", 1)
@@ -155,10 +152,10 @@ def test_a_resend_is_answered_once_although_only_the_essence_of_its_status_is_ta
 ) -> None:
     event = world.cluster.apply(annotations={"customevents.dev/resend": "again"})
     world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
-    handled = handle(world, event)
+    handled = world.handle(event)
     assert handled.fresh is not None
     assert handled.fresh.settled
-    handle(world, handled.fresh)
+    world.handle(handled.fresh)
     assert len(world.api.posts) == 1
 
 
@@ -169,10 +166,10 @@ def test_what_is_held_stays_held_although_only_the_essence_of_its_status_is_take
     world.policy = Policy(on_unknown_outcome=UnknownOutcomePolicy.HOLD)
     world.api.answers = [NoAnswer(Stage.SENT, "TimeoutError")]
     world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     assert handled.fresh is not None
     assert handled.fresh.settled
-    handle(world, handled.fresh)
+    world.handle(handled.fresh)
     assert len(world.api.posts) == 1
 
 
@@ -184,7 +181,7 @@ def test_a_crd_that_drops_what_a_refusal_names_changes_nothing_else(
     world.cluster.prunes = pruned
     world.cluster.lost_answers = lost
     world.api.answers = [Answer(400, refusal=Refusal(("eventType",), "3f2504e0-4f89"))]
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     assert world.throttle.halted == ""
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.state is State.FAILED
@@ -197,7 +194,7 @@ def test_the_essence_of_a_status_is_known_for_our_own_although_its_answer_was_lo
 ) -> None:
     world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
     world.cluster.lost_answers = 1
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     assert world.throttle.halted == ""
     assert handled.fresh is not None
     assert handled.fresh.status.delivery.unknown_outcomes == 0
@@ -213,7 +210,7 @@ def test_a_crd_that_drops_what_is_written_stops_all_sending(world: World) -> Non
     assert "Apply the CRD" in world.throttle.halted
     assert len(world.journal) == 1
 
-    handle(world, world.cluster.apply(name="next", uid="next"))
+    world.handle(world.cluster.apply(name="next", uid="next"))
     assert len(world.api.posts) == 1
 
 
@@ -243,7 +240,7 @@ def test_an_edit_under_way_is_not_stamped_as_seen(world: World) -> None:
 
     event = world.cluster.apply()
     world.api.during = lambda: world.cluster.change(event, edit)
-    handled = handle(world, event)
+    handled = world.handle(event)
     assert handled.fresh is not None
     assert handled.fresh.generation == 2
     assert handled.fresh.status.delivered.observed_generation == 1
@@ -252,10 +249,10 @@ def test_an_edit_under_way_is_not_stamped_as_seen(world: World) -> None:
 
 def test_an_unchanged_status_is_not_written_twice(world: World) -> None:
     world.cluster_name = Nameless("the cluster's name is not known")
-    handled = handle(world, world.cluster.apply())
+    handled = world.handle(world.cluster.apply())
     world.clock.advance(60)
     assert handled.fresh is not None
-    again = handle(world, handled.fresh)
+    again = world.handle(handled.fresh)
     assert again.fresh == handled.fresh
     assert len(world.cluster.writes) == 1
 
@@ -276,7 +273,7 @@ def test_an_edit_that_is_not_content_is_stamped_with_one_write_and_no_post(
     fresh = delivered(world)
     before = world.cluster.writes[-1]
     world.clock.advance(100)
-    stamped = handle(world, world.cluster.change(fresh, edit))
+    stamped = world.handle(world.cluster.change(fresh, edit))
     assert stamped.fresh is not None
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 2)
     assert stamped.fresh.status.delivered.observed_generation == 2
@@ -284,7 +281,7 @@ def test_an_edit_that_is_not_content_is_stamped_with_one_write_and_no_post(
     after["conditions"][0]["observedGeneration"] = 1
     assert after == before
 
-    handle(world, stamped.fresh)
+    world.handle(stamped.fresh)
     assert len(world.cluster.writes) == 2
 
 
@@ -294,9 +291,9 @@ def test_an_event_that_waits_for_its_next_attempt_is_stamped_too(world: World) -
         raw["metadata"]["generation"] = 2
 
     world.api.answers = [NEVER_ARRIVED]
-    waits = handle(world, world.cluster.apply())
+    waits = world.handle(world.cluster.apply())
     assert waits.fresh is not None
-    stamped = handle(world, world.cluster.change(waits.fresh, edit))
+    stamped = world.handle(world.cluster.change(waits.fresh, edit))
     assert stamped.fresh is not None
     assert stamped.fresh.status.delivered.observed_generation == 2
     assert stamped.again == waits.again
@@ -308,7 +305,7 @@ def test_the_transition_time_changes_with_the_conditions_status_alone(world: Wor
     fresh = world.cluster.apply()
     times = []
     for _ in range(3):
-        handled = handle(world, fresh)
+        handled = world.handle(fresh)
         assert handled.fresh is not None
         fresh = handled.fresh
         times.append(fresh.status.delivered.last_transition_time)
@@ -320,7 +317,7 @@ def test_a_second_telling_is_a_new_transition(world: World) -> None:
     fresh = delivered(world)
     world.clock.advance(60)
     edited = world.cluster.change(fresh, lambda raw: raw["spec"].update(summary="other"))
-    handle(world, edited)
+    world.handle(edited)
     times = [status["conditions"][0]["lastTransitionTime"] for status in world.cluster.writes]
     assert times == ["2026-05-01T12:00:00Z", "2026-05-01T12:01:00Z"]
 
@@ -330,7 +327,7 @@ def test_a_resend_is_posted_under_another_id_and_recorded_with_its_value(world: 
         raw["metadata"]["annotations"] = {"customevents.dev/resend": "again"}
 
     fresh = delivered(world)
-    handle(world, world.cluster.change(fresh, annotate))
+    world.handle(world.cluster.change(fresh, annotate))
     first, second = (delivery_id for _, delivery_id in world.api.posts)
     assert first != second
     written = world.cluster.writes[-1]["delivery"]
@@ -339,14 +336,14 @@ def test_a_resend_is_posted_under_another_id_and_recorded_with_its_value(world: 
 
 def test_a_resend_of_an_old_event_is_sent_before_its_new_deadline(world: World) -> None:
     old = raw_spec(occurredAt="2026-04-01T00:00:00Z")
-    expired = handle(world, world.cluster.apply(spec=old))
+    expired = world.handle(world.cluster.apply(spec=old))
     assert expired.fresh is not None
     assert expired.fresh.status.delivery.state is State.EXPIRED
 
     def annotate(raw: Raw) -> None:
         raw["metadata"]["annotations"] = {"customevents.dev/resend": "again"}
 
-    handle(world, world.cluster.change(expired.fresh, annotate))
+    world.handle(world.cluster.change(expired.fresh, annotate))
     assert len(world.api.posts) == 1
     assert world.cluster.writes[-1]["delivery"]["resendTime"] == "2026-05-01T12:00:00.000000Z"
 
@@ -354,14 +351,14 @@ def test_a_resend_of_an_old_event_is_sent_before_its_new_deadline(world: World) 
 def test_a_resend_of_an_old_event_is_not_tried_again_before_its_time(world: World) -> None:
     """Its deadline counts from the resend, and not from the record that the resend replaced."""
     old = raw_spec(occurredAt="2026-04-01T00:00:00Z")
-    expired = handle(world, world.cluster.apply(spec=old))
+    expired = world.handle(world.cluster.apply(spec=old))
     assert expired.fresh is not None
     world.api.answers = [NEVER_ARRIVED]
     annotations = {"customevents.dev/resend": "again"}
     resent = world.cluster.change(
         expired.fresh, lambda raw: raw["metadata"].update(annotations=annotations)
     )
-    handled = handle(world, resent)
+    handled = world.handle(resent)
     assert handled.fresh is not None
     assert handled.again == handled.fresh.status.delivery.next_attempt_time
 
@@ -370,13 +367,148 @@ def test_a_suspended_resend_of_an_old_event_is_not_looked_at_before_its_time(
     world: World,
 ) -> None:
     old = raw_spec(occurredAt="2026-04-01T00:00:00Z")
-    expired = handle(world, world.cluster.apply(spec=old))
+    expired = world.handle(world.cluster.apply(spec=old))
     assert expired.fresh is not None
 
     def resend(raw: Raw) -> None:
         raw["metadata"]["annotations"] = {"customevents.dev/resend": "again"}
         raw["spec"]["suspend"] = True
 
-    handled = handle(world, world.cluster.change(expired.fresh, resend))
+    handled = world.handle(world.cluster.change(expired.fresh, resend))
     assert world.cluster.writes[-1]["delivery"]["state"] == "Suspended"
     assert handled.again == later(60)
+
+
+# --- Where another record stands
+
+
+LOST = NoAnswer(Stage.SENT, "ServerDisconnectedError")
+
+
+def another_records(world: World, event: CustomEvent, **fields: Any) -> None:
+    """Let another operator write a record while our attempt is under way, of another edit."""
+    at = later(-1)  # no two operators make an attempt in the same microsecond
+    given = {"state": State.DELIVERED, "attempts": 2, "last_attempt_time": at, **fields}
+    theirs = record(**given)
+    written = stored(theirs)
+    seen = {"type": "Delivered", "status": "False", "observedGeneration": 3}
+
+    def write(raw: Raw) -> None:
+        raw["status"] = {"conditions": [seen], "delivery": written}
+        raw["metadata"]["generation"] = 5
+
+    world.cluster.change(event, write)
+
+
+def test_of_two_records_of_one_delivery_the_delivered_one_and_the_more_attempts_stand(
+    world: World,
+) -> None:
+    event = world.cluster.apply()
+    world.api.answers = [NEVER_ARRIVED]
+    world.api.during = lambda: another_records(world, event)
+    world.handle(event)
+    stands = world.cluster.now(event).status.delivery
+    assert (stands.state, stands.attempts) == (State.DELIVERED, 2)
+    assert world.cluster.writes == []
+
+
+def test_the_record_of_a_later_delivery_is_never_overwritten(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, sequence=7)
+    world.handle(event)
+    assert world.cluster.now(event).status.delivery.sequence == 7
+
+
+def test_where_our_words_stand_they_are_about_the_generation_that_we_saw(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, state=State.RETRYING)
+    world.handle(event)
+    (status,) = world.cluster.writes
+    assert status["delivery"]["state"] == "Delivered"
+    assert status["conditions"][0]["observedGeneration"] == 1
+
+
+def test_where_their_words_stand_they_are_about_the_generation_that_they_saw(
+    world: World,
+) -> None:
+    event = world.cluster.apply()
+    world.api.answers = [LOST]
+    world.api.during = lambda: another_records(world, event)
+    world.handle(event)
+    (status,) = world.cluster.writes
+    assert status["delivery"]["state"] == "Delivered"
+    assert status["delivery"]["unknownOutcomes"] == 1
+    assert status["conditions"][0]["observedGeneration"] == 3
+
+
+def test_an_attempt_that_nobody_here_made_stops_all_sending(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, attempts=1)
+    world.handle(event)
+    assert "another operator sends the same events" in world.throttle.halted
+    assert event.path in world.throttle.halted
+
+
+def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, attempts=1)
+    world.taken_over.add(event.uid)
+    world.handle(event)
+    assert world.throttle.halted == ""
+
+
+def test_our_own_write_whose_answer_was_lost_is_no_other_operator(world: World) -> None:
+    world.cluster.lost_answers = 1
+    world.handle(world.cluster.apply())
+    assert world.throttle.halted == ""
+
+
+def test_a_record_that_a_backup_brings_back_is_no_other_operator(world: World) -> None:
+    """Its id is that of an object with another uid."""
+    event = world.cluster.apply()
+    world.api.during = lambda: another_records(world, event, id="of-another-uid")
+    world.handle(event)
+    assert world.throttle.halted == ""
+
+
+def test_a_conflict_that_changed_no_record_does_not_change_what_is_recorded(world: World) -> None:
+    event = world.cluster.apply()
+    world.api.answers = [NEVER_ARRIVED, Answer(400)]
+    first = world.handle(event).fresh
+    assert first is not None
+    world.clock.advance(300)
+    world.cluster.refusals = [Conflict("the object has been modified", 409)]
+    second = world.handle(first)
+    stands = world.cluster.now(event).status
+    assert (stands.delivery.state, stands.delivery.attempts) == (State.FAILED, 2)
+    assert stands.delivered.reason == "Refused"
+    assert second.again is None
+
+
+def test_what_is_refused_without_a_cause_is_not_tried_without_a_pause(world: World) -> None:
+    """As by a webhook that answers 422."""
+    event = world.cluster.apply()
+    refused = Conflict("denied", 422)
+    world.cluster.refusals = [refused] * 1000
+    assert at_once(world.deliver(event)) is None
+    world.aside.pop().close()
+    assert len(world.cluster.refusals) > 980
+
+
+def test_who_writes_the_record_again_and_again_is_met_with_pauses(world: World) -> None:
+    event = world.cluster.now(world.cluster.apply())
+    tries: list[float] = []
+
+    def write_over(raw: Raw) -> None:
+        raw["status"]["delivery"]["unknownOutcomes"] = len(tries)
+
+    def during() -> None:
+        tries.append(asyncio.get_running_loop().time())
+        if len(tries) < 6:
+            world.cluster.change(event, write_over)
+
+    world.cluster.during = during
+    world.handle(event)
+    assert len(tries) == 6
+    assert tries[-1] - tries[0] > 5.0
+    assert len(world.api.posts) == 1

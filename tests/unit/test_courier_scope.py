@@ -30,11 +30,6 @@ def world() -> World:
     return World()
 
 
-def handle(world: World, event: CustomEvent) -> Handled:
-    """Let a courier do what the event needs now."""
-    return world.handle(event)
-
-
 def on_object(world: World) -> tuple[str, str]:
     """The reason and the message that were written last."""
     ((condition,),) = [world.cluster.writes[-1]["conditions"]]
@@ -54,7 +49,7 @@ def released(world: World, **parts: Any) -> CustomEvent:
 
 def test_an_event_of_a_release_waits_for_it_without_a_word_and_without_a_slot(world: World) -> None:
     event = released(world)
-    assert handle(world, event) == Handled(event, later(3))
+    assert world.handle(event) == Handled(event, later(3))
     assert world.workloads.lists == []
     assert world.cluster.writes == []
     assert world.journal.committed_intents == []
@@ -66,7 +61,7 @@ def test_it_is_then_sent_for_exactly_the_workloads_of_its_release(world: World) 
     world.workloads.apply("cart", annotations={HELM: "cart"})
     event = released(world)
     world.clock.advance(3)
-    handle(world, event)
+    world.handle(event)
     assert sent_services(world) == [["db", "web"]]
     (status,) = world.cluster.writes
     assert status["resolved"] == {
@@ -86,7 +81,7 @@ def test_it_is_then_sent_for_exactly_the_workloads_of_its_release(world: World) 
 
 
 def test_an_event_of_no_release_waits_for_nothing_and_lists_nothing(world: World) -> None:
-    handle(world, world.cluster.apply())
+    world.handle(world.cluster.apply())
     assert len(world.api.posts) == 1
     assert world.workloads.lists == []
     assert "matchingServices" not in world.cluster.writes[-1]["resolved"]
@@ -107,9 +102,9 @@ def test_a_courier_delivers_others_while_an_event_waits_for_its_release(world: W
 def test_a_dry_run_waits_for_the_release_as_well_and_then_shows_it(world: World) -> None:
     world.workloads.apply("web", annotations={HELM: "checkout"})
     event = released(world, spec=raw_spec(suspend=True))
-    assert handle(world, event) == Handled(event, later(3))
+    assert world.handle(event) == Handled(event, later(3))
     world.clock.advance(3)
-    assert handle(world, event).again == later(63)
+    assert world.handle(event).again == later(63)
     assert world.cluster.writes[-1]["resolved"]["serviceNames"] == ["web"]
     assert world.api.posts == []
 
@@ -122,7 +117,7 @@ def test_a_wait_for_the_release_ends_with_the_deadline(world: World) -> None:
         lambda raw: raw["metadata"].update(managedFields=[{"time": "2026-05-01T12:00:30Z"}]),
     )
     world.clock.advance(30)
-    assert handle(world, changed).again == later(60)
+    assert world.handle(changed).again == later(60)
 
 
 def test_retries_do_not_look_for_the_release_again(world: World) -> None:
@@ -130,12 +125,12 @@ def test_retries_do_not_look_for_the_release_again(world: World) -> None:
     world.api.answers = [NEVER_ARRIVED, Answer(201)]
     event = released(world)
     world.clock.advance(3)
-    first = handle(world, event)
+    first = world.handle(event)
     assert first.fresh is not None
     world.workloads.apply("new", annotations={HELM: "checkout"})
     world.workloads.lists.clear()
     world.clock.advance(600)
-    handle(world, first.fresh)
+    world.handle(first.fresh)
     assert sent_services(world) == [["web"], ["web"]]
     assert world.cluster.writes[-1]["resolved"]["matchingServices"] == 1
     assert world.workloads.lists == []
@@ -145,12 +140,12 @@ def test_a_release_that_cannot_be_looked_for_is_waited_for_and_not_sent_wide(wor
     world.workloads.refusal = ClusterError("the Kubernetes API did not answer: TimeoutError")
     event = released(world)
     world.clock.advance(60)
-    assert handle(world, event) == Handled(event, later(70))
+    assert world.handle(event) == Handled(event, later(70))
     assert world.cluster.writes == []
 
     world.workloads.refusal = FORBIDDEN
     world.clock.advance(5)
-    handled = handle(world, event)
+    handled = world.handle(event)
     assert on_object(world)[0] == "ServicesUnknown"
     assert "deployments.apps is forbidden" in on_object(world)[1]
     assert world.api.posts == []
@@ -158,7 +153,7 @@ def test_a_release_that_cannot_be_looked_for_is_waited_for_and_not_sent_wide(wor
     world.workloads.refusal = None
     world.clock.advance(60)
     assert handled.fresh is not None
-    handle(world, handled.fresh)
+    world.handle(handled.fresh)
     assert sent_services(world) == [None]
     assert on_object(world)[0] == "Delivered"
 
@@ -169,7 +164,7 @@ def test_a_release_that_cannot_be_looked_for_is_waited_for_and_not_sent_wide(wor
 def test_a_selector_that_matches_nothing_is_held_and_sent_when_it_matches(world: World) -> None:
     event = world.cluster.apply(spec=SELECTING)
     world.clock.advance(60)
-    held = handle(world, event)
+    held = world.handle(event)
     assert on_object(world)[0] == "NoServicesMatch"
     assert world.cluster.writes[-1]["delivery"]["state"] == "Held"
     assert "resolved" not in world.cluster.writes[-1]
@@ -177,13 +172,13 @@ def test_a_selector_that_matches_nothing_is_held_and_sent_when_it_matches(world:
 
     world.clock.advance(60)
     assert held.fresh is not None
-    again = handle(world, held.fresh)
+    again = world.handle(held.fresh)
     assert again == Handled(held.fresh, later(180))
     assert len(world.cluster.writes) == 1
 
     world.workloads.apply("web", labels=MARKED)
     world.clock.advance(60)
-    handle(world, held.fresh)
+    world.handle(held.fresh)
     assert sent_services(world) == [["web"]]
     assert on_object(world)[0] == "Delivered"
 
@@ -191,7 +186,7 @@ def test_a_selector_that_matches_nothing_is_held_and_sent_when_it_matches(world:
 def test_a_fresh_event_whose_selector_matches_nothing_yet_is_looked_at_again_soon(
     world: World,
 ) -> None:
-    assert handle(world, world.cluster.apply(spec=SELECTING)).again == later(3)
+    assert world.handle(world.cluster.apply(spec=SELECTING)).again == later(3)
     assert on_object(world)[0] == "NoServicesMatch"
 
 
@@ -200,7 +195,7 @@ def test_a_fresh_event_whose_selector_matches_nothing_yet_is_looked_at_again_soo
 
 def test_an_event_that_asks_for_more_than_it_may_fails_and_sends_nothing(world: World) -> None:
     world.rules = Rules(wide_from=())
-    handled = handle(world, world.cluster.apply(spec=raw_spec(scope={"level": "Account"})))
+    handled = world.handle(world.cluster.apply(spec=raw_spec(scope={"level": "Account"})))
     assert handled.fresh is not None
     assert handled.fresh.settled
     assert handled.again is None
@@ -215,7 +210,7 @@ def test_an_event_that_asks_for_more_than_it_may_fails_and_sends_nothing(world: 
 def test_a_dry_run_says_that_it_would_not_be_allowed(world: World) -> None:
     world.rules = Rules(wide_from=())
     spec = raw_spec(suspend=True, scope={"level": "Account"})
-    handle(world, world.cluster.apply(spec=spec))
+    world.handle(world.cluster.apply(spec=spec))
     assert world.cluster.writes[-1]["delivery"]["state"] == "Suspended"
     assert "spec.suspend is true" in on_object(world)[1]
     assert "asks for level Account" in on_object(world)[1]
@@ -226,7 +221,7 @@ def test_a_dry_run_says_that_it_would_not_be_allowed(world: World) -> None:
 
 def test_a_misspelt_name_is_sent_and_said(world: World) -> None:
     world.workloads.apply("web")
-    handle(world, world.cluster.apply(spec=NAMING))
+    world.handle(world.cluster.apply(spec=NAMING))
     assert sent_services(world) == [["web", "chekcout"]]
     assert on_object(world) == (
         "Delivered",
@@ -237,25 +232,25 @@ def test_a_misspelt_name_is_sent_and_said(world: World) -> None:
 
 def test_a_name_that_is_there_is_counted_and_not_spoken_of(world: World) -> None:
     world.workloads.apply("web")
-    handle(world, world.cluster.apply(spec=raw_spec(scope={"serviceNames": ["web"]})))
+    world.handle(world.cluster.apply(spec=raw_spec(scope={"serviceNames": ["web"]})))
     assert on_object(world)[1] == "Delivered at the first attempt."
     assert world.cluster.writes[-1]["resolved"]["matchingServices"] == 1
 
 
 def test_of_many_misspelt_names_a_few_are_said(world: World) -> None:
     spec = raw_spec(scope={"serviceNames": [f"x{number}" for number in range(7)]})
-    handle(world, world.cluster.apply(spec=spec))
+    world.handle(world.cluster.apply(spec=spec))
     assert "named x0, x1, x2, x3, x4 and 2 more; misspelt?" in on_object(world)[1]
     assert world.cluster.writes[-1]["resolved"]["matchingServices"] == 0
 
 
 def test_a_misspelt_name_is_said_at_last_when_a_retry_succeeds(world: World) -> None:
     world.api.answers = [NEVER_ARRIVED, Answer(201)]
-    handled = handle(world, world.cluster.apply(spec=NAMING))
+    handled = world.handle(world.cluster.apply(spec=NAMING))
     assert "misspelt" not in on_object(world)[1]
     world.clock.advance(600)
     assert handled.fresh is not None
-    done = handle(world, handled.fresh)
+    done = world.handle(handled.fresh)
     assert done.fresh is not None
     assert done.fresh.status.delivery.state is State.DELIVERED
     assert on_object(world)[1].endswith("No workload here is named web, chekcout; misspelt?")
@@ -263,7 +258,7 @@ def test_a_misspelt_name_is_said_at_last_when_a_retry_succeeds(world: World) -> 
 
 def test_a_dry_run_says_which_names_are_misspelt(world: World) -> None:
     world.workloads.apply("web")
-    handle(world, world.cluster.apply(spec={**NAMING, "suspend": True}))
+    world.handle(world.cluster.apply(spec={**NAMING, "suspend": True}))
     assert "No workload here is named chekcout; misspelt?" in on_object(world)[1]
 
 
@@ -290,7 +285,7 @@ def test_names_that_cannot_be_looked_up_do_not_hold_up_their_event(
 
 def test_names_for_another_cluster_are_not_judged_here(world: World) -> None:
     spec = raw_spec(scope={"clusters": ["elsewhere"], "serviceNames": ["web"]})
-    handle(world, world.cluster.apply(spec=spec))
+    world.handle(world.cluster.apply(spec=spec))
     assert on_object(world)[1] == "Delivered at the first attempt."
     assert world.workloads.lists == []
 
@@ -323,7 +318,7 @@ def tried(world: World, scope: dict[str, Any] | None, resolved: dict[str, Any]) 
 def test_no_retry_reaches_further_than_its_spec_whatever_its_status_says(
     world: World, planted: dict[str, Any]
 ) -> None:
-    handle(world, tried(world, None, planted))
+    world.handle(tried(world, None, planted))
     assert [body["scope"] for body, _ in world.api.posts] == [OWN]
     assert world.cluster.writes[-1]["resolved"]["namespaces"] == ["shop"]
 
@@ -331,7 +326,7 @@ def test_no_retry_reaches_further_than_its_spec_whatever_its_status_says(
 def test_what_a_selector_found_is_looked_for_again_if_the_status_has_lost_it(world: World) -> None:
     """Without names the event would be about the whole namespace."""
     world.workloads.apply("web", labels=MARKED)
-    handle(world, tried(world, SELECTING["scope"], OWN))
+    world.handle(tried(world, SELECTING["scope"], OWN))
     assert sent_services(world) == [["web"]]
 
 
@@ -351,6 +346,6 @@ def test_what_a_selector_found_is_looked_for_again_if_the_status_has_lost_it(wor
 def test_what_an_operator_recorded_is_sent_again_as_it_is(
     world: World, scope: dict[str, Any] | None, recorded: dict[str, Any]
 ) -> None:
-    handle(world, tried(world, scope, {**recorded, "severity": "information"}))
+    world.handle(tried(world, scope, {**recorded, "severity": "information"}))
     spelt = {"servicesNames" if key == "serviceNames" else key: recorded[key] for key in recorded}
     assert [body.get("scope", {}) for body, _ in world.api.posts] == [spelt]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from customevents.delivery.state import Intent, Policy
 from customevents.eventsapi.client import Answer
-from customevents.resource.errors import StatusRefused
-from customevents.resource.event import CustomEvent
+from customevents.resource.errors import ClusterError, StatusRefused
+from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless
@@ -16,6 +18,7 @@ from unit.builders import later, raw_spec, record, stored
 from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 from unit.lost_attempts import POST_TIMEOUT, entry, settle_all, stands
+from unit.queued import soon
 
 
 @pytest.fixture
@@ -26,10 +29,6 @@ def world() -> World:
 def settle(world: World, *entries: Intent) -> None:
     """Let a new leader find these in the journal."""
     at_once(settle_all(world, entries))
-
-
-def handle(world: World, event: CustomEvent) -> Handled:
-    return world.handle(event)
 
 
 def edit(raw: Raw) -> None:
@@ -43,7 +42,7 @@ def edit(raw: Raw) -> None:
 def test_an_attempt_that_was_never_committed_is_made_once(world: World) -> None:
     event = world.cluster.apply()
     settle(world)
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     assert len(world.api.posts) == 1
     assert stands(world, event).unknown_outcomes == 0
 
@@ -61,12 +60,12 @@ def test_it_is_tried_again_under_its_id_but_not_before_the_post_timeout(world: W
     event = world.cluster.apply()
     lost = entry(event)
     settle(world, lost)
-    waits = handle(world, world.cluster.now(event))
+    waits = world.handle(world.cluster.now(event))
     assert world.api.posts == []
     assert waits.again is not None
     assert waits.again >= later(POST_TIMEOUT)
     world.clock.now = waits.again
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     assert [sent_as for _, sent_as in world.api.posts] == [lost.delivery_id]
     assert stands(world, event).state is State.DELIVERED
     assert stands(world, event).unknown_outcomes == 1
@@ -78,13 +77,13 @@ def test_under_hold_it_waits_for_a_person(world: World) -> None:
     settle(world, entry(event))
     assert stands(world, event).state is State.HELD
     world.clock.advance(3600)
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     assert world.api.posts == []
 
 
 def test_an_attempt_whose_result_is_recorded_is_dropped(world: World) -> None:
     event = world.cluster.apply()
-    handle(world, event)
+    world.handle(event)
     before = world.cluster.now(event)
     settle(world, entry(event))
     assert world.cluster.now(event) == before
@@ -199,7 +198,7 @@ def test_an_attempt_of_an_object_that_is_being_deleted_is_settled_and_not_sent_a
     assert (stands(world, event).attempts, stands(world, event).unknown_outcomes) == (1, 1)
     world.clock.advance(3600)
     deleted = world.cluster.now(event)
-    assert handle(world, deleted) == Handled(deleted)
+    assert world.handle(deleted) == Handled(deleted)
     assert world.api.posts == []
 
 
@@ -209,7 +208,7 @@ def test_another_object_of_the_same_name_is_an_event_of_its_own(world: World) ->
     settle(world, old)
     assert world.cluster.writes == []
     assert len(world.journal) == 0
-    handle(world, again)
+    world.handle(again)
     assert len(world.api.posts) == 1
     assert stands(world, again).unknown_outcomes == 0
 
@@ -238,7 +237,7 @@ def test_of_an_event_edited_meanwhile_the_old_content_is_counted_and_the_new_one
     after = stands(world, event)
     assert (after.state, after.sequence, after.unknown_outcomes) == (State.PENDING, 2, 1)
     world.clock.advance(POST_TIMEOUT)
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     ((body, sent_as),) = world.api.posts
     assert body["summary"] == "other"
     assert sent_as != lost.delivery_id
@@ -253,14 +252,14 @@ def test_of_an_event_resent_meanwhile_the_lost_attempt_is_counted_and_the_resend
         raw["metadata"]["annotations"] = {"customevents.dev/resend": "again"}
 
     event = world.cluster.apply()
-    handle(world, event)
+    world.handle(event)
     event = world.cluster.change(event, edit)
     lost = entry(event, sequence=2)
     world.cluster.change(event, resend)
     settle(world, lost)
     assert stands(world, event).unknown_outcomes == 1
     world.clock.advance(POST_TIMEOUT)
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     assert len(world.api.posts) == 2
     assert world.api.posts[-1][1] not in (lost.delivery_id, world.api.posts[0][1])
 
@@ -268,12 +267,12 @@ def test_of_an_event_resent_meanwhile_the_lost_attempt_is_counted_and_the_resend
 def test_content_that_came_back_is_told_after_the_lost_attempt_of_another(world: World) -> None:
     """A was delivered, B was under way, and A stands there again: B may be on the timeline."""
     event = world.cluster.apply()
-    handle(world, event)
+    world.handle(event)
     lost = entry(world.cluster.change(event, edit), sequence=2)
     world.cluster.change(event, lambda raw: raw.update(spec=raw_spec()))
     settle(world, lost)
     world.clock.advance(POST_TIMEOUT)
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     first, second = (sent_as for _, sent_as in world.api.posts)
     assert first != second
     assert stands(world, event).sequence == 3
@@ -313,13 +312,13 @@ def test_what_was_resolved_for_the_content_before_is_not_the_scope_of_the_lost_o
 ) -> None:
     """The wide event was delivered; its narrow edit was under way."""
     event = world.cluster.apply(spec=about("shop", "pay", "ship"))
-    handle(world, event)
+    world.handle(event)
     lost = entry(
         world.cluster.change(event, lambda raw: raw.update(spec=about("shop"))), sequence=2
     )
     settle(world, lost)
     world.clock.advance(POST_TIMEOUT)
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     _, (body, sent_as) = world.api.posts
     assert sent_as == lost.delivery_id
     assert body["scope"]["namespaces"] == ["shop"]
@@ -332,12 +331,12 @@ def test_what_was_shown_before_the_first_attempt_is_not_what_that_attempt_sent(
     labels = {"app.kubernetes.io/instance": "checkout"}
     event = world.cluster.apply(spec=raw_spec(suspend=True), labels=labels)
     world.clock.advance(60)
-    handle(world, event)
+    world.handle(event)
     world.workloads.apply("checkout", labels=labels)
     event = world.cluster.change(event, lambda raw: raw.update(spec=raw_spec()))
     settle(world, entry(event))
     world.clock.advance(60)
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     ((body, _),) = world.api.posts
     assert body["scope"]["servicesNames"] == ["checkout"]
 
@@ -345,7 +344,7 @@ def test_what_was_shown_before_the_first_attempt_is_not_what_that_attempt_sent(
 def test_the_scope_of_the_attempts_before_the_lost_one_stays(world: World) -> None:
     world.api.answers = [Answer(503), Answer(201)]
     event = world.cluster.apply()
-    handle(world, event)
+    world.handle(event)
     before = world.cluster.now(event).status.resolved
     settle(world, entry(event, attempt=2))
     assert before is not None
@@ -358,7 +357,7 @@ def test_what_has_no_scope_after_a_lost_attempt_is_sent_when_it_has_one(world: W
     settle(world, entry(event))
     world.clock.advance(600)
     known, world.cluster_name = world.cluster_name, Nameless("the cluster's name is not known")
-    handle(world, world.cluster.now(event))
+    world.handle(world.cluster.now(event))
     held = world.cluster.now(event)
     assert (held.status.delivery.state, held.status.delivered.reason) == (
         State.HELD,
@@ -366,7 +365,7 @@ def test_what_has_no_scope_after_a_lost_attempt_is_sent_when_it_has_one(world: W
     )
     assert not held.settled
     world.cluster_name = known
-    handle(world, held)
+    world.handle(held)
     assert stands(world, event).state is State.DELIVERED
     assert len(world.api.posts) == 1
 
@@ -379,8 +378,92 @@ def test_what_was_edited_is_not_sent_before_the_lost_attempt_has_ended(world: Wo
     settle(world, lost)
     now = world.cluster.now(event)
     assert (now.status.delivery.state, now.status.delivery.unknown_outcomes) == (State.PENDING, 1)
-    assert handle(world, now).again == later(POST_TIMEOUT)
+    assert world.handle(now).again == later(POST_TIMEOUT)
     assert world.api.posts == []
     world.clock.advance(POST_TIMEOUT)
-    handle(world, now)
+    world.handle(now)
     assert [body["summary"] for body, _ in world.api.posts] == ["other"]
+
+
+# --- A namespace that cannot be written
+
+
+class RefusedNamespace:
+    """A policy in one namespace refuses every status, until it is lifted."""
+
+    def __init__(self, world: World, namespace: str) -> None:
+        self.lifted = False
+        patch = world.cluster.patch_status
+
+        async def patch_status(event: CustomEvent, status: Raw) -> Raw:
+            if event.namespace == namespace and not self.lifted:
+                raise ClusterError("denied by a policy", 403)
+            return await patch(event, status)
+
+        world.cluster.patch_status = patch_status  # type: ignore[method-assign]
+
+
+def test_a_namespace_whose_status_cannot_be_written_holds_up_no_other(world: World) -> None:
+    refused = [world.cluster.apply(uid=n, name=n, namespace="locked") for n in ("a", "b")]
+    other = world.cluster.apply(uid="c", name="c")
+    policy = RefusedNamespace(world, "locked")
+
+    async def story() -> None:
+        begun = asyncio.get_running_loop().time()
+        await settle_all(world, [entry(event) for event in (*refused, other)])
+        assert asyncio.get_running_loop().time() - begun < 31.0
+        assert stands(world, other).unknown_outcomes == 1
+        assert sorted(world.journal._entries) == ["a", "b"]
+        for event in (*refused, other):
+            world.inbox.offer(event)
+        taken = await soon(world.inbox)
+        assert taken is not None
+        assert taken.uid == "c"
+        assert await soon(world.inbox) is None
+        policy.lifted = True
+        await asyncio.gather(*world.aside)
+        assert world.awaited == [False], "who stops would wait for it"
+        assert len(world.journal) == 0
+        for _ in refused:
+            freed = await soon(world.inbox)
+            assert freed is not None
+            assert freed.status.delivery.unknown_outcomes == 1, "it must know of the lost attempt"
+
+    at_once(story())
+
+
+def test_such_a_namespace_stays_blocked_until_all_of_it_is_settled(world: World) -> None:
+    first, second = (
+        world.cluster.apply(uid=n, name=n, namespace="locked") for n in ("first", "second")
+    )
+    patch = world.cluster.patch_status
+    lifted: set[str] = set()
+
+    async def patch_status(event: CustomEvent, status: Raw) -> Raw:
+        if event.uid not in lifted:
+            raise ClusterError("denied by a policy", 403)
+        return await patch(event, status)
+
+    world.cluster.patch_status = patch_status  # type: ignore[method-assign]
+
+    async def story() -> None:
+        await settle_all(world, [entry(first), entry(second)])
+        world.inbox.offer(first)
+        world.inbox.offer(second)
+        aside = [asyncio.create_task(part) for part in world.aside]
+        lifted.add("first")
+        await asyncio.sleep(60.0)
+        assert list(world.journal._entries) == ["second"]
+        assert await soon(world.inbox) is None
+        lifted.add("second")
+        await asyncio.gather(*aside)
+        assert await soon(world.inbox) is not None
+
+    at_once(story())
+
+
+def test_objects_that_cannot_be_read_at_first_are_settled_all_the_same(world: World) -> None:
+    event = world.cluster.apply()
+    world.cluster.lost_reads = 5
+    at_once(settle_all(world, [entry(event)]))
+    assert read_event(world.cluster.objects["shop", event.name]).status.delivery.attempts == 1
