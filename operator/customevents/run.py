@@ -296,4 +296,5 @@ def _finish_when_asked(supervisor: Supervisor) -> None:
 async def _release(parts: Wired, journal: asyncio.Task[None]) -> None:
     journal.cancel()
     await asyncio.wait({journal})
+    await parts.reporter.sign_off()
     await parts.journal.release()

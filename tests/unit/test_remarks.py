@@ -39,9 +39,13 @@ def test_one_that_says_nothing_any_more_is_silent() -> None:
     assert said(renewed=later(-7200)) == "wrong pod-a_1 has been silent for 7200 s"
 
 
-@pytest.mark.parametrize("missing", [{"renewed": None}, {"leader": ""}])
-def test_what_was_edited_by_hand_is_said_in_one_line(missing: dict[str, Any]) -> None:
-    assert said(**missing).endswith("ConfigMap a/b does not say who leads since when")
+def test_what_was_edited_by_hand_is_said_in_one_line() -> None:
+    assert said(renewed=None).endswith("ConfigMap a/b does not say when it was written")
+
+
+def test_one_that_was_stopped_has_said_so() -> None:
+    words = "wrong nobody leads since 2026-05-01 12:00Z: the operator was stopped"
+    assert said(leader="") == words
 
 
 class Portal(Cluster):

@@ -290,6 +290,23 @@ def test_what_is_refused_is_told_once_and_tried_again_without_a_rush(
     assert caplog.text.count("cannot be written") == 1
 
 
+def test_who_stops_says_so_and_takes_nothing_from_the_next_leader() -> None:
+    place = Place()
+
+    async def story() -> None:
+        await asyncio.sleep(1.0)
+        await place.reporter.sign_off()
+        place.unwatched = 7
+        await asyncio.sleep(100.0)
+        assert (place.config_map.said.leader, place.config_map.said.unwatched) == ("", 0)
+        place.config_map.edit()  # the next leader wrote
+        await place.reporter.sign_off()
+        assert place.config_map.stands is not None
+        assert place.config_map.stands["data"] == {}
+
+    place.play(story)
+
+
 # --- What is asked of the account
 
 

@@ -196,8 +196,11 @@ async def _operator(
 def _leader(about: str, where: str, said: OperatorState, now: datetime) -> Remark:
     """Whether somebody leads, whatever was written there by hand."""
     todo = "look at the operator's pods; events wait until then"
-    if said.renewed is None or not said.leader:
-        return _wrong(about, f"{where} does not say who leads since when", todo)
+    if said.renewed is None:
+        return _wrong(about, f"{where} does not say when it was written", todo)
+    if not said.leader:
+        since = f"{said.renewed:%Y-%m-%d %H:%M}Z"
+        return _wrong(about, f"nobody leads since {since}: the operator was stopped", todo)
     age = (now - said.renewed).total_seconds()
     if age > SILENT:
         return _wrong(about, f"{said.leader} has been silent for {age:.0f} s", todo)

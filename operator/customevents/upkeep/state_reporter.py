@@ -7,6 +7,7 @@ Now and then it is written without a change, so that a reader can tell that some
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 #: Seconds between two writes, and between two without a change; a pause is looked for more often.
 EVERY, AT_LEAST_EVERY = 5.0, 60.0
 LOOK_EVERY = 0.5
+
+#: Seconds that the last word may take: the next leader waits.
+SIGN_OFF = 1.0
 
 #: Seconds until the account is asked again whether it knows this cluster, if it gave no answer.
 ASK_AGAIN = 60.0
@@ -92,6 +96,7 @@ class StateReporter:
         self._reported: tuple[str, ...] = ()
         self._written: OperatorState | None = None
         self._written_at = float("-inf")
+        self._is_over = False
         #: What the last write was refused with.
         self._told = ""
 
@@ -130,6 +135,15 @@ class StateReporter:
                 await self._report()
             await asyncio.sleep(LOOK_EVERY)
 
+    async def sign_off(self) -> None:
+        """Say that nobody leads, once, and before somebody else does; then nothing more is said."""
+        self._is_over = True
+        gone = self.state.model_copy(update={"leader": "", "renewed": self._clock()})
+        with contextlib.suppress(ClusterError, TimeoutError):
+            async with asyncio.timeout(SIGN_OFF):
+                if self._seen:
+                    await self._config_map.replace({**self._seen, "data": {STATE: gone.to_json()}})
+
     async def ask_account(self) -> None:
         """Ask the account once about each name of this cluster, for ever."""
         while True:
@@ -148,7 +162,8 @@ class StateReporter:
     async def _report(self) -> None:
         """What fails is told once, and tried again when the next is due."""
         state, now = self.state, self._uptime()
-        if state == self._written and now < self._written_at + AT_LEAST_EVERY:
+        is_fresh = state == self._written and now < self._written_at + AT_LEAST_EVERY
+        if is_fresh or self._is_over:
             return
         text = state.model_copy(update={"renewed": self._clock()}).to_json()
         try:
