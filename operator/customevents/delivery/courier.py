@@ -71,7 +71,10 @@ class Remote:
 
 @dataclass(frozen=True)
 class Courier:
-    """Takes events from the inbox, one after another, until that is closed."""
+    """Takes events from the inbox, one after another, until that is closed.
+
+    Nothing is sent but between `_admit` and `_post`, and what has entered the throttle leaves it.
+    """
 
     inbox: Inbox
     filler: Filler
@@ -148,6 +151,8 @@ class Courier:
     async def _commit(self, attempt: Attempt) -> bool:
         """Write the intent down; whether the attempt may still be made then."""
         begun = await self.journal.commit(attempt.intent)
+        # The fence: who was stopped since, or whose Lease ran out, must not send on this commit.
+        # And while it was written, others may have met trouble, and this event may have changed.
         fenced = self.journal.election.may_send(begun)
         return fenced and self.throttle.is_open and self._stands(attempt)
 

@@ -246,6 +246,8 @@ class Election:
         self._held_back_until = self._uptime() + self.terms.quarantine
 
     async def _swap(self, log: Log, *, holder: str) -> float:
+        # A swap that is refused, or not answered, may have been another's or our own: nothing is
+        # tried again before the Lease was read, and is still ours.
         while True:
             try:
                 begun = await self._write(self._leases.replace(self._stated(log, holder)))

@@ -59,7 +59,7 @@ class Inbox:
     """The queue between the watch and the courier; it lives on one event loop.
 
     An event is in one of three places: ready (it waits for its turn), postponed (it waits for its
-    time) or busy (it is out at the courier).
+    time) or busy (it is out at the courier). Never in two: so one object has one attempt at a time.
     """
 
     def __init__(
@@ -175,6 +175,9 @@ class Inbox:
         With `again`, it is looked at again then, and if it is `gated`, already when `open_gate` is
         called; an edit that came meanwhile goes first.
         """
+        # In this order: what is gone needs nothing; what the watch showed while it was out is newer
+        # than what came of it; what our own write returned must not be taken for an edit when the
+        # watch shows it; and what ended its waiting meanwhile would never call it again.
         out = self._busy.pop(event.uid)
         if fresh is None or fresh.deleting or out.deleted:
             if fresh is not None:
