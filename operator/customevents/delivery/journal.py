@@ -46,7 +46,7 @@ class TakenOver:
 class Journal:
     """The list of attempts under way; `run` keeps it, and the Lease, in the cluster.
 
-    An entry stands from before its commit until its result is on the object, or nothing was applied.
+    An entry stands from before its commit until its result is on record, or nothing was applied.
     """
 
     def __init__(self, election: Election) -> None:
