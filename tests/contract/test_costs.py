@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -76,3 +78,20 @@ def test_each_function_that_asks_for_the_clusters_name_is_a_link_of_the_chain() 
         assert (
             inspect.signature(function, eval_str=True).parameters["cluster"].annotation is Cluster
         )
+
+
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("cli", ("kubernetes", "kopf", "httpx", "aiohttp", "yaml")),
+        ("commands.remarks", ("kopf", "httpx")),
+        ("commands.table", ("kopf", "httpx", "kubernetes")),
+    ],
+)
+def test_what_only_looks_loads_nothing_that_sends(module: str, unneeded: tuple[str, ...]) -> None:
+    """So `--help` is there at once, and `check` takes no more than it needs."""
+    program = f"import sys, customevents.{module}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert sorted(set(unneeded) & set(loaded)) == []
