@@ -192,6 +192,19 @@ def test_a_suspended_event_whose_scope_cannot_be_told_says_both(world: World) ->
     assert "resolved" not in status
 
 
+def test_who_found_no_key_does_not_say_it_twice_and_who_waits_behind_says_it(world: World) -> None:
+    world.api.answers = [KeyFileError("the API key file /key is empty")]
+    first = world.handle(world.cluster.apply())
+    assert first.fresh is not None
+    assert first.again is not None
+    world.clock.now = first.again
+    assert world.handle(first.fresh).fresh == first.fresh
+    world.handle(world.cluster.apply(uid="behind", name="behind"))
+    said = [condition(status) for status in world.cluster.writes]
+    assert [each["reason"] for each in said] == ["NotSent", "EndpointPaused"]
+    assert {each["message"] for each in said} == {"Not sent: the API key file /key is empty"}
+
+
 def test_an_event_is_held_until_the_clusters_name_is_known(world: World) -> None:
     world.cluster_name = NAMELESS
     handled = world.handle(world.cluster.apply())

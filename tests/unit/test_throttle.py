@@ -150,9 +150,8 @@ def test_a_file_that_holds_no_key_is_looked_at_every_second_and_leaves_others_th
     async def story() -> None:
         probes = await asyncio.wait_for(probed_after(place, KEY_REFUSED, patience=10.5), 11.0)
         assert len(probes) == 11
-        assert await place.throttle.enter("uid") == Closed(
-            60.0, "Not sent: the API key file /key is empty"
-        )
+        why = "Not sent: the API key file /key is empty"
+        assert await place.throttle.enter("uid") == Closed(60.0, why, no_key=True)
 
     play(place, story)
 

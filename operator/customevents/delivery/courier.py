@@ -109,7 +109,8 @@ class Courier:
         body = self.remote.body(attempt)
         closed = await self._admit(attempt)
         if closed is not None:
-            return state.kept_back(attempt, closed.why, closed.seconds, self.moment())
+            why, seconds = closed.why, closed.seconds
+            return state.kept_back(attempt, why, seconds, self.moment(), no_key=closed.no_key)
         outcome = await self._post(attempt, body)
         return state.after_attempt(attempt, outcome, self.moment())
 

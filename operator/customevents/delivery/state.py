@@ -210,10 +210,17 @@ def filled(attempt: Attempt, found: Found, at: Moment) -> Attempt | Ending:
     assert_never(found)
 
 
-def kept_back(attempt: Attempt, why: str, seconds: float, at: Moment) -> Ending:
-    """Nothing may be sent for so long; `why` is what its status says of that, if anything."""
+def kept_back(
+    attempt: Attempt, why: str, seconds: float, at: Moment, *, no_key: bool = False
+) -> Ending:
+    """Nothing may be sent for so long; `why` is what its status says of that, if anything.
+
+    Who found that there is no key says so already, in the same words.
+    """
+    said = no_key and attempt.event.status.delivered.reason == Reason.NOT_SENT
     waiting = replace(attempt.record, state=_waits(attempt.record))
-    verdict = _verdict(attempt, waiting, Reason.ENDPOINT_PAUSED, why) if why else None
+    is_news = why and not said
+    verdict = _verdict(attempt, waiting, Reason.ENDPOINT_PAUSED, why) if is_news else None
     return replace(_waiting_until(later(at.now, seconds), attempt, verdict), gated=True)
 
 

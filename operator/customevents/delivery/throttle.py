@@ -128,6 +128,8 @@ class EndpointPause:
     #: The trouble; empty while there is none.
     why: str = ""
     about_the_key: bool = False
+    #: Whether there is no usable key, so that nothing was even sent.
+    no_key: bool = False
     _asked_until: float = float("-inf")
 
     def asked(self, seconds: float, now: float) -> None:
@@ -173,10 +175,14 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True)
 class Closed:
-    """Nothing may be sent for about so many seconds; `why`: what this event is to say of that."""
+    """Nothing may be sent for about so many seconds; `why`: what this event is to say of that.
+
+    `no_key`: it is for want of a key, which who met it has said already.
+    """
 
     seconds: float
     why: str = ""
+    no_key: bool = False
 
 
 class Throttle:
@@ -268,7 +274,7 @@ class Throttle:
             if self._ending or self.halted:
                 return Closed(self._probe_every)
             if self.paused:
-                return Closed(self._probe_every, self.paused)
+                return Closed(self._probe_every, self.paused, self._pause.no_key)
             wait = self._wait(self._uptime())
             if wait == 0.0:
                 self._bucket.take()
@@ -296,7 +302,7 @@ class Throttle:
             self._learn_of_the_key(outcome.code)
         self._look_at_the_breaker()
         if outcome is not None and outcome.row.of_the_endpoint:
-            self._in_trouble(outcome.row.words(outcome), about_the_key=outcome.of_the_key)
+            self._in_trouble(outcome)
         if self._sent_back and self.is_open and self.breaker is BreakerState.CLOSED:
             self._call_back()
         self._changed.set()
@@ -324,12 +330,14 @@ class Throttle:
                 await self._until_next_probe()
             self._resume()
 
-    def _in_trouble(self, why: str, *, about_the_key: bool) -> None:
+    def _in_trouble(self, outcome: Outcome) -> None:
         """Stop all sending until a probe succeeds."""
+        why = outcome.row.words(outcome)
         if not self.paused:
             logger.warning("sending is paused: %s", why)
             self._warn(Reason.ENDPOINT_PAUSED, why)
-        self._pause.why, self._pause.about_the_key = why, about_the_key
+        self._pause.why, self._pause.about_the_key = why, outcome.of_the_key
+        self._pause.no_key = outcome.kind is OutcomeClass.NOT_SENT
         self._trouble.set()
 
     def _learn_of_the_key(self, status: int | None) -> None:
@@ -350,7 +358,8 @@ class Throttle:
         try:
             answer = await self._endpoint.validate()
         except KeyFileError as error:
-            self._pause.why, self.key = f"Not sent: {error}", Key.MISSING
+            self._pause.why, self._pause.no_key = f"Not sent: {error}", True
+            self.key = Key.MISSING
             return False
         if isinstance(answer, NoAnswer):
             return False
