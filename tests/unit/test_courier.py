@@ -204,6 +204,11 @@ def test_who_found_no_key_does_not_say_it_twice_and_who_waits_behind_says_it(wor
     assert [each["reason"] for each in said] == ["NotSent", "EndpointPaused"]
     assert {each["message"] for each in said} == {"Not sent: the API key file /key is empty"}
 
+    edited = world.cluster.change(first.fresh, lambda raw: raw["metadata"].update(generation=2))
+    world.handle(edited)
+    assert condition(world.cluster.writes[-1])["reason"] == "NotSent"
+    assert condition(world.cluster.writes[-1])["observedGeneration"] == 2
+
 
 def test_an_event_is_held_until_the_clusters_name_is_known(world: World) -> None:
     world.cluster_name = NAMELESS

@@ -140,6 +140,21 @@ def test_a_changed_key_file_is_probed_within_a_second(place: Place, outcome: Out
     play(place, story)
 
 
+def test_a_wrong_key_in_the_place_of_none_is_said_to_be_that(place: Place) -> None:
+    place.remote.answers = [KeyFileError("the API key file /key is empty"), Answer(403)]
+    place.remote.changed = True
+
+    async def story() -> None:
+        await place.attempt(NO_KEY)
+        await asyncio.sleep(10.0)
+        closed = await place.enter()
+        assert closed is not None
+        assert "refused the key (HTTP 403)" in closed.why
+        assert not closed.no_key
+
+    play(place, story)
+
+
 def test_a_file_that_holds_no_key_is_looked_at_every_second_and_leaves_others_their_turn(
     place: Place,
 ) -> None:

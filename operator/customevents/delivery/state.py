@@ -215,12 +215,12 @@ def kept_back(
 ) -> Ending:
     """Nothing may be sent for so long; `why` is what its status says of that, if anything.
 
-    Who found that there is no key says so already, in the same words.
+    Who found itself that there is no key goes on to say it as that: nothing is news then.
     """
-    said = no_key and attempt.event.status.delivered.reason == Reason.NOT_SENT
+    found_it = no_key and attempt.event.status.delivered.reason == Reason.NOT_SENT
+    reason = Reason.NOT_SENT if found_it else Reason.ENDPOINT_PAUSED
     waiting = replace(attempt.record, state=_waits(attempt.record))
-    is_news = why and not said
-    verdict = _verdict(attempt, waiting, Reason.ENDPOINT_PAUSED, why) if is_news else None
+    verdict = _verdict(attempt, waiting, reason, why) if why else None
     return replace(_waiting_until(later(at.now, seconds), attempt, verdict), gated=True)
 
 

@@ -364,6 +364,8 @@ class Throttle:
         if isinstance(answer, NoAnswer):
             return False
         self._learn_of_the_key(answer.status)
+        if self.key is Key.REFUSED and self._pause.no_key:  # there is one by now, and a wrong one
+            self._in_trouble(Outcome(OutcomeClass.ENDPOINT_LEVEL, answer.status))
         # Where the probe's path is not known either, one event tells whether the endpoint works.
         return answer.status == 200 or (answer.status == 404 and not self._pause.about_the_key)
 
