@@ -12,15 +12,15 @@ from typing import Any
 
 from customevents.answers import one_line
 from customevents.clocks import now
-from customevents.commands import dry_run
+from customevents.commands import dry_run, statement
 from customevents.commands.manifests import documents
 from customevents.delivery.state import current_record
 from customevents.eventsapi.payload import build_body, provenance
-from customevents.kube import Cluster, config_map
+from customevents.kube import Cluster
 from customevents.resource import written
 from customevents.resource.errors import ClusterError, InvalidSpec, UnreadableEvent
 from customevents.resource.event import CustomEvent, read_event, read_without_status
-from customevents.resource.operator_state import OperatorState, read_operator_state
+from customevents.resource.operator_state import OperatorState
 from customevents.resource.spec import parse_spec
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import ClusterName, Nameless, OwnName
@@ -148,13 +148,15 @@ def as_applied(manifest: dict[str, Any], namespace: str) -> CustomEvent:
 
 async def _said(cluster: Cluster, namespace: str, name: str) -> tuple[OperatorState, str]:
     """What the operator says; if that cannot be read, its defaults, and a line that says so."""
+    unknown = "the operator's settings are not known, so its defaults count"
+    where = statement.place(namespace, name)
     try:
-        found = await config_map(cluster, namespace, name).read()
+        said = await statement.read(cluster, namespace, name)
     except ClusterError as error:
-        where = f"ConfigMap {namespace}/{name}"
-        note = f"the operator's settings are not known, so its defaults count: {where}: {error}"
-        return OperatorState(), note
-    return read_operator_state(found) or OperatorState(), ""
+        return OperatorState(), f"{unknown}: {where}: {error}"
+    if said is None:
+        return OperatorState(), f"{unknown}: {where} does not say what an operator says"
+    return said, ""
 
 
 async def _name(

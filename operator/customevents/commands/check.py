@@ -32,6 +32,6 @@ def command(
             place = remarks.Place(wanted or cluster.namespace, operator_namespace, operator_name)
             return await remarks.check(cluster, place, clock)
 
-    findings = asyncio.run(looking())
-    remarks.show(findings)
-    raise typer.Exit(any(finding.grade is remarks.Grade.WRONG for finding in findings))
+    made = asyncio.run(looking())
+    remarks.show(made)
+    raise typer.Exit(any(remark.grade is remarks.Grade.WRONG for remark in made))

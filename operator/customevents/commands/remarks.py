@@ -16,17 +16,12 @@ from pydantic import TypeAdapter
 
 from customevents import __version__
 from customevents.clocks import ClusterClock
+from customevents.commands import statement
 from customevents.commands.arguments import is_there
-from customevents.kube import Cluster, config_map
+from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError, Gone
 from customevents.resource.event import GROUP, PLURAL, VERSION
-from customevents.resource.operator_state import (
-    BreakerState,
-    Key,
-    OperatorState,
-    Resolving,
-    read_operator_state,
-)
+from customevents.resource.operator_state import BreakerState, Key, OperatorState, Resolving
 from customevents.resource.status import DeliveryRecord
 from customevents.scope.cluster_links import Agents, chain
 from customevents.scope.cluster_name import Ambiguous, ClusterName, Link, Silent, ask
@@ -43,7 +38,7 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 class Grade(StrEnum):
-    """How good a finding is."""
+    """How good it is, what a remark is about."""
 
     OK = "ok"
     NOTHING = "-"
@@ -71,7 +66,7 @@ class Place:
 
 
 async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Remark]:
-    """All findings, in the order of an event's way; `clock` has learnt the API server's time."""
+    """All remarks, in the order of an event's way; `clock` has learnt the API server's time."""
     try:
         version = await cluster.get("/version")
     except ClusterError as error:
@@ -80,26 +75,26 @@ async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Rem
     if not isinstance(told, str):
         what = "what answers there does not say its version; is something in between?"
         return [_wrong("Kubernetes", what, "is KUBECONFIG the right one?")]
-    findings = [_ok("Kubernetes", f"{told} at {cluster.server}, by {cluster.origin}")]
-    findings += _clock("this machine", clock.skew)
-    findings += await _missing(cluster, place.namespace)
-    findings.append(await _schema(cluster))
-    findings.append(await _right_to_create(cluster, place.namespace))
-    said, found = await _operator(cluster, place, clock.now())
-    findings.append(found)
+    remarks = [_ok("Kubernetes", f"{told} at {cluster.server}, by {cluster.origin}")]
+    remarks += _clock("this machine", clock.skew)
+    remarks += await _missing(cluster, place.namespace)
+    remarks.append(await _schema(cluster))
+    remarks.append(await _right_to_create(cluster, place.namespace))
+    said, remark = await _operator(cluster, place, clock.now())
+    remarks.append(remark)
     if said is not None:
-        findings += _announced(said, place.namespace)
-    return findings + await _cluster_names(cluster, place, said)
+        remarks += _announced(said, place.namespace)
+    return remarks + await _cluster_names(cluster, place, said)
 
 
-def show(findings: list[Remark]) -> None:
+def show(remarks: list[Remark]) -> None:
     """Print them for people."""
-    for finding in findings:
-        colour = _COLOURS.get(finding.grade)
-        level = typer.style(f"{finding.grade:8}", fg=colour, bold=colour is not None)
-        typer.echo(f"{level} {finding.about:22} {finding.says}")
-        if finding.todo:
-            typer.echo(f"{'':31} {finding.todo}")
+    for remark in remarks:
+        colour = _COLOURS.get(remark.grade)
+        grade = typer.style(f"{remark.grade:8}", fg=colour, bold=colour is not None)
+        typer.echo(f"{grade} {remark.about:22} {remark.says}")
+        if remark.todo:
+            typer.echo(f"{'':31} {remark.todo}")
 
 
 _COLOURS = {
@@ -174,19 +169,18 @@ async def _operator(
     cluster: Cluster, place: Place, now: datetime
 ) -> tuple[OperatorState | None, Remark]:
     about = "operator"
-    where = f"ConfigMap {place.operator_namespace}/{place.name}"
+    where = statement.place(place.operator_namespace, place.name)
     elsewhere = (
         "is the operator installed, and in another namespace? Try --operator-namespace; and of a "
         "release with watchNamespaces, --operator-name=RELEASE-customevents"
     )
     try:
-        found = await config_map(cluster, place.operator_namespace, place.name).read()
+        said = await statement.read(cluster, place.operator_namespace, place.name)
     except Gone:
         missing = f"there is no {where}, which an operator that leads would have"
         return None, _wrong(about, missing, elsewhere)
     except ClusterError as error:
         return None, _warning(about, f"{where} may not be read: {error}")
-    said = read_operator_state(found)
     if said is None:
         odd = f"{where} does not say what an operator says"
         return None, _wrong(about, odd, "did something else write it? The operator writes it anew")
@@ -308,8 +302,8 @@ async def _cluster_names(
     settings = said.settings if said else Resolving()
     believed = settings.agent_namespaces or (*AGENT_NAMESPACES, place.operator_namespace)
     agents = Agents(believed)
-    findings = [await _link(cluster, link) for link in chain(settings.cluster_name, agents)]
-    return findings + _strangers(agents)
+    remarks = [await _link(cluster, link) for link in chain(settings.cluster_name, agents)]
+    return remarks + _strangers(agents)
 
 
 async def _link(cluster: Cluster, link: Link) -> Remark:
