@@ -131,6 +131,19 @@ def test_without_the_operators_word_it_says_that_it_guesses(
     assert done.stderr.startswith(note)
 
 
+def test_where_something_else_is_written_in_its_place_it_says_that_it_guesses(
+    events: Events, customevents: Shell
+) -> None:
+    events.kubectl("create", "configmap", "customevents", "--from-literal=state.json=yesterday")
+    spec = {**SPEC, "scope": {"level": "Account"}}
+    elsewhere = ("--operator-namespace", events.namespace)
+    done = customevents("render", "-f", "-", *elsewhere, stdin=events.manifest("wide", spec))
+    assert done.returncode == 0, done.stderr
+    where = f"ConfigMap {events.namespace}/customevents"
+    note = f"# the operator's settings are not known, so its defaults count: {where} does not say"
+    assert done.stderr.startswith(note)
+
+
 def test_a_file_or_a_name_is_wanted_and_not_both(customevents: Shell) -> None:
     assert customevents("render").returncode == 2
     assert customevents("render", "checkout", "-f", "-").returncode == 2
