@@ -1,4 +1,4 @@
-"""What the operator says about itself, for everybody: `check`, `render` and `list` read it.
+"""What the operator says about itself, for everybody: `check` and `render` read it.
 
 So the command line needs neither the API key nor a way to the operator's pod. It names no event and
 no tenant, and nothing of the key but whether it works.
