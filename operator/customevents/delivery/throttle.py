@@ -198,7 +198,6 @@ class Throttle:
         warn: Callable[[str, str], None],
         breaker: Breaker | None = None,
         tellings: Tellings | None = None,
-        probe_every: float = PROBE_SECONDS,
     ) -> None:
         """`opened` is called when sending may go on after a while in which it might not.
 
@@ -212,7 +211,6 @@ class Throttle:
         self._uptime = uptime
         self._opened = opened
         self._warn = warn
-        self._probe_every = probe_every
         self._changed = asyncio.Event()
         #: First come, first served: else who waits for a token may lose to those behind, again and
         #: again.
@@ -272,9 +270,9 @@ class Throttle:
     async def _enter(self) -> Closed | None:
         while True:
             if self._ending or self.halted:
-                return Closed(self._probe_every)
+                return Closed(PROBE_SECONDS)
             if self.paused:
-                return Closed(self._probe_every, self.paused, self._pause.no_key)
+                return Closed(PROBE_SECONDS, self.paused, self._pause.no_key)
             wait = self._wait(self._uptime())
             if wait == 0.0:
                 self._bucket.take()
@@ -384,7 +382,7 @@ class Throttle:
 
     async def _until_next_probe(self) -> None:
         """The probe's interval, or less if the key's file changes."""
-        end = self._uptime() + self._probe_every
+        end = self._uptime() + PROBE_SECONDS
         while (left := end - self._uptime()) > 0:
             await asyncio.sleep(min(LOOK_AT_THE_KEY, left))
             if await self._endpoint.key_changed():  # also while the file holds no key at all
