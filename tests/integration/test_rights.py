@@ -44,8 +44,11 @@ def test_nothing_that_the_operator_asks_for_is_refused(
     events.until("checkout", "Delivered")
     running.terminate()
 
-    rights = used(requests(cluster, since))
-    assert rights.isdisjoint(LOOKED_FOR_A_NAME), "it is told the cluster's name"
+    made = requests(cluster, since)
+    rights = used(made)
+    its_own = {("configmaps", "get")}
+    assert rights.isdisjoint(LOOKED_FOR_A_NAME - its_own), "it is told the cluster's name"
+    assert config_maps(made, "get") == {"customevents"}
     assert rights >= {
         ("customevents", "list"),
         ("customevents", "watch"),
@@ -55,6 +58,7 @@ def test_nothing_that_the_operator_asks_for_is_refused(
         ("configmaps", "get"),
     }
     assert rights & {("configmaps", "create"), ("configmaps", "update")}
+    assert config_maps(made, "update") <= {"customevents"}
 
 
 def test_nothing_that_it_reads_to_find_the_clusters_name_is_refused_or_a_secret(
@@ -69,7 +73,7 @@ def test_nothing_that_it_reads_to_find_the_clusters_name_is_refused_or_a_secret(
     made = requests(cluster, since)
     assert used(made) >= LOOKED_FOR_A_NAME
     assert not [line for line in made if line.get("objectRef", {}).get("resource") == "secrets"]
-    read = {line["objectRef"].get("name") for line in made if is_config_map(line, "get")}
+    read = config_maps(made, "get")
     assert read == {"k8s-watcher-config", "kubeadm-config", "customevents"}
 
 
@@ -85,6 +89,7 @@ def test_nothing_that_it_reads_to_discover_services_is_refused(
     assert used(requests(cluster, since)) >= {(kind, "list") for kind in kinds}
 
 
-def is_config_map(line: dict[str, Any], verb: str) -> bool:
-    about = line.get("objectRef", {}).get("resource")
-    return bool(about == "configmaps" and line["verb"] == verb)
+def config_maps(made: list[dict[str, Any]], verb: str) -> set[str]:
+    """The names of the ConfigMaps that were asked for with this verb."""
+    asked = [line["objectRef"] for line in made if line["verb"] == verb and "objectRef" in line]
+    return {ref["name"] for ref in asked if ref["resource"] == "configmaps"}
