@@ -15,8 +15,8 @@ from operator_process import eventually, operator_environment
 
 __all__ = ["timeline"]
 
-HOME = "team"
-USER = ("--as=dev-of-team", "--as-group=system:authenticated")
+HOME = "ordinary"
+USER = ("--as=dev-of-ordinary", "--as-group=system:authenticated")
 
 
 def test_an_ordinary_user_checks_renders_and_lists_and_never_reads_the_lease(
@@ -25,7 +25,7 @@ def test_an_ordinary_user_checks_renders_and_lists_and_never_reads_the_lease(
     """The Lease names the events of all tenants that are just being sent."""
     cluster = chart_cluster
     cluster.kubectl("create", "namespace", HOME)
-    binding = ("--clusterrole=edit", "--user=dev-of-team", "-n", HOME)
+    binding = ("--clusterrole=edit", "--user=dev-of-ordinary", "-n", HOME)
     cluster.kubectl("create", "rolebinding", "dev", *binding)
     file = tmp_path / "event.yaml"
     file.write_text(
@@ -53,7 +53,7 @@ def test_an_ordinary_user_checks_renders_and_lists_and_never_reads_the_lease(
             )
 
         said = eventually("it is told who leads", checked)
-        assert "you may create CustomEvents in team" in said
+        assert "you may create CustomEvents in ordinary" in said
         assert "prod-eu-1 (setting clusterName)" in said
         rendered = run("render", "-f", str(file))
         assert '"clusters": [\n      "prod-eu-1"' in rendered.stdout, rendered.stderr
