@@ -47,7 +47,7 @@ class _Out:
     #: The newest version that the watch showed.
     shown: CustomEvent | None = None
     deleted: bool = False
-    #: The gate opened: it is open to this one as well.
+    #: The endpoint takes events again: it may be tried by this one as well.
     let_in: bool = False
     #: Reasons to wait that were over before this one was told them.
     over: set[Reason] = field(default_factory=set)

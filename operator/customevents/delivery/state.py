@@ -3,6 +3,10 @@
 An event on its way is an `Attempt`; how it leaves that is an `Ending`: what its status shall say,
 and when it is looked at again. Attempts in flight have no state of their own: they live in the
 journal, so that no status write is spent on them.
+
+It is long because it is one idea: whoever asks what becomes of a record reads here and nowhere
+else. In order: the next step, after an attempt, the verdicts, an attempt that nobody saw the end
+of, two accounts of one delivery, what is written and counted.
 """
 
 from __future__ import annotations
