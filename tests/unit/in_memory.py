@@ -16,12 +16,13 @@ from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
 from customevents.delivery.recovery import Recovery
 from customevents.delivery.results import Results
-from customevents.delivery.state import Intent, Moment, Policy
+from customevents.delivery.state import Moment, Policy
 from customevents.delivery.status_writer import StatusWriter
 from customevents.delivery.throttle import Breaker, Tellings, Throttle, TokenBucket
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError, NoSuchKind
 from customevents.resource.event import CustomEvent, read_event
+from customevents.resource.lease import Intent
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.discovery import Discovery
 from customevents.scope.fill import Filler

@@ -14,9 +14,9 @@ from enum import Enum, auto
 from typing import Any
 
 from customevents.delivery.election import Election, Terms
-from customevents.delivery.journal import IN_FLIGHT, Journal, write_entries
-from customevents.delivery.state import Intent
+from customevents.delivery.journal import Journal
 from customevents.resource.errors import ClusterError, Conflict, Gone
+from customevents.resource.lease import IN_FLIGHT, Intent, write_entries
 from unit.builders import Clock
 from unit.instant import at_once
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from customevents.delivery.state import Intent
 from customevents.resource.event import CustomEvent
 from customevents.resource.identity import content_hash, delivery_id
+from customevents.resource.lease import Intent
 from customevents.resource.spec import parse_spec
 from customevents.resource.status import DeliveryRecord
 from unit.in_memory import World

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from customevents.delivery.state import Intent
 from customevents.delivery.throttle import Throttle, TokenBucket
 from customevents.delivery.trouble import LONGEST_WAIT, Stumbles
 from customevents.resource.event import CustomEvent
+from customevents.resource.lease import Intent
 from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import DeliveryRecord, LastOutcome, OutcomeClass, State
 from unit.at_work import apply, play, seconds, state

@@ -10,11 +10,11 @@ import pytest
 from customevents.delivery.inbox import LOOK_HOLDS
 from customevents.delivery.outcome import Outcome
 from customevents.delivery.results import LATE
-from customevents.delivery.state import Intent
 from customevents.delivery.throttle import Breaker, Closed, Tellings, Throttle, TokenBucket
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, LeadershipLost
 from customevents.resource.event import CustomEvent
+from customevents.resource.lease import Intent
 from customevents.resource.status import OutcomeClass, Reason, State
 from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec, record, recorded

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from customevents.delivery.journal import IN_FLIGHT, TakenOver
+from customevents.delivery.journal import TakenOver
 from customevents.resource.errors import LeadershipLost
+from customevents.resource.lease import IN_FLIGHT
 from unit.instant import at_once
 from unit.leases import Fault, Raw, Scene, held_by, intent, seconds_until, uids
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from customevents.delivery.journal import IN_FLIGHT, Journal
+from customevents.delivery.journal import Journal
+from customevents.resource.lease import IN_FLIGHT
 from unit.builders import NOW
 from unit.leases import Fault, Scene, held_by, intent, lead, seconds_until, uids
 

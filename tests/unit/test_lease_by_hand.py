@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from customevents.delivery.election import Observed, Terms
-from customevents.delivery.journal import IN_FLIGHT, TakenOver, read_entries
-from customevents.resource.lease import LONGEST_DURATION, MOST, readable
+from customevents.delivery.journal import TakenOver
+from customevents.resource.lease import IN_FLIGHT, LONGEST_DURATION, MOST, read_entries, readable
 from customevents.settings import Settings
 from unit.instant import at_once
 from unit.leases import Raw, Scene, held_by, intent, seconds_until

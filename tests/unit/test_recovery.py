@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
-from customevents.delivery.state import Intent, Policy
+from customevents.delivery.state import Policy
 from customevents.eventsapi.client import Answer
 from customevents.resource.errors import ClusterError, StatusRefused
 from customevents.resource.event import CustomEvent, read_event
+from customevents.resource.lease import Intent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless

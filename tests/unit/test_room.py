@@ -8,11 +8,11 @@ import logging
 import pytest
 
 from customevents.delivery.inbox import Inbox
-from customevents.delivery.journal import MOST_ENTRIES, write_entries
+from customevents.delivery.journal import MOST_ENTRIES
 from customevents.delivery.results import LATE
-from customevents.delivery.state import Intent
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
+from customevents.resource.lease import Intent, write_entries
 from unit.builders import Clock
 from unit.counted import Counted
 from unit.in_memory import MemoryInbox, Raw, World

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from customevents.delivery.state import Intent
 from customevents.resource.event import CustomEvent
+from customevents.resource.lease import Intent
 from customevents.resource.status import State
 from unit.builders import raw_spec
 from unit.in_memory import Raw, World

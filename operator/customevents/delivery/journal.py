@@ -8,23 +8,16 @@ the truth, and every write states it whole.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from customevents.clocks import happened
 from customevents.delivery.election import Election
-from customevents.delivery.state import Intent
-from customevents.resource import names
 from customevents.resource.errors import LeadershipLost
-from customevents.resource.lease import is_count
+from customevents.resource.lease import IN_FLIGHT, Intent, read_entries, write_entries
 
 logger = logging.getLogger(__name__)
-
-IN_FLIGHT = "customevents.dev/in-flight"
-FORMAT = 1
 
 #: From here on nothing more is begun. All annotations of an object together hold 256 KiB; with the
 #: longest names an entry takes 420 bytes, and a hundred attempts may be on their way to the list.
@@ -138,53 +131,3 @@ class Journal:
         if self._waiting:
             return
         await happened(self._wake, self.election.renew_in)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """What a Lease says of attempts under way."""
-
-    entries: tuple[Intent, ...] = ()
-    #: Whether that is all that was written there.
-    whole: bool = False
-    #: Rows that name no attempt: the Lease was edited by hand.
-    unreadable: int = 0
-
-
-def write_entries(entries: Iterable[Intent]) -> str:
-    """The attempts as one annotation holds them."""
-    rows = [list(asdict(entry).values()) for entry in entries]
-    return json.dumps({"format": FORMAT, "entries": rows}, separators=(",", ":"))
-
-
-def read_entries(text: str | None) -> Listed:
-    """The attempts that an annotation lists, as far as they can be read."""
-    try:
-        found = json.loads(text or "")
-        rows = found["entries"] if found["format"] == FORMAT else None
-    except (KeyError, TypeError, ValueError, RecursionError):
-        rows = None
-    if not isinstance(rows, list):
-        return Listed()
-    entries: dict[str, Intent] = {}
-    for intent in filter(None, map(_read_row, rows)):
-        known = entries.get(intent.uid, intent)
-        # An object has one attempt at a time: of two, the later one counts the other as well.
-        entries[intent.uid] = max(known, intent, key=lambda each: (each.sequence, each.attempt))
-    unreadable = len(rows) - len(entries)
-    return Listed(tuple(entries.values()), whole=not unreadable, unreadable=unreadable)
-
-
-def _read_row(row: Any) -> Intent | None:
-    """None if no attempt can be called so: by its name, no object could be asked for."""
-    match row:
-        case [str(uid), str(delivery_id), namespace, name, sequence, attempt] if (
-            uid
-            and delivery_id
-            and names.is_namespace(namespace)
-            and names.is_object(name)
-            and is_count(sequence)
-            and is_count(attempt)
-        ):
-            return Intent(uid, delivery_id, namespace, name, sequence, attempt)
-    return None

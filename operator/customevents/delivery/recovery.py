@@ -15,11 +15,11 @@ from datetime import datetime
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
 from customevents.delivery.results import LATE, Aside, Results
-from customevents.delivery.state import Intent
 from customevents.delivery.status_writer import StatusWriter
 from customevents.delivery.trouble import LONGEST_WAIT, tell
 from customevents.resource.errors import LeadershipLost, SchemaTooOld
 from customevents.resource.event import CustomEvent
+from customevents.resource.lease import Intent
 
 
 @dataclass(frozen=True)

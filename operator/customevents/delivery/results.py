@@ -19,11 +19,12 @@ from customevents.delivery import state
 from customevents.delivery.counters import Counters
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
-from customevents.delivery.state import Ending, Intent, Moment
+from customevents.delivery.state import Ending, Moment
 from customevents.delivery.status_writer import StatusWriter
 from customevents.delivery.trouble import Stumbles, growing, tell
 from customevents.resource.errors import CustomEventsError, LeadershipLost, SchemaTooOld
 from customevents.resource.event import CustomEvent
+from customevents.resource.lease import Intent
 from customevents.resource.times import later
 
 logger = logging.getLogger(__name__)

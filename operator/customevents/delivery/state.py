@@ -21,6 +21,7 @@ from customevents.eventsapi.refusal import Refusal
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.event import CustomEvent
 from customevents.resource.identity import content_hash, delivery_id
+from customevents.resource.lease import Intent
 from customevents.resource.spec import CustomEventSpec, UnknownOutcomePolicy, parse_spec
 from customevents.resource.status import (
     Condition,
@@ -90,18 +91,6 @@ class Moment:
     policy: Policy
     now: datetime
     chance: float = 0.0
-
-
-@dataclass(frozen=True)
-class Intent:
-    """One attempt that is about to be made, as the journal keeps it."""
-
-    uid: str
-    delivery_id: str
-    namespace: str
-    name: str
-    sequence: int
-    attempt: int
 
 
 @dataclass(frozen=True)
