@@ -26,6 +26,7 @@ from customevents.delivery.state import Moment, Policy
 from customevents.delivery.status_writer import Cluster as Statuses
 from customevents.delivery.status_writer import StatusWriter
 from customevents.delivery.throttle import Endpoint, Throttle, TokenBucket
+from customevents.resource.notice import Regarding
 from customevents.resource.operator_state import Resolving
 from customevents.resource.status import Reason
 from customevents.scope.cluster_links import Agents, chain
@@ -37,7 +38,7 @@ from customevents.scope.resolve import Rules
 from customevents.scope.workloads import Cluster as Workloads
 from customevents.settings import Settings
 from customevents.upkeep.event_recorder import Cluster as Notices
-from customevents.upkeep.event_recorder import EventRecorder, Regarding
+from customevents.upkeep.event_recorder import EventRecorder
 from customevents.upkeep.resync import Cluster as Lists
 from customevents.upkeep.resync import Resync
 from customevents.upkeep.state_reporter import Account, ConfigMap, Facts, StateReporter

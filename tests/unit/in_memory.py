@@ -23,11 +23,12 @@ from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError, NoSuchKind
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.lease import Intent
+from customevents.resource.notice import Notice
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.discovery import Discovery
 from customevents.scope.fill import Filler
 from customevents.scope.resolve import Rules
-from customevents.upkeep.event_recorder import Notice, notice
+from customevents.upkeep.event_recorder import notice
 from unit.builders import Clock, raw_event
 from unit.counted import Counted
 from unit.instant import at_once

@@ -10,15 +10,10 @@ import pytest
 
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError
+from customevents.resource.notice import Notice, Regarding
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless
-from customevents.upkeep.event_recorder import (
-    MOST_WAITING,
-    EventRecorder,
-    Notice,
-    Regarding,
-    notice,
-)
+from customevents.upkeep.event_recorder import MOST_WAITING, EventRecorder, notice
 from unit.builders import NOW, event, raw_spec, record, recorded
 from unit.in_memory import World
 from unit.instant import at_once

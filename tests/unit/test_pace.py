@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customevents.delivery.outcome import Outcome, retry_after
+from customevents.delivery.outcome import Outcome
 from customevents.delivery.throttle import Breaker, TokenBucket
+from customevents.eventsapi.retry_after import retry_after
 from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import OutcomeClass
 from unit.builders import NOW

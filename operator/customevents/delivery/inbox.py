@@ -7,7 +7,6 @@ done. Waits are kept by a clock that only goes forward: the other one may be set
 from __future__ import annotations
 
 import asyncio
-import heapq
 import itertools
 import logging
 from collections.abc import Callable, Container, Iterator
@@ -16,6 +15,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from customevents.clocks import happened
+from customevents.delay_queue import DelayQueue
 from customevents.delivery.counters import Counters, count_deletion, count_edit
 from customevents.delivery.echoes import Echoes
 from customevents.delivery.queues import Queues
@@ -26,9 +26,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds for which a look at an object is enough while the watch shows nothing.
 LOOK_HOLDS = 5.0
-
-#: Timers that are kept beside those of the events that wait, before the rest is thrown away.
-MOST_STALE = 64
 
 
 class _Postponed(NamedTuple):
@@ -77,10 +74,7 @@ class Inbox:
         self._room = room
         self._said_full = False
         self._queues = Queues()
-        self._postponed: dict[str, _Postponed] = {}
-        #: When postponed events are due; an entry whose event has moved on is skipped.
-        self._timers: list[tuple[float, int, str]] = []
-        self._ticket = itertools.count()
+        self._postponed: DelayQueue[_Postponed] = DelayQueue()
         self._busy: dict[str, _Out] = {}
         #: What our last writes returned, until the watch has shown it.
         self.echoes = Echoes(uptime)
@@ -273,19 +267,17 @@ class Inbox:
         """The endpoint takes events again: what waited for that is ready, in its order."""
         for out in self._busy.values():
             out.let_in = True
-        waiting = sorted((p for p in self._postponed.values() if p.gated), key=lambda p: p.due)
-        for postponed in waiting:
-            del self._postponed[postponed.event.uid]
-            self._queue(postponed.event)
+        waiting = sorted(
+            (each for each in self._postponed if each.gated), key=lambda each: each.due
+        )
+        self._bring_forward(waiting)
 
     def release(self, reason: Reason) -> None:
         """What made events wait with this reason is over: they are ready."""
         for out in self._busy.values():
             out.over.add(reason)
-        for waiting in list(self._postponed.values()):
-            if waiting.event.status.delivered.reason == reason:
-                del self._postponed[waiting.event.uid]
-                self._queue(waiting.event)
+        told = (each for each in self._postponed if each.event.status.delivered.reason == reason)
+        self._bring_forward(list(told))
 
     def set_aside(self, event: CustomEvent) -> None:
         """Give out nothing of an event until `done`: its status cannot be written yet."""
@@ -307,7 +299,7 @@ class Inbox:
         self._wake.set()
 
     def _take_in(self, event: CustomEvent) -> None:
-        self._postponed.pop(event.uid, None)
+        self._postponed.remove(event.uid)
         if event.settled:
             self._remove(event)
         else:
@@ -319,7 +311,7 @@ class Inbox:
         return self._queues.find(event) if postponed is None else postponed.event
 
     def _known(self) -> Iterator[CustomEvent]:
-        postponed = (waiting.event for waiting in self._postponed.values())
+        postponed = (waiting.event for waiting in self._postponed)
         busy = (out.event for out in self._busy.values())
         return itertools.chain(self._queues, postponed, busy)
 
@@ -329,21 +321,13 @@ class Inbox:
 
     def _postpone(self, event: CustomEvent, due: datetime, gated: bool) -> None:
         at = self._uptime() + (due - self._clock()).total_seconds()
-        self._postponed[event.uid] = _Postponed(at, event, gated)
-        heapq.heappush(self._timers, (at, next(self._ticket), event.uid))
-        self._tidy()
+        self._postponed.put(event.uid, _Postponed(at, event, gated))
         self._wake.set()
 
-    def _tidy(self) -> None:
-        """Throw away the timers of events that have moved on, once they are the greater part."""
-        if len(self._timers) <= 2 * len(self._postponed) + MOST_STALE:
-            return
-        live = {}
-        for due, ticket, uid in self._timers:
-            if uid in self._postponed and self._postponed[uid].due == due:
-                live[uid] = (due, ticket, uid)
-        self._timers = list(live.values())
-        heapq.heapify(self._timers)
+    def _bring_forward(self, waiting: list[_Postponed]) -> None:
+        for postponed in waiting:
+            self._postponed.remove(postponed.event.uid)
+            self._queue(postponed.event)
 
     def _drop(self, event: CustomEvent) -> None:
         self._remove(event)
@@ -351,18 +335,13 @@ class Inbox:
         self._doubtful.discard(event.uid)
 
     def _remove(self, event: CustomEvent) -> None:
-        self._postponed.pop(event.uid, None)
+        self._postponed.remove(event.uid)
         self._queues.remove(event)
 
     def _promote(self) -> None:
         """Queue what is due."""
-        now = self._uptime()
-        while self._timers and self._timers[0][0] <= now:
-            due, _, uid = heapq.heappop(self._timers)
-            waiting = self._postponed.get(uid)
-            if waiting is not None and waiting.due == due:
-                del self._postponed[uid]
-                self._queue(waiting.event)
+        while (waiting := self._postponed.take_due(self._uptime())) is not None:
+            self._queue(waiting.event)
 
     def _has_room(self) -> bool:
         if self._room():
@@ -379,5 +358,5 @@ class Inbox:
 
     async def _until_something_happens(self) -> None:
         self._wake.clear()
-        wait = self._timers[0][0] - self._uptime() if self._timers else None
-        await happened(self._wake, wait)
+        due = self._postponed.next_time
+        await happened(self._wake, None if due is None else due - self._uptime())

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import Enum, auto
 from typing import assert_never
 
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
 from customevents.eventsapi.refusal import Refusal
+from customevents.eventsapi.retry_after import retry_after
 from customevents.resource.status import OutcomeClass, Reason
 
 #: The documented answer to a POST.
@@ -28,9 +28,6 @@ OF_THE_KEY = frozenset({401, 403})
 
 #: With these the Retry-After holds for the whole endpoint.
 PAUSING = frozenset({429, 503})
-
-#: A Retry-After is obeyed up to this many seconds.
-LONGEST_RETRY_AFTER = 3600.0
 
 _REDIRECTS = frozenset(range(300, 400))
 _ENDPOINT = frozenset({404, 405, 407, 410, 421, 451}) | OF_THE_KEY | _REDIRECTS
@@ -199,20 +196,3 @@ def classify(result: Answer | NoAnswer, now: datetime) -> Outcome:
         kind = _IF_TOLD.get(result.status, kind)
     pause = retry_after(result.retry_after, now) if result.status in PAUSING else 0.0
     return Outcome(kind, result.status, refusal=result.refusal, pause=pause)
-
-
-def retry_after(header: str | None, now: datetime) -> float:
-    """The seconds that a Retry-After asks for; 0 if it is absent, past or garbage.
-
-    Two forms, seconds and an HTTP-date (RFC 9110, 10.2.3).
-    """
-    text = (header or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST_RETRY_AFTER)
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return 0.0
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return min(max(0.0, (until - now).total_seconds()), LONGEST_RETRY_AFTER)

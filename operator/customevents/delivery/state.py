@@ -16,8 +16,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
 
-from customevents.delivery.outcome import LONGEST_RETRY_AFTER, Follows, Outcome, row_of
+from customevents.delivery.outcome import Follows, Outcome, row_of
 from customevents.eventsapi.refusal import Refusal
+from customevents.eventsapi.retry_after import LONGEST_RETRY_AFTER
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.event import CustomEvent
 from customevents.resource.identity import content_hash, delivery_id

@@ -10,4 +10,5 @@ __all__ = [
     "key",
     "payload",
     "refusal",
+    "retry_after",
 ]

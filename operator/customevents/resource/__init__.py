@@ -11,6 +11,7 @@ __all__ = [
     "lease",
     "matching",
     "names",
+    "notice",
     "operator_state",
     "release",
     "spec",

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import GROUP, KIND, VERSION, CustomEvent
+from customevents.resource.notice import Notice, Regarding, manifest
 from customevents.resource.status import Reason, State
 
 logger = logging.getLogger(__name__)
@@ -22,37 +22,11 @@ logger = logging.getLogger(__name__)
 #: What a person should look at.
 WARNED = frozenset({State.FAILED, State.EXPIRED, State.HELD})
 
-#: Bytes, as the API counts them (it speaks of characters).
-LONGEST_NOTE = 1024
-#: Characters.
-LONGEST_REPORTER = 128
-
 #: Notices that wait to be written; of more, the newest are not told.
 MOST_WAITING = 1000
 
 #: Seconds between two writes: a burst of refusals is no burst of writes.
 BETWEEN = 0.05
-
-
-@dataclass(frozen=True)
-class Regarding:
-    """The object that a notice is about."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-    uid: str = ""
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One Kubernetes Event."""
-
-    regarding: Regarding
-    type: Literal["Normal", "Warning"]
-    reason: str
-    message: str
 
 
 class Cluster(Protocol):
@@ -82,30 +56,6 @@ def notice(
     if record.state is State.DELIVERED and of_deliveries:
         return Notice(regarding, "Normal", condition.reason, condition.message)
     return None
-
-
-def manifest(notice: Notice, *, reporter: str, now: datetime) -> dict[str, Any]:
-    """A notice as events.k8s.io/v1 has it; `reporter` is the name of this process."""
-    about, where = notice.regarding, notice.regarding.namespace
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"generateName": f"{about.name[:200].rstrip('.-')}-", "namespace": where},
-        "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "reportingController": f"{GROUP}/operator",
-        "reportingInstance": reporter[:LONGEST_REPORTER],
-        "action": "Deliver",
-        "type": notice.type,
-        "reason": notice.reason,
-        "note": notice.message.encode()[:LONGEST_NOTE].decode(errors="ignore"),
-        "regarding": {
-            "apiVersion": about.api_version,
-            "kind": about.kind,
-            "namespace": about.namespace,
-            "name": about.name,
-            "uid": about.uid,
-        },
-    }
 
 
 class EventRecorder:

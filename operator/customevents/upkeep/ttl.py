@@ -11,13 +11,13 @@ nobody has sent yet is not deleted with it.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from customevents.clocks import happened
+from customevents.delay_queue import DelayQueue
 from customevents.resource.errors import ClusterError, Conflict, Gone
 from customevents.resource.event import CustomEvent
 from customevents.resource.times import later
@@ -33,12 +33,10 @@ AGAIN, LONGEST_AGAIN = 60.0, 3600.0
 #: Seconds after which the clock is looked at again: the API server's may have been set.
 LOOK_AGAIN = 60.0
 
-#: Timers that are kept beside those of the objects that wait, before the rest is thrown away.
-MOST_STALE = 64
-
 
 class _Grave(NamedTuple):
     due: datetime
+    uid: str
     namespace: str
     name: str
     resource_version: int
@@ -79,9 +77,7 @@ class TtlCollector:
     def __init__(self, cluster: Cluster, clock: Callable[[], datetime]) -> None:
         self._cluster = cluster
         self._clock = clock
-        self._graves: dict[str, _Grave] = {}
-        #: When they are due; an entry whose object has changed since is skipped.
-        self._timers: list[tuple[datetime, str]] = []
+        self._graves: DelayQueue[_Grave] = DelayQueue()
         self._wake = asyncio.Event()
 
     def __len__(self) -> int:
@@ -93,72 +89,53 @@ class TtlCollector:
         if due is None:
             self.forget(event)
             return
-        before = self._graves.get(event.uid)
-        self._graves[event.uid] = _Grave(due, event.namespace, event.name, event.resource_version)
-        if before is None or before.due != due:
-            self._set_timer(event.uid, due)
+        version = event.resource_version
+        self._put(_Grave(due, event.uid, event.namespace, event.name, version))
 
     def forget(self, event: CustomEvent) -> None:
         """It is gone, or is not to be deleted any more."""
-        if self._graves.pop(event.uid, None) is not None:
-            self._tidy()
+        self._graves.remove(event.uid)
 
     async def run(self) -> None:
         """Delete, for ever."""
         while True:
-            while self._timers and self._timers[0][0] <= self._clock():
-                due, uid = heapq.heappop(self._timers)
-                grave = self._graves.get(uid)
-                if grave is not None and grave.due == due:
-                    await self._bury(uid, grave)
+            while (grave := self._graves.take_due(self._clock())) is not None:
+                await self._bury(grave)
             await self._until_due()
 
-    async def _bury(self, uid: str, grave: _Grave) -> None:
+    async def _bury(self, grave: _Grave) -> None:
         path = f"{grave.namespace}/{grave.name}"
         try:
             await self._cluster.delete_event(
-                grave.namespace, grave.name, uid=uid, resource_version=grave.resource_version
+                grave.namespace, grave.name, uid=grave.uid, resource_version=grave.resource_version
             )
+            logger.info("%s is deleted, as its ttlSecondsAfterFinished says", path)
         except (Gone, Conflict):
             pass  # the watch tells what is there now
         except ClusterError as error:
             if not grave.failures:
                 logger.warning("%s cannot be deleted yet: %s", path, error)
-            self._put_off(uid, grave)
+            self._put_off(grave)
             await asyncio.sleep(_pause(error))
-            return
         except Exception:  # whatever it is, it is this object's trouble
             if not grave.failures:
                 logger.exception("%s cannot be deleted yet", path)
-            self._put_off(uid, grave)
-            return
-        else:
-            logger.info("%s is deleted, as its ttlSecondsAfterFinished says", path)
-        if self._graves.get(uid) == grave:
-            del self._graves[uid]
+            self._put_off(grave)
 
-    def _put_off(self, uid: str, grave: _Grave) -> None:
-        if self._graves.get(uid) != grave:
+    def _put_off(self, grave: _Grave) -> None:
+        if grave.uid in self._graves:
             return  # it changed meanwhile, and has its own time
         wait = min(AGAIN * 2.0 ** min(grave.failures, 16), LONGEST_AGAIN)
         due = later(self._clock(), wait)
-        self._graves[uid] = grave._replace(due=due, failures=grave.failures + 1)
-        self._set_timer(uid, due)
+        self._put(grave._replace(due=due, failures=grave.failures + 1))
 
-    def _set_timer(self, uid: str, due: datetime) -> None:
-        heapq.heappush(self._timers, (due, uid))
-        self._tidy()
+    def _put(self, grave: _Grave) -> None:
+        self._graves.put(grave.uid, grave)
         self._wake.set()
-
-    def _tidy(self) -> None:
-        """Throw away the timers of objects that are gone, once they are the greater part."""
-        if len(self._timers) > 2 * len(self._graves) + MOST_STALE:
-            self._timers = [(grave.due, uid) for uid, grave in self._graves.items()]
-            heapq.heapify(self._timers)
 
     async def _until_due(self) -> None:
         self._wake.clear()
-        wait = None
-        if self._timers:
-            wait = min((self._timers[0][0] - self._clock()).total_seconds(), LOOK_AGAIN)
+        wait, due = None, self._graves.next_time
+        if due is not None:
+            wait = min((due - self._clock()).total_seconds(), LOOK_AGAIN)
         await happened(self._wake, wait)
