@@ -32,6 +32,7 @@ from customevents.answers import PAGE, one_line
 from customevents.clocks import happened
 from customevents.resource.errors import CustomEventsError, WatchFailed
 from customevents.resource.event import GROUP, PLURAL
+from customevents.resource.times import doubled
 from customevents.sight import Eyes, Observer, Sight
 
 logger = logging.getLogger(__name__)
@@ -238,7 +239,7 @@ class _Watcher:
 def pause(failures: int, *, answered: bool) -> float:
     """Seconds until kopf is begun anew after so many failures in a row."""
     longest = LONGEST_PAUSE if answered else LONGEST_PAUSE_UNANSWERED
-    return min(longest, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
+    return doubled(FIRST_PAUSE, failures - 1, longest)
 
 
 def _why(tasks: Collection[asyncio.Task[Any]], eyes: Eyes) -> str:

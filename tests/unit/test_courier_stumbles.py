@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from customevents.delivery.throttle import Throttle, TokenBucket
-from customevents.delivery.trouble import LONGEST_WAIT, Stumbles
 from customevents.resource.event import CustomEvent
 from customevents.resource.lease import Intent
 from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import DeliveryRecord, LastOutcome, OutcomeClass, State
+from customevents.trouble import LONGEST_WAIT, Stumbles
 from unit.at_work import apply, play, seconds, state
 from unit.builders import record, recorded
 from unit.in_memory import MemoryApi, MemoryElection, MemoryJournal, Raw, World

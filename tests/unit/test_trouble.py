@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from customevents.delivery.trouble import LASTING, LATEST, LEAST, Trouble
 from customevents.resource.errors import ClusterError, Conflict
+from customevents.trouble import LASTING, LATEST, LEAST, Trouble
 from unit.builders import Clock
 
 FORBIDDEN = ClusterError("the Kubernetes API answered 403: leases is forbidden", 403)

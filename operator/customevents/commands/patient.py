@@ -17,7 +17,7 @@ from customevents.clocks import ClusterClock
 from customevents.commands import arguments
 from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError, Conflict, NotTheApi
-from customevents.resource.times import read_time
+from customevents.resource.times import doubled, read_time
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def pause(error: ClusterError, failures: int) -> float | None:
     """Seconds until the next try after so many failures; None: none would help."""
     if error.status not in PASSING or isinstance(error, NotTheApi):
         return None
-    return max(error.retry_after, min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10)))
+    return max(error.retry_after, doubled(FIRST_PAUSE, failures - 1, LONGEST_PAUSE))
 
 
 def _nothing_done(error: ClusterError) -> bool:

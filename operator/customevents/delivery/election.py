@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from customevents.delivery.trouble import Trouble
 from customevents.resource.errors import ClusterError, Conflict, Gone, LeadershipLost
 from customevents.resource.lease import holder, next_transition, readable, stated_duration
+from customevents.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 

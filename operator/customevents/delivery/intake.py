@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from customevents.delivery.trouble import tell
 from customevents.resource.errors import UnreadableEvent
 from customevents.resource.event import CustomEvent, path_of, read_event, read_without_status
+from customevents.trouble import tell
 
 #: Of more odd objects than this, some are named again.
 MOST_NAMED = 1000

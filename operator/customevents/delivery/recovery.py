@@ -16,10 +16,10 @@ from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
 from customevents.delivery.results import LATE, Aside, Results
 from customevents.delivery.status_writer import StatusWriter
-from customevents.delivery.trouble import LONGEST_WAIT, tell
 from customevents.resource.errors import LeadershipLost, SchemaTooOld
 from customevents.resource.event import CustomEvent
 from customevents.resource.lease import Intent
+from customevents.trouble import LONGEST_WAIT, tell
 
 
 @dataclass(frozen=True)

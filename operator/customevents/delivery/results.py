@@ -21,11 +21,11 @@ from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
 from customevents.delivery.state import Ending, Moment
 from customevents.delivery.status_writer import StatusWriter
-from customevents.delivery.trouble import Stumbles, growing, tell
 from customevents.resource.errors import CustomEventsError, LeadershipLost, SchemaTooOld
 from customevents.resource.event import CustomEvent
 from customevents.resource.lease import Intent
 from customevents.resource.times import later
+from customevents.trouble import Stumbles, growing, tell
 
 logger = logging.getLogger(__name__)
 

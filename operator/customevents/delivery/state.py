@@ -35,7 +35,7 @@ from customevents.resource.status import (
     Status,
     to_seconds,
 )
-from customevents.resource.times import later
+from customevents.resource.times import doubled, later
 from customevents.scope.discovery import NotYet
 from customevents.scope.fill import Filled, Found
 from customevents.scope.resolve import NotAllowed, Unresolved
@@ -325,7 +325,7 @@ def judged(attempt: Attempt, outcome: Outcome, at: Moment) -> Verdict:
 
 def backoff(attempts: int, chance: float) -> float:
     """Seconds to wait after this many attempts: random(0, min(5 min, 2 s x 2^attempts))."""
-    return chance * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts, 16))
+    return chance * doubled(FIRST_BACKOFF, attempts, LONGEST_BACKOFF)
 
 
 def _policy(attempt: Attempt) -> UnknownOutcomePolicy:

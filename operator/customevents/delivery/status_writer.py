@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from customevents.delivery import state
 from customevents.delivery.counters import Counters
 from customevents.delivery.state import Verdict
-from customevents.delivery.trouble import Pauses
 from customevents.resource.errors import (
     ClusterError,
     Conflict,
@@ -26,6 +25,7 @@ from customevents.resource.errors import (
 )
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.status import Status
+from customevents.trouble import Pauses
 
 logger = logging.getLogger(__name__)
 

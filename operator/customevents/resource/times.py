@@ -1,4 +1,4 @@
-"""Times as objects say them, and the one place where a duration is added to one.
+"""Times as objects say them, and the one place where a duration is added to one, or grows.
 
 Anybody may plant a time in an object: in year 0, in year 9999, or with an offset that leads out of
 what a datetime can hold. None of them may stop the operator.
@@ -28,6 +28,11 @@ def later(time: datetime, seconds: float) -> datetime:
     if seconds >= (LAST - time).total_seconds():
         return LAST
     return time + timedelta(seconds=seconds)
+
+
+def doubled(first: float, times: int, longest: float) -> float:
+    """Seconds: the first, doubled so many times, but no more than the longest."""
+    return min(longest, first * 2.0 ** min(times, 32))
 
 
 def _parse(text: str) -> datetime | None:

@@ -20,7 +20,7 @@ from customevents.clocks import happened
 from customevents.delay_queue import DelayQueue
 from customevents.resource.errors import ClusterError, Conflict, Gone
 from customevents.resource.event import CustomEvent
-from customevents.resource.times import later
+from customevents.resource.times import doubled, later
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class TtlCollector:
     def _put_off(self, grave: _Grave) -> None:
         if grave.uid in self._graves:
             return  # it changed meanwhile, and has its own time
-        wait = min(AGAIN * 2.0 ** min(grave.failures, 16), LONGEST_AGAIN)
+        wait = doubled(AGAIN, grave.failures, LONGEST_AGAIN)
         due = later(self._clock(), wait)
         self._put(grave._replace(due=due, failures=grave.failures + 1))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from customevents.resource.errors import ClusterError, Conflict, CustomEventsError
+from customevents.resource.times import doubled
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Trouble:
         if status not in spell.told:
             logger.warning("%s: %s", self._what, spell.words)
             spell.told.add(status)
-        longest = min(LATEST, SOONEST * 2.0 ** min(spell.failures, 10))
+        longest = doubled(SOONEST, spell.failures, LATEST)
         spell.failures += 1
         # Replicas that were refused together must not come back together.
         return max(wanted, longest * (LEAST + (1.0 - LEAST) * self._chance()))
@@ -126,7 +127,7 @@ class Pauses:
             logger.warning("%s yet: %s", self._trouble, error)
         self._told.add(error.status)
         self._failures += 1
-        pause = min(LONGEST_PAUSE, 0.25 * 2.0 ** min(self._failures, 10))
+        pause = doubled(0.25, self._failures, LONGEST_PAUSE)
         await asyncio.sleep(max(pause, min(error.retry_after, LONGEST_WAIT)))
 
 
@@ -161,7 +162,7 @@ class Stumbles:
 
 def growing(failures: int) -> float:
     """Seconds until what failed for one object's sake is tried again: 1 s, doubling to 5 min."""
-    return min(LONGEST_WAIT, 2.0 ** min(failures, 16))
+    return doubled(1.0, failures, LONGEST_WAIT)
 
 
 def tell(path: str, what: str, error: BaseException) -> None:
