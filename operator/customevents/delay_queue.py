@@ -69,18 +69,17 @@ class DelayQueue(Generic[T]):
         """What is due by now, and waits no more; None: nothing is."""
         while self._timers and self._timers[0][0] <= now:
             due, _, key = heapq.heappop(self._timers)
-            thing = self._things.get(key)
-            if thing is not None and thing.due == due:
+            if self._waits(key, due):
                 return self._things.pop(key)
         return None
+
+    def _waits(self, key: str, due: Any) -> bool:
+        thing = self._things.get(key)
+        return thing is not None and thing.due == due
 
     def _tidy(self) -> None:
         """Throw the skipped timers away, once they are the greater part."""
         if len(self._timers) > 2 * len(self._things) + MOST_STALE:
-            live = {key: each for each in self._timers for key in [each[2]] if self._is_live(each)}
+            live = {timer[2]: timer for timer in self._timers if self._waits(timer[2], timer[0])}
             self._timers = list(live.values())
             heapq.heapify(self._timers)
-
-    def _is_live(self, timer: tuple[Any, int, str]) -> bool:
-        thing = self._things.get(timer[2])
-        return thing is not None and thing.due == timer[0]
