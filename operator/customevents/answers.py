@@ -60,7 +60,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response, read to its end."""
 
     status: int
@@ -101,7 +101,7 @@ def asked(path: str) -> Asked:
     return Asked(group, plural, name)
 
 
-def read(asked: Asked, answer: Answer, *, of_one: bool, kind: str = "") -> dict[str, Any]:
+def read(asked: Asked, answer: Response, *, of_one: bool, kind: str = "") -> dict[str, Any]:
     """The object or the list that was asked for, of this kind if one is named.
 
     `of_one`: the answer is the named object, and nothing else. Raises ClusterError.
@@ -116,7 +116,7 @@ def read(asked: Asked, answer: Answer, *, of_one: bool, kind: str = "") -> dict[
     return found
 
 
-def refused(asked: Asked, answer: Answer, *, of_patch: bool) -> ClusterError:
+def refused(asked: Asked, answer: Response, *, of_patch: bool) -> ClusterError:
     """What a status that is no success says; `of_patch`: in answer to a JSON Patch."""
     said, status = _read_status(answer.body), answer.status
     if said is None:

@@ -72,7 +72,7 @@ class Credentials:
 
     async def start(self) -> None:
         """Have the first ones. Raises NoWay."""
-        await self._take()
+        await self._load()
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -114,12 +114,12 @@ class Credentials:
 
     async def _renew(self) -> None:
         try:
-            await self._take()
+            await self._load()
             self._told = ""
         except NoWay as error:
             self._tell(str(error))
 
-    async def _take(self) -> None:
+    async def _load(self) -> None:
         given = await self._source.read()
         if given == self._given:
             return

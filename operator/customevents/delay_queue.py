@@ -65,7 +65,7 @@ class DelayQueue(Generic[T]):
         self._tidy()
         return thing
 
-    def take_due(self, now: Any) -> T | None:
+    def pop_due(self, now: Any) -> T | None:
         """What is due by now, and waits no more; None: nothing is."""
         while self._timers and self._timers[0][0] <= now:
             due, _, key = heapq.heappop(self._timers)

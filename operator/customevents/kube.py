@@ -48,7 +48,7 @@ AS_OPERATOR = urlencode({"fieldManager": OPERATOR})
 STRICTLY = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
-class Clock(Protocol):
+class Timekeeper(Protocol):
     """What learns the API server's time."""
 
     def uptime(self) -> float:
@@ -62,7 +62,7 @@ class Cluster:
     """One connection pool to one API server."""
 
     def __init__(
-        self, client: ApiClient, found: way.Way, credentials: Credentials, clock: Clock | None
+        self, client: ApiClient, found: way.Way, credentials: Credentials, clock: Timekeeper | None
     ) -> None:
         """`connect` makes it."""
         self._client = client
@@ -236,7 +236,7 @@ class Cluster:
 
     async def _exchange(
         self, method: str, path: str, body: Any, content_type: str, accept: str
-    ) -> answers.Answer:
+    ) -> answers.Response:
         headers = {"Accept": accept, "Content-Type": content_type}
         try:
             _, url, headers, body, _ = await self._client.param_serialize(
@@ -253,7 +253,7 @@ class Cluster:
             words = f"the Kubernetes API cannot be asked: {trust.why(error)}"
             raise ClusterError(words) from error
         wait, date = (response.headers.get(name, "") for name in ("Retry-After", "Date"))
-        return answers.Answer(response.status, content, wait, date)
+        return answers.Response(response.status, content, wait, date)
 
 
 AnyCluster = TypeVar("AnyCluster", bound=Cluster)
@@ -299,7 +299,7 @@ def config_map(cluster: Cluster, namespace: str, name: str) -> OneObject:
 
 
 def connect(
-    clock: Clock | None = None, chosen: Chosen | None = None
+    clock: Timekeeper | None = None, chosen: Chosen | None = None
 ) -> AbstractAsyncContextManager[Cluster]:
     """Connect as the kubeconfig says, or as this pod's service account; `clock` learns the time.
 
@@ -310,7 +310,7 @@ def connect(
 
 @asynccontextmanager
 async def connect_as(
-    kind: type[AnyCluster], clock: Clock | None = None, chosen: Chosen | None = None
+    kind: type[AnyCluster], clock: Timekeeper | None = None, chosen: Chosen | None = None
 ) -> AsyncIterator[AnyCluster]:
     """Connect, to ask in the way of this kind of Cluster. Raises NoWay."""
     found = way.find(chosen or Chosen(), os.environ)

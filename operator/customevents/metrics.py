@@ -21,8 +21,14 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from customevents.clocks import ClusterClock
+from customevents.delivery.election import Election
+from customevents.delivery.inbox import Inbox
+from customevents.delivery.journal import Journal
+from customevents.delivery.throttle import Throttle
 from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import OutcomeClass
+from customevents.upkeep.resync import Resync
 
 # Each counter and histogram would have a second series for the time at which it began.
 disable_created_metrics()
@@ -111,59 +117,8 @@ class Metrics:
         return counter.labels(*values) if values else counter
 
 
-class Inbox(Protocol):
-    """The events that are not delivered."""
-
-    def places(self) -> Mapping[str, int]:
-        """How many there are, by where they are."""
-
-    def oldest_age(self) -> float:
-        """Seconds since the oldest of them changed; suspended ones are meant to wait."""
-
-
-class Throttle(Protocol):
-    """Whether an attempt may be made now."""
-
-    @property
-    def breaker(self) -> str:
-        """The breaker's state."""
-
-    @property
-    def tokens(self) -> float | None:
-        """Attempts that the rate limit lets go at once; None: there is no limit."""
-
-    @property
-    def pauses(self) -> Mapping[str, bool]:
-        """Whether sending is paused, by reason."""
-
-
-class Election(Protocol):
-    """The Lease."""
-
-    writes: int
-    times_lost: int
-
-    @property
-    def valid(self) -> bool:
-        """Whether the Lease is ours."""
-
-
-class Journal(Protocol):
-    """The attempts that it lists."""
-
-    committed: int
-
-    def __len__(self) -> int: ...
-
-
-class Resync(Protocol):
-    """The look for what the watch never showed."""
-
-    missed: int
-
-
-class Watch(Protocol):
-    """The trigger."""
+class Showing(Protocol):
+    """The trigger; kopf stays out of here."""
 
     @property
     def age(self) -> float | None:
@@ -178,14 +133,6 @@ class Watch(Protocol):
         """How often it was begun anew."""
 
 
-class Clock(Protocol):
-    """The API server's clock."""
-
-    @property
-    def skew(self) -> float | None:
-        """Seconds by which this machine's clock is ahead of it; None: it was not heard yet."""
-
-
 @dataclass(frozen=True, eq=False)
 class Exposed(Collector):
     """What is read when somebody asks; on the event loop, where all of it lives."""
@@ -195,8 +142,8 @@ class Exposed(Collector):
     election: Election
     journal: Journal
     resync: Resync
-    watch: Watch
-    clock: Clock
+    watch: Showing
+    clock: ClusterClock
     #: How many lines of the log were dropped.
     lines_dropped: Callable[[], int]
     #: Whether the operator is paused by its setting.

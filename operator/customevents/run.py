@@ -29,7 +29,7 @@ from customevents.resource.times import later
 from customevents.settings import Settings
 from customevents.supervisor import Supervisor
 from customevents.watch import Watch
-from customevents.wiring import Clock, Cluster, Ports, Wired, wire
+from customevents.wiring import ClockPort, ClusterPort, Ports, Wired, wire
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ class Operator:
         settings: Settings,
         parts: Wired,
         supervisor: Supervisor,
-        cluster: Cluster,
-        clock: Clock,
+        cluster: ClusterPort,
+        clock: ClockPort,
     ) -> None:
         self._settings = settings
         self._parts = parts

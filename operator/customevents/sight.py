@@ -211,7 +211,7 @@ class Eyes:
             # Kopf would ask again at once, and for ever.
             words = f"the Kubernetes API answered {response.status}, and the answer broke off"
             raise self._failed(words) from error
-        answer = answers.Answer(response.status, body, wait)
+        answer = answers.Response(response.status, body, wait)
         asked = answers.asked(self._path(response.url))
         return answers.refused(asked, answer, of_patch=False)
 

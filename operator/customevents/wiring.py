@@ -14,8 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from customevents.delivery.counters import Counters
-from customevents.delivery.courier import Courier, Remote
-from customevents.delivery.courier import EventsApi as Posts
+from customevents.delivery.courier import Courier, EventsApi, Remote
 from customevents.delivery.election import Election, Leases, Terms
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.intake import Intake
@@ -23,38 +22,33 @@ from customevents.delivery.journal import Journal
 from customevents.delivery.recovery import Recovery
 from customevents.delivery.results import Aside, Results
 from customevents.delivery.state import Moment, Policy
-from customevents.delivery.status_writer import Cluster as Statuses
-from customevents.delivery.status_writer import StatusWriter
+from customevents.delivery.status_writer import Statuses, StatusWriter
 from customevents.delivery.throttle import Endpoint, Throttle, TokenBucket
 from customevents.resource.notice import Regarding
 from customevents.resource.operator_state import Resolving
 from customevents.resource.status import Reason
 from customevents.scope.cluster_links import Agents, chain
-from customevents.scope.cluster_name import Cluster as Names
-from customevents.scope.cluster_name import ClusterName, Nameless, OwnName
+from customevents.scope.cluster_name import ClusterName, Nameless, OwnName, Reads
 from customevents.scope.discovery import Discovery
 from customevents.scope.fill import Filler
 from customevents.scope.resolve import Rules
-from customevents.scope.workloads import Cluster as Workloads
+from customevents.scope.workloads import MetadataLists
 from customevents.settings import Settings
-from customevents.upkeep.event_recorder import Cluster as Notices
-from customevents.upkeep.event_recorder import EventRecorder
-from customevents.upkeep.resync import Cluster as Lists
-from customevents.upkeep.resync import Resync
+from customevents.upkeep.event_recorder import EventRecorder, Notices
+from customevents.upkeep.resync import Lists, Resync
 from customevents.upkeep.state_reporter import Account, ConfigMap, Facts, StateReporter
-from customevents.upkeep.ttl import Cluster as Deletes
-from customevents.upkeep.ttl import TtlCollector
+from customevents.upkeep.ttl import Deletes, TtlCollector
 
 
-class Cluster(Statuses, Names, Workloads, Notices, Lists, Deletes, Protocol):
+class ClusterPort(Statuses, Reads, MetadataLists, Notices, Lists, Deletes, Protocol):
     """What is needed of Kubernetes, by all parts together."""
 
 
-class EventsApi(Posts, Endpoint, Account, Protocol):
+class EventsApiPort(EventsApi, Endpoint, Account, Protocol):
     """What is needed of the events API, by all parts together."""
 
 
-class Watch(Protocol):
+class WatchPort(Protocol):
     """What shows changes."""
 
     @property
@@ -65,7 +59,7 @@ class Watch(Protocol):
         """Begin a namespace's watch anew: it has kept something back."""
 
 
-class Clock(Protocol):
+class ClockPort(Protocol):
     """The time: the API server's, and seconds that only go forward."""
 
     def now(self) -> datetime:
@@ -83,12 +77,12 @@ class Clock(Protocol):
 class Ports:
     """All that is outside; `chance` is drawn from 0 to 1."""
 
-    cluster: Cluster
+    cluster: ClusterPort
     lease: Leases
     config_map: ConfigMap
-    api: EventsApi
-    watch: Watch
-    clock: Clock
+    api: EventsApiPort
+    watch: WatchPort
+    clock: ClockPort
     chance: Callable[[], float]
     counters: Counters
     aside: Aside

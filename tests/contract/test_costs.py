@@ -14,7 +14,7 @@ import pytest
 from customevents.cli import COMMANDS
 from customevents.scope import cluster_links
 from customevents.scope.cluster_links import Agents, chain
-from customevents.scope.cluster_name import Cluster
+from customevents.scope.cluster_name import Reads
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "customevents"
@@ -75,9 +75,7 @@ def test_each_function_that_asks_for_the_clusters_name_is_a_link_of_the_chain() 
     assert {function.__name__ for function in links - asked} == set()
     assert len(links) >= 9
     for function in links:
-        assert (
-            inspect.signature(function, eval_str=True).parameters["cluster"].annotation is Cluster
-        )
+        assert inspect.signature(function, eval_str=True).parameters["cluster"].annotation is Reads
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,3 +64,14 @@ def test_nothing_behind_the_ports_reaches_around_them(path: Path) -> None:
 
 def test_types_are_shipped() -> None:
     assert (PACKAGE / "py.typed").exists()
+
+
+def test_one_word_means_one_thing() -> None:
+    """Two classes of one name in two rooms, and a reader has to ask which."""
+    classes = [
+        node.name
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert [name for name, times in Counter(classes).items() if times > 1] == []

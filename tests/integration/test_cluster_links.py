@@ -15,7 +15,7 @@ from localcluster import Cluster
 from customevents import kube
 from customevents.chosen import Chosen
 from customevents.scope.cluster_links import Agents, chain
-from customevents.scope.cluster_name import Answer, ClusterName, Link, Silent, ask
+from customevents.scope.cluster_name import ClusterName, Link, Silent, Told, ask
 from integration.conftest import Existing
 from operator_process import eventually
 from platforms import (
@@ -40,14 +40,14 @@ MINIKUBE = "minikube.k8s.io/name"
 PROPERTY = "cluster.clusterset.k8s.io"
 
 
-async def answer(link: Link, kubeconfig: Path) -> Answer:
+async def answer(link: Link, kubeconfig: Path) -> Told:
     """What a link tells whoever has this kubeconfig."""
     async with kube.connect(chosen=Chosen(str(kubeconfig))) as cluster:
         return await ask(link, cluster)
 
 
 @pytest.fixture
-def told(account: Path) -> Callable[[str], Answer]:
+def told(account: Path) -> Callable[[str], Told]:
     """What a link tells the operator."""
     return lambda link: asyncio.run(answer(LINKS[link], account))
 
@@ -73,7 +73,7 @@ OBJECTS = [
 @pytest.mark.parametrize(("link", "holder", "source"), OBJECTS, ids=[o[0] for o in OBJECTS])
 @pytest.mark.usefixtures("komodor")
 def test_a_place_tells_the_name_while_it_is_there(
-    told: Callable[[str], Answer], existing: Existing, link: str, holder: Raw, source: str
+    told: Callable[[str], Told], existing: Existing, link: str, holder: Raw, source: str
 ) -> None:
     assert isinstance(told(link), Silent)
     with existing(holder):
@@ -105,7 +105,7 @@ def version(
 
 
 def test_a_cluster_property_tells_the_name_in_either_version(
-    told: Callable[[str], Answer], api: client.ApiClient, version: str
+    told: Callable[[str], Told], api: client.ApiClient, version: str
 ) -> None:
     objects = client.CustomObjectsApi(api)
     where = ("about.k8s.io", version, "clusterproperties")
@@ -119,7 +119,7 @@ def test_a_cluster_property_tells_the_name_in_either_version(
 
 
 def test_the_operators_own_token_tells_a_gke_clusters_name(
-    told: Callable[[str], Answer], account: Path, tmp_path: Path
+    told: Callable[[str], Told], account: Path, tmp_path: Path
 ) -> None:
     assert told("GKE") == Silent("the issuer of the token is not GKE")
 

@@ -135,7 +135,7 @@ def test_what_was_answered_is_counted_from_a_request_on() -> None:
     waiting = store.record(arrival, answered="waiting")
     assert store.answers_since(0) == {"201": 2, "503": 1, "dropped": 1, "waiting": 1}
     assert store.answers_since(3) == {"dropped": 1, "waiting": 1}
-    store.settle(waiting, 500)
+    store.answered(waiting, 500)
     assert store.answers_since(3) == {"dropped": 1, "500": 1}
     store.close()
 

@@ -93,7 +93,7 @@ class Scene:
 
     def attempt(self, outcome: Outcome, pause: float = 0.0) -> None:
         """One attempt that ended like this."""
-        self.bucket.take()
+        self.bucket.spend()
         self.throttle._breaker.begin()
         self.throttle.leave(replace(outcome, pause=pause))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customevents import answers
-from customevents.answers import LONGEST_RETRY_AFTER, Answer, Asked
+from customevents.answers import LONGEST_RETRY_AFTER, Asked, Response
 from customevents.resource.errors import ClusterError, Conflict, Gone, NoSuchKind, StatusRefused
 
 EVENT = "/apis/customevents.dev/v1alpha1/namespaces/shop/customevents/checkout"
@@ -32,13 +32,13 @@ STRANGE = {
 }
 
 
-def status(code: int, reason: str = "", **more: Any) -> Answer:
+def status(code: int, reason: str = "", **more: Any) -> Response:
     """A refusal as the API server words it."""
     body = {"kind": "Status", "message": "no", "reason": reason, "code": code, **more}
-    return Answer(code, json.dumps(body).encode())
+    return Response(code, json.dumps(body).encode())
 
 
-def refused(answer: Answer, asked: Asked = ASKED, *, of_patch: bool = False) -> ClusterError:
+def refused(answer: Response, asked: Asked = ASKED, *, of_patch: bool = False) -> ClusterError:
     return answers.refused(asked, answer, of_patch=of_patch)
 
 
@@ -48,7 +48,7 @@ def stored(**more: Any) -> dict[str, Any]:
 
 
 def read(found: Any, asked: Asked = ASKED, kind: str = "") -> dict[str, Any]:
-    answer = Answer(200, json.dumps(found).encode())
+    answer = Response(200, json.dumps(found).encode())
     return answers.read(asked, answer, of_one=True, kind=kind)
 
 
@@ -108,9 +108,9 @@ def test_nobody_is_gone_from_a_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(404, b"404 page not found\n"), status(404, "NotFound", details={})]
+    "answer", [Response(404, b"404 page not found\n"), status(404, "NotFound", details={})]
 )
-def test_a_kind_that_is_not_served_is_no_such_kind(answer: Answer) -> None:
+def test_a_kind_that_is_not_served_is_no_such_kind(answer: Response) -> None:
     assert isinstance(refused(answer), NoSuchKind)
     assert "customevents.customevents.dev" in str(refused(answer))
     assert "is its CustomResourceDefinition there" in str(refused(answer))
@@ -122,7 +122,7 @@ def test_a_kind_that_is_not_served_is_no_such_kind(answer: Answer) -> None:
 @pytest.mark.parametrize("body", STRANGE.values(), ids=STRANGE)
 @pytest.mark.parametrize("code", [401, 404, 409, 422, 429, 502])
 def test_a_refusal_of_something_in_between_is_just_that(code: int, body: bytes) -> None:
-    error = refused(Answer(code, body, "3"), of_patch=True)
+    error = refused(Response(code, body, "3"), of_patch=True)
     assert type(error) is ClusterError
     assert (error.status, error.retry_after) == (code, 3.0)
     words = str(error)
@@ -183,7 +183,7 @@ def test_a_message_is_one_plain_short_line(message: Any) -> None:
 )
 def test_retry_after_is_read_in_seconds_within_bounds(header: str, seconds: float) -> None:
     answer = status(503)
-    assert refused(Answer(503, answer.body, header)).retry_after == seconds
+    assert refused(Response(503, answer.body, header)).retry_after == seconds
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_the_object_that_was_asked_for_is_read() -> None:
 @pytest.mark.parametrize("asked", [ASKED, EVENTS])
 def test_a_success_of_something_in_between_is_none(body: bytes, asked: Asked) -> None:
     with pytest.raises(ClusterError, match="is something in between") as told:
-        answers.read(asked, Answer(200, body), of_one=True)
+        answers.read(asked, Response(200, body), of_one=True)
     assert str(told.value).isprintable()
     assert told.value.status == 0
 

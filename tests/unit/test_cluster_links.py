@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customevents.scope.cluster_links import Agents, chain, issuer
-from customevents.scope.cluster_name import Ambiguous, Answer, ClusterName, Silent, ask
+from customevents.scope.cluster_name import Ambiguous, ClusterName, Silent, Told, ask
 from platforms import (
     GKE_ISSUER,
     UUID,
@@ -28,12 +28,12 @@ EKSCTL = "alpha.eksctl.io/cluster-name"
 MINIKUBE = "minikube.k8s.io/name"
 
 
-def told(link: str, *objects: Raw, own_token: str = "") -> Answer:
+def told(link: str, *objects: Raw, own_token: str = "") -> Told:
     """What one link answers about a cluster that holds these objects."""
     return at_once(ask(links()[link], Places(objects, own_token)))
 
 
-def why(answer: Answer) -> str:
+def why(answer: Told) -> str:
     assert isinstance(answer, Silent), answer
     return answer.why
 

@@ -11,13 +11,13 @@ import pytest
 from customevents.resource.errors import ClusterError
 from customevents.scope.cluster_name import (
     Ambiguous,
-    Answer,
-    Cluster,
     ClusterName,
     Link,
     Nameless,
     OwnName,
+    Reads,
     Silent,
+    Told,
     first_answer,
 )
 from platforms import agent, aws_node, kubeadm_config
@@ -28,7 +28,7 @@ PROD = ClusterName("prod", "Deployment komodor/komodor-agent")
 SILENT = Silent("nothing in the cluster tells it")
 
 
-def found(cluster: Places, configured: str = "") -> Answer:
+def found(cluster: Places, configured: str = "") -> Told:
     return at_once(first_answer(list(links(configured).values()), cluster))
 
 
@@ -74,7 +74,7 @@ def test_a_link_that_cannot_be_asked_now_makes_way_for_none() -> None:
 class Scene:
     """A name whose chain is one link, which answers what the test says."""
 
-    answers: list[Answer | ClusterError] = field(default_factory=lambda: [SILENT])
+    answers: list[Told | ClusterError] = field(default_factory=lambda: [SILENT])
     asked: list[float] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
 
@@ -94,7 +94,7 @@ class Scene:
         """The times at which the chain was asked, in whole seconds."""
         return [round(time) for time in self.asked]
 
-    async def _answer(self, _: Cluster) -> Answer:
+    async def _answer(self, _: Reads) -> Told:
         self.asked.append(self.now())
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, ClusterError):
@@ -102,9 +102,7 @@ class Scene:
         return answer
 
 
-def play(
-    story: Callable[[Scene], Awaitable[None]], answers: Sequence[Answer | ClusterError]
-) -> None:
+def play(story: Callable[[Scene], Awaitable[None]], answers: Sequence[Told | ClusterError]) -> None:
     """Let something happen to a name that was looked up once and is looked up for ever."""
 
     async def played() -> None:

@@ -231,7 +231,7 @@ def test_a_spec_that_cannot_be_read_fails_without_a_post(world: World) -> None:
     assert condition(status)["reason"] == "Invalid"
     assert condition(status)["message"].startswith("spec.severity must be ")
     assert handled.fresh is not None
-    assert handled.fresh.settled
+    assert handled.fresh.needs_nothing
 
 
 # --- The scope is told once

@@ -154,7 +154,7 @@ def test_a_resend_is_answered_once_although_only_the_essence_of_its_status_is_ta
     world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
     handled = world.handle(event)
     assert handled.fresh is not None
-    assert handled.fresh.settled
+    assert handled.fresh.needs_nothing
     world.handle(handled.fresh)
     assert len(world.api.posts) == 1
 
@@ -168,7 +168,7 @@ def test_what_is_held_stays_held_although_only_the_essence_of_its_status_is_take
     world.cluster.refusals = [StatusRefused("status.resolved.reach: too long", 422)]
     handled = world.handle(world.cluster.apply())
     assert handled.fresh is not None
-    assert handled.fresh.settled
+    assert handled.fresh.needs_nothing
     world.handle(handled.fresh)
     assert len(world.api.posts) == 1
 
@@ -244,7 +244,7 @@ def test_an_edit_under_way_is_not_stamped_as_seen(world: World) -> None:
     assert handled.fresh is not None
     assert handled.fresh.generation == 2
     assert handled.fresh.status.delivered.observed_generation == 1
-    assert not handled.fresh.settled
+    assert not handled.fresh.needs_nothing
 
 
 def test_an_unchanged_status_is_not_written_twice(world: World) -> None:

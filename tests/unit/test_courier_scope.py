@@ -197,7 +197,7 @@ def test_an_event_that_asks_for_more_than_it_may_fails_and_sends_nothing(world: 
     world.rules = Rules(wide_from=())
     handled = world.handle(world.cluster.apply(spec=raw_spec(scope={"level": "Account"})))
     assert handled.fresh is not None
-    assert handled.fresh.settled
+    assert handled.fresh.needs_nothing
     assert handled.again is None
     (status,) = world.cluster.writes
     assert status["delivery"]["state"] == "Failed"

@@ -25,7 +25,7 @@ def queue(**things: Thing) -> DelayQueue[Thing]:
 def taken(waiting: DelayQueue[Thing], now: int) -> list[Thing]:
     """All that is due by now, in its order."""
     found = []
-    while (thing := waiting.take_due(now)) is not None:
+    while (thing := waiting.pop_due(now)) is not None:
         found.append(thing)
     return found
 

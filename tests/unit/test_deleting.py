@@ -104,4 +104,4 @@ def test_what_a_list_shows_of_it_is_no_work(inbox: Inbox) -> None:
     deleting: CustomEvent = event(**DELETED)
     inbox.offer(deleting)
     assert len(inbox) == 0
-    assert deleting.settled
+    assert deleting.needs_nothing

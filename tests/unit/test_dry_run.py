@@ -17,12 +17,12 @@ PATH = "/apis/customevents.dev/v1alpha1/namespaces/shop/customevents"
 
 def refusal(status: int, message: str, *, reason: str = "", **details: Any) -> ClusterError:
     body = {"kind": "Status", "message": message, "reason": reason, "details": details}
-    answer = answers.Answer(status, json.dumps(body).encode())
+    answer = answers.Response(status, json.dumps(body).encode())
     return answers.refused(answers.asked(PATH), answer, of_patch=False)
 
 
 def page(status: int, text: str) -> ClusterError:
-    answer = answers.Answer(status, text.encode())
+    answer = answers.Response(status, text.encode())
     return answers.refused(answers.asked(PATH), answer, of_patch=False)
 
 

@@ -133,7 +133,7 @@ RESENT = record(state=State.DELIVERED, resend="one")
 def test_an_event_is_settled_when_there_is_nothing_to_do(
     object_: CustomEvent, settled: bool
 ) -> None:
-    assert object_.settled is settled
+    assert object_.needs_nothing is settled
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_of_an_object_that_is_being_deleted_nothing_is_to_be_done(
     object_: CustomEvent, answered: bool
 ) -> None:
     deleting = replace(object_, deleting=True)
-    assert deleting.settled
+    assert deleting.needs_nothing
     assert deleting.answered is answered
 
 

@@ -118,16 +118,16 @@ def test_what_is_done_before_it_is_doubted_is_not_kept_in_mind(inbox: Inbox) -> 
 def test_a_write_that_the_watch_does_not_show_is_missed_once(inbox: Inbox, clock: Clock) -> None:
     recorded(inbox, "a", version=105)
     clock.advance(PATIENCE - 1)
-    assert inbox.echoes.take_missing() == set()
+    assert inbox.echoes.pop_missing() == set()
     clock.advance(2)
-    assert inbox.echoes.take_missing() == {"shop"}
-    assert inbox.echoes.take_missing() == set()
+    assert inbox.echoes.pop_missing() == {"shop"}
+    assert inbox.echoes.pop_missing() == set()
 
 
 def test_a_write_that_the_watch_shows_is_not_missed(inbox: Inbox, clock: Clock) -> None:
     inbox.offer(recorded(inbox, "a", version=105))
     clock.advance(LONG)
-    assert inbox.echoes.take_missing() == set()
+    assert inbox.echoes.pop_missing() == set()
 
 
 def test_a_write_that_the_watch_showed_before_its_answer_came_is_not_missed(
@@ -138,19 +138,19 @@ def test_a_write_that_the_watch_showed_before_its_answer_came_is_not_missed(
     inbox.offer(fresh)
     inbox.done(event, fresh, later(LONG))
     clock.advance(LONG)
-    assert inbox.echoes.take_missing() == set()
+    assert inbox.echoes.pop_missing() == set()
 
 
 def test_a_first_list_may_take_longer_than_an_echo(clock: Clock) -> None:
     inbox = Inbox(clock, clock.uptime, Counted())
     recorded(inbox, "a", version=105)
     clock.advance(LONG)
-    assert inbox.echoes.take_missing() == set()
+    assert inbox.echoes.pop_missing() == set()
     inbox.sees("shop")
     clock.advance(PATIENCE - 1)
-    assert inbox.echoes.take_missing() == set()
+    assert inbox.echoes.pop_missing() == set()
     clock.advance(2)
-    assert inbox.echoes.take_missing() == {"shop"}
+    assert inbox.echoes.pop_missing() == {"shop"}
 
 
 def test_of_two_writes_the_newer_one_counts(inbox: Inbox, clock: Clock) -> None:
@@ -160,7 +160,7 @@ def test_of_two_writes_the_newer_one_counts(inbox: Inbox, clock: Clock) -> None:
     again = out(inbox, waiting("a", version=110))
     inbox.done(again, written(again, version=111), None)
     clock.advance(2)
-    assert inbox.echoes.take_missing() == set()
+    assert inbox.echoes.pop_missing() == set()
 
 
 # --- Clocks

@@ -27,7 +27,7 @@ def take(bucket: TokenBucket, now: float) -> bool:
     """Take a token if there is one."""
     if bucket.wait(now) > 0:
         return False
-    bucket.take()
+    bucket.spend()
     return True
 
 

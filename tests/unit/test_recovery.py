@@ -364,7 +364,7 @@ def test_what_has_no_scope_after_a_lost_attempt_is_sent_when_it_has_one(world: W
         State.HELD,
         "ClusterNameUnknown",
     )
-    assert not held.settled
+    assert not held.needs_nothing
     world.cluster_name = known
     world.handle(held)
     assert stands(world, event).state is State.DELIVERED

@@ -102,7 +102,7 @@ def test_an_event_that_was_finished_while_the_list_was_on_its_way_is_no_finding(
         ],
         "delivery": {"state": "Delivered", "sequence": 1, "attempts": 1},
     }
-    assert read_event(raw).settled
+    assert read_event(raw).needs_nothing
     scene.clock.advance(3600)
     scene.one_round()
     assert scene.rounds.missed == 0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customevents.sandbox.behaviour import Behaviour
-from customevents.sandbox.contract import STRICT, Event, Refusal, advisory, judge
+from customevents.sandbox.contract import STRICT, Event, Rejection, advisory, judge
 
 HEADERS = {"x-api-key": "test-key", "content-type": "application/json"}
 EVENT: dict[str, Any] = {"eventType": "deployment", "summary": "Release 1.2.3"}
@@ -16,13 +16,13 @@ KEYS = ["eventType", "summary", "scope", "severity", "details", "clusters", "ser
 NULL = "must be a string, not null; an optional key is left out instead"
 
 
-def verdict(document: object, headers: dict[str, str] = HEADERS) -> Event | Refusal:
+def verdict(document: object, headers: dict[str, str] = HEADERS) -> Event | Rejection:
     return judge(headers, json.dumps(document).encode(), key="test-key")
 
 
 def problems(document: object) -> tuple[str, ...]:
     refusal = verdict(document)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Rejection)
     assert refusal.status == 400
     return refusal.messages
 
@@ -180,7 +180,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 )
 def test_a_body_that_is_no_json_object_is_refused(body: bytes, problem: str) -> None:
     refusal = judge(HEADERS, body, key="test-key")
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Rejection)
     assert refusal.status == 400
     assert refusal.messages[0].startswith(problem)
 
@@ -197,7 +197,7 @@ def test_json_may_say_its_charset(content_type: str) -> None:
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/jsonp"])
 def test_another_content_type_is_refused(content_type: str) -> None:
-    assert verdict(EVENT, {**HEADERS, "content-type": content_type}) == Refusal.because(
+    assert verdict(EVENT, {**HEADERS, "content-type": content_type}) == Rejection.because(
         415, "the header Content-Type must be application/json"
     )
 
@@ -205,11 +205,13 @@ def test_another_content_type_is_refused(content_type: str) -> None:
 @pytest.mark.parametrize("key", ["", "test-ke", "test-key ", "TEST-KEY", "tëst-key", "\udcff"])
 def test_a_wrong_key_is_forbidden_before_anything_else_is_looked_at(key: str) -> None:
     refusal = judge({"x-api-key": key}, b"not JSON", key="test-key")
-    assert refusal == Refusal.because(403, "the x-api-key is not a key of this account")
+    assert refusal == Rejection.because(403, "the x-api-key is not a key of this account")
 
 
 def test_a_missing_key_is_said_to_be_missing() -> None:
-    assert judge({}, b"", key="test-key") == Refusal.because(403, "the header x-api-key is missing")
+    assert judge({}, b"", key="test-key") == Rejection.because(
+        403, "the header x-api-key is missing"
+    )
 
 
 def test_the_limit_of_a_body_is_exact() -> None:
@@ -219,7 +221,7 @@ def test_the_limit_of_a_body_is_exact() -> None:
     assert len(body) == STRICT.longest_body
     assert isinstance(judge(HEADERS, body, key="test-key"), Event)
     refusal = judge(HEADERS, body + b" ", key="test-key")
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Rejection)
     assert refusal.status == 413
 
 
@@ -231,7 +233,7 @@ def test_a_long_event_type_is_advised_against(length: int, advised: bool) -> Non
 
 
 def test_a_refusal_has_the_first_shape_of_the_apis_errors() -> None:
-    assert Refusal.because(403, "no").document() == {
+    assert Rejection.because(403, "no").document() == {
         "statusCode": 403,
         "message": ["no"],
         "error": "Forbidden",
@@ -240,7 +242,7 @@ def test_a_refusal_has_the_first_shape_of_the_apis_errors() -> None:
 
 def test_it_has_the_second_shape_where_that_is_asked_for() -> None:
     refusal = verdict({"eventType": "t", "scope": {"clusters": []}})
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Rejection)
     document = refusal.document("second")
     assert document
     error = document["error"]
@@ -251,4 +253,4 @@ def test_it_has_the_second_shape_where_that_is_asked_for() -> None:
 
 
 def test_it_has_no_shape_where_none_is_asked_for() -> None:
-    assert Refusal.because(400, "no").document("none") is None
+    assert Rejection.because(400, "no").document("none") is None

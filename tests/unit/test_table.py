@@ -10,11 +10,11 @@ import pytest
 
 from customevents.commands.options import Form
 from customevents.commands.table import (
-    Row,
+    Line,
     for_programs,
     oldest_first,
     print_table,
-    read_row,
+    read_line,
 )
 from unit.builders import NOW, later, raw_event
 
@@ -30,8 +30,8 @@ HELD = {
 }
 
 
-def row(**parts: Any) -> Row:
-    return read_row(raw_event(**parts))
+def row(**parts: Any) -> Line:
+    return read_line(raw_event(**parts))
 
 
 def test_the_oldest_comes_first_counted_from_its_last_change() -> None:
@@ -113,7 +113,7 @@ def test_whatever_somebody_stored_is_a_row_among_the_others(
 ) -> None:
     whole = raw_event(name="odd")
     metadata = whole["metadata"] | odd.get("metadata", {})
-    rows = oldest_first([read_row({**whole, **odd, "metadata": metadata}), row()])
+    rows = oldest_first([read_line({**whole, **odd, "metadata": metadata}), row()])
     assert [row.state for row in rows if row.name != "checkout-1-4-2"] == ["Unreadable"]
     print_table(rows, NOW, namespaces=True)
     said = capsys.readouterr().out
@@ -127,9 +127,9 @@ def test_whatever_somebody_stored_is_a_row_among_the_others(
 def test_a_type_that_is_no_text_is_shown_all_the_same(
     stored: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_table([read_row({**raw_event(), "spec": {"eventType": stored}})], NOW, namespaces=False)
+    print_table([read_line({**raw_event(), "spec": {"eventType": stored}})], NOW, namespaces=False)
     assert str(stored) in capsys.readouterr().out
 
 
 def test_what_is_no_object_does_not_keep_the_others_from_being_listed() -> None:
-    assert read_row({}).state == "Unreadable"
+    assert read_line({}).state == "Unreadable"

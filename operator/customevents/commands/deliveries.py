@@ -12,7 +12,7 @@ from typing import Any
 from customevents.answers import one_line
 from customevents.commands import arguments
 from customevents.commands.patient import TAKEN, PatientCluster, pause
-from customevents.commands.table import Row, read_row
+from customevents.commands.table import Line, read_line
 from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError, Conflict, Gone
 from customevents.resource.event import RESEND_ANNOTATION, CustomEvent, read_event
@@ -25,7 +25,7 @@ POLL = 0.5
 LONGEST_MESSAGE = 2000
 
 
-class Ending(IntEnum):
+class ExitCode(IntEnum):
     """How waiting for an event ended: the exit codes of `customevents wait`."""
 
     DELIVERED = 0
@@ -39,7 +39,7 @@ async def wait(
     name: str,
     say: Callable[[str], None],
     seen: CustomEvent | None = None,
-) -> Ending:
+) -> ExitCode:
     """Wait until an event is delivered, or cannot be without a person, or the time is over.
 
     `seen`: the event as it was last seen. Raises ClusterError, also if there is no such event, and
@@ -57,15 +57,15 @@ async def wait(
             if pause(error, 1) is None:
                 raise
             say(f"{was}, and cannot be seen: {error}")
-            return Ending.TIMEOUT
-        if seen.settled:
+            return ExitCode.TIMEOUT
+        if seen.needs_nothing:
             deleting = " (being deleted, so nothing more of it is sent)" if seen.deleting else ""
             say(f"{seen.path} is {seen.status.delivery.state}{deleting}{_message(seen)}")
             delivered = seen.status.delivery.state is State.DELIVERED
-            return Ending.DELIVERED if delivered else Ending.NOT_DELIVERED
+            return ExitCode.DELIVERED if delivered else ExitCode.NOT_DELIVERED
         if not cluster.left:
             say(f"{seen.path} is still {seen.status.delivery.state}{_message(seen)}")
-            return Ending.TIMEOUT
+            return ExitCode.TIMEOUT
         await asyncio.sleep(min(POLL, cluster.left))
 
 
@@ -81,7 +81,7 @@ async def send(
     namespace: str,
     manifest: dict[str, Any],
     say: Callable[[str], None],
-) -> Ending:
+) -> ExitCode:
     """Create an event and wait for it. The operator sends it.
 
     Raises ClusterError, also if the cluster refuses it.
@@ -128,12 +128,12 @@ def _named(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**manifest, "metadata": {"name": f"{stem}{arguments.letters()}", **metadata}}
 
 
-async def undelivered(cluster: Cluster, namespace: str) -> list[Row]:
+async def undelivered(cluster: Cluster, namespace: str) -> list[Line]:
     """What is not delivered in a namespace, or in all of them (""); Failed and Expired as well.
 
     Raises ClusterError.
     """
-    return [read_row(raw) async for raw in cluster.undelivered(namespace)]
+    return [read_line(raw) async for raw in cluster.undelivered(namespace)]
 
 
 async def all_clear(cluster: Cluster, namespace: str) -> str:

@@ -27,7 +27,7 @@ def command(
 
     clock, wanted = ClusterClock(), arguments.namespace(namespace)
 
-    async def reading() -> tuple[list[table.Row], str]:
+    async def reading() -> tuple[list[table.Line], str]:
         async with patient.connect(chosen, clock=clock) as cluster:
             where = "" if everywhere else wanted or cluster.namespace
             rows = table.oldest_first(await deliveries.undelivered(cluster, where))

@@ -35,7 +35,7 @@ STYLES: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class Line:
     """What is said of one object."""
 
     namespace: str
@@ -49,14 +49,14 @@ class Row:
     next_attempt: datetime | None = None
 
 
-def read_row(raw: dict[str, Any]) -> Row:
+def read_line(raw: dict[str, Any]) -> Line:
     """The row of an object as the API server sends it; one that cannot be read is named as such."""
     try:
         event = read_event(raw)
     except UnreadableEvent as error:
         return _unreadable(raw, str(error))
     condition, record = event.status.delivered, event.status.delivery
-    return Row(
+    return Line(
         event.namespace,
         event.name,
         str(event.spec.get("eventType", "")),
@@ -69,18 +69,18 @@ def read_row(raw: dict[str, Any]) -> Row:
     )
 
 
-def _unreadable(raw: dict[str, Any], why: str) -> Row:
+def _unreadable(raw: dict[str, Any], why: str) -> Line:
     namespace, _, name = path_of(raw).partition("/")
     since = read_time((raw.get("metadata") or {}).get("creationTimestamp")) or FIRST
-    return Row(namespace, name, "", UNREADABLE, "", why, 0, since)
+    return Line(namespace, name, "", UNREADABLE, "", why, 0, since)
 
 
-def oldest_first(rows: Iterable[Row]) -> list[Row]:
+def oldest_first(rows: Iterable[Line]) -> list[Line]:
     """In the order in which they were written or last changed."""
     return sorted(rows, key=lambda row: (row.changed, row.namespace, row.name))
 
 
-def for_programs(rows: Sequence[Row], form: Form) -> str:
+def for_programs(rows: Sequence[Line], form: Form) -> str:
     """The rows as JSON or YAML: a list of flat objects."""
     flat = [_flat(row) for row in rows]
     if form is Form.JSON:
@@ -88,7 +88,7 @@ def for_programs(rows: Sequence[Row], form: Form) -> str:
     return yaml.safe_dump(flat, sort_keys=False, allow_unicode=says_all()).rstrip()
 
 
-def print_table(rows: Sequence[Row], now: datetime, *, namespaces: bool) -> None:
+def print_table(rows: Sequence[Line], now: datetime, *, namespaces: bool) -> None:
     """The rows as a table on standard output: coloured and folded for a screen alone."""
     console = Console()
     if not console.is_terminal:
@@ -103,7 +103,7 @@ def print_table(rows: Sequence[Row], now: datetime, *, namespaces: bool) -> None
     console.print(table)
 
 
-def _cells(row: Row, now: datetime) -> list[Text]:
+def _cells(row: Line, now: datetime) -> list[Text]:
     return [
         _text(row.name),
         _text(row.event_type),
@@ -114,7 +114,7 @@ def _cells(row: Row, now: datetime) -> list[Text]:
     ]
 
 
-def _flat(row: Row) -> dict[str, Any]:
+def _flat(row: Line) -> dict[str, Any]:
     flat = {
         "namespace": row.namespace,
         "name": row.name,

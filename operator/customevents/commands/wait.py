@@ -26,7 +26,7 @@ def command(
     """
     from customevents.commands import arguments, deliveries, patient
 
-    async def waiting() -> deliveries.Ending:
+    async def waiting() -> deliveries.ExitCode:
         async with patient.connect(chosen, timeout) as cluster:
             where = wanted or cluster.namespace
             return await deliveries.wait(cluster, where, called, typer.echo)

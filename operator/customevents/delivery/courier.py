@@ -120,8 +120,8 @@ class Courier:
             may_send = False
             try:
                 # The line at the throttle may have been longer than a look is good for.
-                if (unsettled := await self._settle_doubt(attempt.event)) is not None:
-                    return unsettled
+                if (closed := await self._look_if_in_doubt(attempt.event)) is not None:
+                    return closed
                 if not self._stands(attempt):
                     return Closed(0.0)
                 may_send = await self._commit(attempt)
@@ -136,9 +136,9 @@ class Courier:
 
     async def _enter(self, event: CustomEvent) -> Closed | None:
         """Pass the throttle; the watch may have missed before that the event is gone or changed."""
-        return await self._settle_doubt(event) or await self.throttle.enter(event.uid)
+        return await self._look_if_in_doubt(event) or await self.throttle.enter(event.uid)
 
-    async def _settle_doubt(self, event: CustomEvent) -> Closed | None:
+    async def _look_if_in_doubt(self, event: CustomEvent) -> Closed | None:
         if not self.inbox.is_doubtful(event):
             return None
         try:

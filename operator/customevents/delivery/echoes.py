@@ -62,7 +62,7 @@ class Echoes:
         """Changes are shown."""
         self._shown_since.setdefault(namespace, self._uptime())
 
-    def take_missing(self) -> set[str]:
+    def pop_missing(self) -> set[str]:
         """The namespaces in which a write was not shown in time; each write is told once."""
         late = self._uptime() - PATIENCE
         missing = {}

@@ -224,10 +224,10 @@ class Election:
         self._log_lost &= holder(lease) == self.terms.identity
         if not self._observed.is_free(lease, self.terms, self._uptime()):
             return False
-        await self._take(lease, log)
+        await self._seize(lease, log)
         return True
 
-    async def _take(self, lease: dict[str, Any], log: Log) -> None:
+    async def _seize(self, lease: dict[str, Any], log: Log) -> None:
         """Swap a free Lease in, with its list kept."""
         self._log_lost |= not log.read(lease)
         spec = {"leaseTransitions": next_transition(lease), "acquireTime": self._now()}

@@ -300,7 +300,7 @@ class Inbox:
 
     def _take_in(self, event: CustomEvent) -> None:
         self._postponed.remove(event.uid)
-        if event.settled:
+        if event.needs_nothing:
             self._remove(event)
         else:
             self._queue(event)
@@ -340,7 +340,7 @@ class Inbox:
 
     def _promote(self) -> None:
         """Queue what is due."""
-        while (waiting := self._postponed.take_due(self._uptime())) is not None:
+        while (waiting := self._postponed.pop_due(self._uptime())) is not None:
             self._queue(waiting.event)
 
     def _has_room(self) -> bool:

@@ -38,7 +38,7 @@ _TOO_OLD = (
 OF_ONE_OBJECT = frozenset({400, 413, 422})
 
 
-class Cluster(Protocol):
+class Statuses(Protocol):
     """What is needed of Kubernetes; objects are as the API server sends them.
 
     Both raise Gone and ClusterError; `patch_status` also Conflict and StatusRefused.
@@ -55,7 +55,7 @@ class Cluster(Protocol):
 class StatusWriter:
     """Writes verdicts on their objects."""
 
-    cluster: Cluster
+    cluster: Statuses
     clock: Callable[[], datetime]
     counters: Counters
     #: Told of each write: the object before and after it, and what is to be warned of.

@@ -62,7 +62,7 @@ class TokenBucket:
         since = now if self._at is None else self._at
         return min(float(self.burst), self._tokens + (now - since) * self.rate)
 
-    def take(self) -> None:
+    def spend(self) -> None:
         """Use the token that `wait` found."""
         if self.rate > 0:
             self._tokens -= 1.0
@@ -275,7 +275,7 @@ class Throttle:
                 return Closed(PROBE_SECONDS, self.paused, self._pause.no_key)
             wait = self._wait(self._uptime())
             if wait == 0.0:
-                self._bucket.take()
+                self._bucket.spend()
                 self._breaker.begin()
                 return None
             if wait is not None and wait > PATIENCE:

@@ -123,7 +123,7 @@ class CustomEvent:
         )
 
     @property
-    def settled(self) -> bool:
+    def needs_nothing(self) -> bool:
         """Whether nothing is to be done: it is answered, was taken back, or cannot be read."""
         return self.answered or self.deleting or self.unreadable
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from customevents.sandbox.behaviour import ErrorShape
-from customevents.sandbox.contract import Refusal
+from customevents.sandbox.contract import Rejection
 from customevents.sandbox.faults import Fault
 from customevents.sandbox.store import Answered
 
@@ -24,7 +24,7 @@ _SLOW_PIECES = 10
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """A response as it is meant, before anything happens to it."""
 
     status: int
@@ -32,13 +32,13 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, document: object, status: int = 200, **headers: str) -> "Answer":
+    def of(cls, document: object, status: int = 200, **headers: str) -> "Reply":
         """Return an answer with a JSON body."""
         json_headers = {"Content-Type": "application/json; charset=utf-8", **headers}
         return cls(status, json.dumps(document).encode(), json_headers)
 
     @classmethod
-    def refusing(cls, refusal: Refusal, shape: ErrorShape = "first") -> "Answer":
+    def refusing(cls, refusal: Rejection, shape: ErrorShape = "first") -> "Reply":
         """Return an answer in one of the API's shapes of an error."""
         document = refusal.document(shape)
         return cls(refusal.status) if document is None else cls.of(document, refusal.status)
@@ -48,7 +48,7 @@ class Answer:
         return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
-def altered(answer: Answer, fault: Fault, shape: ErrorShape = "first") -> Answer:
+def altered(answer: Reply, fault: Fault, shape: ErrorShape = "first") -> Reply:
     """Return the answer that a fault puts in this one's place."""
     status = fault.status or (307 if fault.redirect else answer.status)
     if status != answer.status:
@@ -60,15 +60,15 @@ def altered(answer: Answer, fault: Fault, shape: ErrorShape = "first") -> Answer
     if fault.redirect:
         headers["Location"] = fault.redirect
     if status in _BODILESS:
-        return Answer(status, b"", headers)
-    return Answer(status, body.ljust(fault.oversize_body), headers)
+        return Reply(status, b"", headers)
+    return Reply(status, body.ljust(fault.oversize_body), headers)
 
 
-def _standard(status: int, shape: ErrorShape) -> Answer:
+def _standard(status: int, shape: ErrorShape) -> Reply:
     if status < 300:
-        return Answer.of({"message": "Custom event sent successfully"}, status)
-    refusal = Refusal.because(status, f"the sandbox was told to answer {status}")
-    return Answer.refusing(refusal, shape)
+        return Reply.of({"message": "Custom event sent successfully"}, status)
+    refusal = Rejection.because(status, f"the sandbox was told to answer {status}")
+    return Reply.refusing(refusal, shape)
 
 
 def _encoded(body: object) -> bytes:
@@ -79,21 +79,21 @@ def _encoded(body: object) -> bytes:
 class Spoiler:
     """Answers one request as a fault says. `closing` ends every wait when the sandbox stops.
 
-    `settle` is told what became of the request, before a client can see it.
+    `ended` is told what became of the request, before a client can see it.
     """
 
     request: web.Request
     fault: Fault
     closing: asyncio.Event
-    settle: Callable[[Answered], None]
+    ended: Callable[[Answered], None]
     shape: ErrorShape = "first"
 
-    async def answer(self, answer: Answer) -> web.StreamResponse:
+    async def answer(self, answer: Reply) -> web.StreamResponse:
         """Do to the connection what the fault says, or send the altered answer."""
         try:
             await self._wait(None if self.fault.hang else self.fault.delay_seconds)
         except asyncio.CancelledError:
-            self.settle("abandoned")  # aiohttp cancels a handler when its client goes away
+            self.ended("abandoned")  # aiohttp cancels a handler when its client goes away
             raise
         if self.fault.drop or self.closing.is_set():
             return self._reset()
@@ -111,7 +111,7 @@ class Spoiler:
             pass
 
     def _reset(self) -> web.Response:
-        self.settle("dropped")
+        self.ended("dropped")
         if (transport := self.request.transport) is not None:
             # Lingering for no time at all makes closing send RST instead of FIN.
             no_linger = struct.pack("ii", 1, 0)
@@ -121,15 +121,15 @@ class Spoiler:
         return _nothing()
 
     def _garbage(self, line: str | bool) -> web.Response:
-        self.settle("garbage")
+        self.ended("garbage")
         text = line if isinstance(line, str) else _GARBAGE
         if (transport := self.request.transport) is not None:
             transport.write(f"{text}\r\n\r\n".encode())
             transport.close()
         return _nothing()
 
-    async def _send(self, answer: Answer) -> web.StreamResponse:
-        self.settle(answer.status)
+    async def _send(self, answer: Reply) -> web.StreamResponse:
+        self.ended(answer.status)
         if not self.fault.slow_body and not self.fault.truncate_body:
             return answer.response()
         response = web.StreamResponse(status=answer.status, headers=answer.headers)

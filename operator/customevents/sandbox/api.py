@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from aiohttp import web
 
 from customevents.sandbox import contract
-from customevents.sandbox.answering import Answer, Spoiler
+from customevents.sandbox.answering import Reply, Spoiler
 from customevents.sandbox.behaviour import Behaviour, ErrorShape
 from customevents.sandbox.faults import Fault, Faults, Target
 from customevents.sandbox.inventory import Inventory
@@ -58,18 +58,18 @@ SANDBOX = web.AppKey("sandbox", Sandbox)
 class Decision:
     """What the contract says of one request."""
 
-    answer: Answer
+    answer: Reply
     event: contract.Event | None = None
     problems: tuple[str, ...] = ()
 
 
-_UNREAD = Decision(Answer(status=400))
+_UNREAD = Decision(Reply(status=400))
 """No decision: the answer never goes out, as the connection is reset before the body is read."""
 
 
-def refused(refusal: contract.Refusal, shape: ErrorShape) -> Decision:
+def refused(refusal: contract.Rejection, shape: ErrorShape) -> Decision:
     """Return the decision that a refusal stands for."""
-    return Decision(Answer.refusing(refusal, shape), problems=refusal.messages)
+    return Decision(Reply.refusing(refusal, shape), problems=refusal.messages)
 
 
 def routes() -> list[web.RouteDef]:
@@ -105,9 +105,9 @@ def _judge_event(request: web.Request, body: bytes) -> Decision:
         behaviour=sandbox.behaviour,
         inventory=sandbox.inventory,
     )
-    if isinstance(verdict, contract.Refusal):
+    if isinstance(verdict, contract.Rejection):
         return refused(verdict, sandbox.behaviour.error_shape)
-    answer = Answer.of({"message": "Custom event sent successfully"}, 201)
+    answer = Reply.of({"message": "Custom event sent successfully"}, 201)
     if advice := contract.advisory(verdict):
         answer = replace(answer, headers={**answer.headers, "X-Sandbox-Advisory": advice})
     return Decision(answer, event=verdict)
@@ -118,7 +118,7 @@ def _with_key(document: Callable[[web.Request], object]) -> Callable[..., Decisi
         sandbox = request.app[SANDBOX]
         if refusal := contract.check_key(request.headers, sandbox.key):
             return refused(refusal, sandbox.behaviour.error_shape)
-        return Decision(Answer.of(document(request)))
+        return Decision(Reply.of(document(request)))
 
     return decide
 
@@ -137,7 +137,7 @@ async def _exchange(
 ) -> web.StreamResponse:
     sandbox = request.app[SANDBOX]
     arrival = _arrival(request, target)
-    fault = sandbox.faults.take(target)
+    fault = sandbox.faults.match(target)
     if fault and fault.drop == "beforeReading":
         return await _spoil(request, fault, arrival, _UNREAD)
     body = await _read(request, arrival)
@@ -145,7 +145,7 @@ async def _exchange(
     if len(body) <= sandbox.behaviour.longest_body:
         arrival = replace(arrival, body=body.decode(errors="replace"))
     if fault is None and decision.event:
-        fault = sandbox.faults.take(target, decision.event.summary)
+        fault = sandbox.faults.match(target, decision.event.summary)
     if fault:
         return await _spoil(request, fault, arrival, decision)
     sandbox.store.record(
@@ -171,7 +171,7 @@ async def _spoil(
         request,
         fault,
         sandbox.closing,
-        lambda outcome: sandbox.store.settle(sequence, outcome),
+        lambda outcome: sandbox.store.answered(sequence, outcome),
         sandbox.behaviour.error_shape,
     )
     return await spoiler.answer(decision.answer)

@@ -40,7 +40,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Scope(_Strict):
+class BodyScope(_Strict):
     """The services an event is about. An absent list does not narrow; it is never null or []."""
 
     clusters: Names = Field(default_factory=list)
@@ -48,7 +48,7 @@ class Scope(_Strict):
     namespaces: Names = Field(default_factory=list)
 
 
-def _narrows(scope: Scope) -> Scope:
+def _narrows(scope: BodyScope) -> BodyScope:
     if not scope.model_fields_set:
         raise PydanticCustomError("empty_scope", "must name something; leave scope out instead")
     return scope
@@ -59,7 +59,7 @@ class Event(_Strict):
 
     eventType: Annotated[str, StringConstraints(min_length=1, max_length=60)]  # noqa: N815
     summary: Name
-    scope: Annotated[Scope, AfterValidator(_narrows)] = Scope()
+    scope: Annotated[BodyScope, AfterValidator(_narrows)] = BodyScope()
     severity: Literal["information", "warning", "error"] = "information"
     details: dict[str, str] = Field(default_factory=dict)
 
@@ -73,14 +73,14 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Rejection:
     """A request that the API refuses, with every reason at once."""
 
     status: int
     problems: tuple[Problem, ...]
 
     @classmethod
-    def because(cls, status: int, message: str) -> "Refusal":
+    def because(cls, status: int, message: str) -> "Rejection":
         """Return one with a single reason, that is about no key of the body."""
         return cls(status, (Problem(message),))
 
@@ -119,7 +119,7 @@ def judge(
     key: str,
     behaviour: Behaviour = STRICT,
     inventory: Inventory | None = None,
-) -> Event | Refusal:
+) -> Event | Rejection:
     """Return the event that a request states, or why the API refuses it.
 
     The names in `headers` are lower-case, or the mapping ignores case. A body that is too long may
@@ -129,17 +129,17 @@ def judge(
         return refusal
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        return Refusal.because(415, "the header Content-Type must be application/json")
+        return Rejection.because(415, "the header Content-Type must be application/json")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        return Refusal.because(415, "the body must come as it is, without a Content-Encoding")
+        return Rejection.because(415, "the body must come as it is, without a Content-Encoding")
     if len(body) > behaviour.longest_body:
-        return Refusal.because(413, f"the body has more than {behaviour.longest_body} bytes")
+        return Rejection.because(413, f"the body has more than {behaviour.longest_body} bytes")
     try:
         event = Event.model_validate_json(read_as(behaviour, body))
     except ValidationError as error:
-        return Refusal(400, problems(error))
+        return Rejection(400, problems(error))
     refused = tuple(_refused_by_switch(event, behaviour, inventory))
-    return Refusal(400, refused) if refused else event
+    return Rejection(400, refused) if refused else event
 
 
 def _refused_by_switch(
@@ -152,13 +152,13 @@ def _refused_by_switch(
             yield Problem(f"{field} names what this account does not have", field)
 
 
-def check_key(headers: Mapping[str, str], key: str) -> Refusal | None:
+def check_key(headers: Mapping[str, str], key: str) -> Rejection | None:
     """Return the refusal of a missing or wrong `x-api-key`, or None if it is right."""
     given = headers.get("x-api-key")
     if given is None:
-        return Refusal.because(403, "the header x-api-key is missing")
+        return Rejection.because(403, "the header x-api-key is missing")
     if not hmac.compare_digest(given.encode(errors="surrogateescape"), key.encode()):
-        return Refusal.because(403, "the x-api-key is not a key of this account")
+        return Rejection.because(403, "the x-api-key is not a key of this account")
     return None
 
 

@@ -12,10 +12,10 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from customevents.resource.matching import describe
-from customevents.sandbox.answering import Answer
+from customevents.sandbox.answering import Reply
 from customevents.sandbox.api import SANDBOX, Sandbox
 from customevents.sandbox.behaviour import Behaviour, switches
-from customevents.sandbox.contract import Refusal, explain
+from customevents.sandbox.contract import Rejection, explain
 from customevents.sandbox.faults import Fault
 from customevents.sandbox.inventory import Inventory, landing, reach_of
 from customevents.sandbox.store import EventQuery, RequestQuery
@@ -65,7 +65,7 @@ async def list_events(request: web.Request) -> web.Response:
     page = sandbox.store.events(query)
     if not query.brief:
         page["events"] = [_with_reach(sandbox, event) for event in page["events"]]
-    return Answer.of({**page, "epoch": sandbox.store.epoch}).response()
+    return Reply.of({**page, "epoch": sandbox.store.epoch}).response()
 
 
 async def show_event(request: web.Request) -> web.Response:
@@ -74,7 +74,7 @@ async def show_event(request: web.Request) -> web.Response:
     event = sandbox.store.event(int(request.match_info["sequence"]))
     if event is None:
         raise web.HTTPNotFound
-    return Answer.of(_with_reach(sandbox, event)).response()
+    return Reply.of(_with_reach(sandbox, event)).response()
 
 
 def _with_reach(sandbox: Sandbox, event: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ async def clear_events(request: web.Request) -> web.Response:
 async def list_requests(request: web.Request) -> web.Response:
     """Return a page of all requests to one path of the API, and what was answered."""
     query = _query(request, RequestQuery)
-    return Answer.of(request.app[SANDBOX].store.requests(query)).response()
+    return Reply.of(request.app[SANDBOX].store.requests(query)).response()
 
 
 async def clear_requests(request: web.Request) -> web.Response:
@@ -104,7 +104,7 @@ async def clear_requests(request: web.Request) -> web.Response:
 
 async def show_faults(request: web.Request) -> web.Response:
     """Return the faults in force."""
-    return Answer.of({"faults": request.app[SANDBOX].faults.document()}).response()
+    return Reply.of({"faults": request.app[SANDBOX].faults.document()}).response()
 
 
 async def set_faults(request: web.Request) -> web.Response:
@@ -131,7 +131,7 @@ def _put_faults(sandbox: Sandbox, faults: Sequence[Fault]) -> None:
 async def show_behaviour(request: web.Request) -> web.Response:
     """Return how the switches stand, and what each may be, and why."""
     behaviour = request.app[SANDBOX].behaviour.model_dump(by_alias=True)
-    return Answer.of({"behaviour": behaviour, "switches": switches()}).response()
+    return Reply.of({"behaviour": behaviour, "switches": switches()}).response()
 
 
 async def set_behaviour(request: web.Request) -> web.Response:
@@ -144,7 +144,7 @@ async def set_behaviour(request: web.Request) -> web.Response:
 
 async def show_inventory(request: web.Request) -> web.Response:
     """Return the inventory; null if none was ever set."""
-    return Answer.of(request.app[SANDBOX].inventory).response()
+    return Reply.of(request.app[SANDBOX].inventory).response()
 
 
 async def set_inventory(request: web.Request) -> web.Response:
@@ -178,5 +178,5 @@ def _query(request: web.Request, model: type[Query]) -> Query:
 
 
 def _bad_request(message: str) -> web.HTTPBadRequest:
-    document = Refusal.because(400, message).document()
+    document = Rejection.because(400, message).document()
     return web.HTTPBadRequest(text=json.dumps(document), content_type="application/json")

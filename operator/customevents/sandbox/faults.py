@@ -60,7 +60,7 @@ class _Strict(BaseModel):
     )
 
 
-class Match(_Strict):
+class Matcher(_Strict):
     """Which events a fault is for; only events that the contract accepts can match."""
 
     summary: str
@@ -70,7 +70,7 @@ class Fault(_Strict):
     """One fault. What it leaves out stays as it would be without it."""
 
     target: Target = "events"
-    match: Match | None = None
+    match: Matcher | None = None
     count: Annotated[int, Field(ge=1)] | None = None
     """How many requests it is for; None is until cleared."""
     accept: bool | None = None
@@ -143,7 +143,7 @@ class Faults:
         """Put these in force, instead of those before; none clears."""
         self._active = [(fault, fault.count) for fault in faults]
 
-    def take(self, target: Target, summary: str | None = None) -> Fault | None:
+    def match(self, target: Target, summary: str | None = None) -> Fault | None:
         """Return the fault for one request, and count it; None leaves the request alone.
 
         Without a summary (the body is still unread) a fault that looks at the body stops the

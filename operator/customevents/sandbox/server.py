@@ -14,10 +14,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from customevents.sandbox import api, changes, control, page
-from customevents.sandbox.answering import Answer
+from customevents.sandbox.answering import Reply
 from customevents.sandbox.api import SANDBOX, Changes, Sandbox
 from customevents.sandbox.behaviour import ErrorShape
-from customevents.sandbox.contract import Refusal
+from customevents.sandbox.contract import Rejection
 from customevents.sandbox.setup import Setup
 from customevents.sandbox.store import Store
 from customevents.sockets import listen, reachable
@@ -79,12 +79,12 @@ async def _errors_in_shape(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
         message = f"there is no {request.method} {request.path}; GET / names the paths"
-        answer = Answer.refusing(Refusal.because(error.status, message), _shape(request))
+        answer = Reply.refusing(Rejection.because(error.status, message), _shape(request))
         allowed = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-        return Answer(answer.status, answer.body, {**answer.headers, **allowed}).response()
+        return Reply(answer.status, answer.body, {**answer.headers, **allowed}).response()
     except web.HTTPRequestEntityTooLarge as error:
         message = f"the body has more than {request.client_max_size} bytes"
-        return Answer.refusing(Refusal.because(error.status, message)).response()
+        return Reply.refusing(Rejection.because(error.status, message)).response()
 
 
 def _shape(request: web.Request) -> ErrorShape:

@@ -187,7 +187,7 @@ class Store:
         )
         self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
-    def settle(self, sequence: int, answered: Answered) -> None:
+    def answered(self, sequence: int, answered: Answered) -> None:
         """State what became of a request that was recorded as waiting."""
         with self._db:
             self._db.execute(

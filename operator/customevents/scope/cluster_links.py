@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import yaml
 
 from customevents.resource.errors import ClusterError, Gone, NoSuchKind
-from customevents.scope.cluster_name import Answer, Cluster, Link, settle
+from customevents.scope.cluster_name import Link, Reads, Told, agree
 
 logger = logging.getLogger(__name__)
 
@@ -51,16 +51,16 @@ class Agents:
         #: namespace/name of agents in other namespaces, as last seen.
         self.elsewhere: tuple[str, ...] = ()
 
-    async def ask(self, cluster: Cluster) -> Answer:
+    async def ask(self, cluster: Reads) -> Told:
         """What the agents that are believed call this cluster."""
         await self._look_elsewhere(cluster)
         said = []
         for namespace in self.namespaces:
             said += await _from_deployments(cluster, namespace)
             said += await _from_old_chart(cluster, namespace)
-        return settle(said, silent=f"there is no agent in {', '.join(self.namespaces)}")
+        return agree(said, silent=f"there is no agent in {', '.join(self.namespaces)}")
 
-    async def _look_elsewhere(self, cluster: Cluster) -> None:
+    async def _look_elsewhere(self, cluster: Reads) -> None:
         try:
             found = await cluster.list_metadata(_page("/apis/apps/v1/deployments", labels=AGENT))
         except ClusterError:
@@ -83,8 +83,8 @@ class Agents:
 def chain(configured: str, agents: Agents) -> tuple[Link, ...]:
     """All links in order; the first answer wins. `configured`: the setting, may be empty."""
 
-    async def setting(_: Cluster) -> Answer:
-        return settle([("setting clusterName", configured)], silent="it is not set")
+    async def setting(_: Reads) -> Told:
+        return agree([("setting clusterName", configured)], silent="it is not set")
 
     believed = ", ".join(agents.namespaces)
     return (
@@ -102,7 +102,7 @@ def chain(configured: str, agents: Agents) -> tuple[Link, ...]:
     )
 
 
-async def cluster_property(cluster: Cluster) -> Answer:
+async def cluster_property(cluster: Reads) -> Told:
     """The property that the multi-cluster APIs keep a cluster's id in (KEP-2149)."""
     try:
         found = await cluster.get(_property("v1beta1"))
@@ -113,10 +113,10 @@ async def cluster_property(cluster: Cluster) -> Answer:
     # take the right to read namespaces; but nobody calls a cluster by a UUID.
     if isinstance(value, str) and _UUID.fullmatch(value):
         value = None
-    return settle([(f"ClusterProperty {PROPERTY}", value)], silent="its value is empty or a UUID")
+    return agree([(f"ClusterProperty {PROPERTY}", value)], silent="its value is empty or a UUID")
 
 
-async def cluster_api(cluster: Cluster) -> Answer:
+async def cluster_api(cluster: Reads) -> Told:
     """Cluster API annotates the nodes of the machines that it makes."""
     return await _from_nodes(
         cluster,
@@ -125,11 +125,11 @@ async def cluster_api(cluster: Cluster) -> Answer:
     )
 
 
-async def gke(cluster: Cluster) -> Answer:
+async def gke(cluster: Reads) -> Told:
     """GKE names the cluster in the issuer of its service account tokens."""
     found = _GKE.fullmatch(issuer(await cluster.token()))
     said = [("issuer of the service account token", found[1])] if found else []
-    return settle(said, silent="the issuer of the token is not GKE")
+    return agree(said, silent="the issuer of the token is not GKE")
 
 
 def issuer(token: str) -> str:
@@ -146,12 +146,12 @@ def issuer(token: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-async def eksctl(cluster: Cluster) -> Answer:
+async def eksctl(cluster: Reads) -> Told:
     """Nodes of EKS clusters that eksctl made."""
     return await _from_label(cluster, EKSCTL)
 
 
-async def eks(cluster: Cluster) -> Answer:
+async def eks(cluster: Reads) -> Told:
     """The add-on that gives pods of EKS clusters their addresses is told the cluster's name."""
     path = "/apis/apps/v1/namespaces/kube-system/daemonsets"
     found = await cluster.get(_page(path, fields="metadata.name=aws-node"))
@@ -159,31 +159,31 @@ async def eks(cluster: Cluster) -> Answer:
         ("DaemonSet kube-system/aws-node", _environment(daemon_set, "CLUSTER_NAME"))
         for daemon_set in found["items"]
     ]
-    return settle(said, silent="there is none, or it does not say")
+    return agree(said, silent="there is none, or it does not say")
 
 
-async def kubeadm(cluster: Cluster) -> Answer:
+async def kubeadm(cluster: Reads) -> Told:
     """What kubeadm was told the cluster is called."""
     found = await cluster.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config")
     name = _cluster_configuration(found).get("clusterName")
     said = [("ConfigMap kube-system/kubeadm-config", None if name in NOBODYS_NAMES else name)]
-    return settle(said, silent="it says no more than of every cluster")
+    return agree(said, silent="it says no more than of every cluster")
 
 
-async def kind(cluster: Cluster) -> Answer:
+async def kind(cluster: Reads) -> Told:
     """kind://docker/NAME/NODE; metadata does not have it, so one whole node is read."""
     found = await cluster.get("/api/v1/nodes?limit=1")
     ids = [node["spec"].get("providerID", "") for node in found["items"]]
     names = [match[1] for provider_id in ids if (match := _KIND.fullmatch(provider_id))]
-    return settle([("node providerID", name) for name in names], silent="no node is one of kind's")
+    return agree([("node providerID", name) for name in names], silent="no node is one of kind's")
 
 
-async def minikube(cluster: Cluster) -> Answer:
+async def minikube(cluster: Reads) -> Told:
     """A profile of minikube is a label of its nodes."""
     return await _from_label(cluster, MINIKUBE)
 
 
-async def k3d(cluster: Cluster) -> Answer:
+async def k3d(cluster: Reads) -> Told:
     """k3d calls its nodes k3d-NAME-server-0."""
 
     def read(metadata: Raw) -> str | None:
@@ -193,7 +193,7 @@ async def k3d(cluster: Cluster) -> Answer:
     return await _from_nodes(cluster, read)
 
 
-async def _from_deployments(cluster: Cluster, namespace: str) -> list[tuple[str, Any]]:
+async def _from_deployments(cluster: Reads, namespace: str) -> list[tuple[str, Any]]:
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
     found = await cluster.get(_page(path, labels=AGENT))
     return [
@@ -208,7 +208,7 @@ def _agents_name(deployment: Raw) -> Any:
     return _environment(deployment, "KOMOKW_CLUSTER_NAME") or labels.get("app.komodor.cluster-name")
 
 
-async def _from_old_chart(cluster: Cluster, namespace: str) -> list[tuple[str, Any]]:
+async def _from_old_chart(cluster: Reads, namespace: str) -> list[tuple[str, Any]]:
     try:
         found = await cluster.get(f"/api/v1/namespaces/{namespace}/configmaps/{OLD_AGENT}")
     except Gone:
@@ -216,16 +216,16 @@ async def _from_old_chart(cluster: Cluster, namespace: str) -> list[tuple[str, A
     return [(f"ConfigMap {namespace}/{OLD_AGENT}", found.get("data", {}).get("clusterName"))]
 
 
-async def _from_label(cluster: Cluster, label: str) -> Answer:
+async def _from_label(cluster: Reads, label: str) -> Told:
     return await _from_nodes(
         cluster, lambda metadata: metadata.get("labels", {}).get(label), f"node label {label}"
     )
 
 
-async def _from_nodes(cluster: Cluster, read: Callable[[Raw], Any], source: str = "") -> Answer:
+async def _from_nodes(cluster: Reads, read: Callable[[Raw], Any], source: str = "") -> Told:
     nodes = await cluster.list_metadata(_page("/api/v1/nodes"))
     said = [(f"node {metadata['name']}", read(metadata)) for metadata in nodes]
-    return settle(said, silent="no node tells it", source=source)
+    return agree(said, silent="no node tells it", source=source)
 
 
 def _environment(workload: Raw, variable: str) -> str | None:

@@ -29,7 +29,7 @@ SOON = 20.0
 WANTED = 90.0
 
 
-class Cluster(Protocol):
+class Reads(Protocol):
     """What the places are read with; the first two raise ClusterError."""
 
     async def get(self, path: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Silent:
     why: str
 
 
-Answer = ClusterName | Ambiguous | Silent
+Told = ClusterName | Ambiguous | Silent
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Link:
 
     name: str
     reads: str
-    ask: Callable[[Cluster], Awaitable[Answer]]
+    ask: Callable[[Reads], Awaitable[Told]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Nameless:
     why: str
 
 
-def settle(said: Iterable[tuple[str, Any]], *, silent: str, source: str = "") -> Answer:
+def agree(said: Iterable[tuple[str, Any]], *, silent: str, source: str = "") -> Told:
     """What places of one kind tell together; each is given as where it stands and what it says.
 
     `silent` is the reason if they say nothing, `source` how the answer names them all.
@@ -111,7 +111,7 @@ def _is_usable(name: Any) -> bool:
         return False
 
 
-async def ask(link: Link, cluster: Cluster) -> Answer:
+async def ask(link: Link, cluster: Reads) -> Told:
     """What a link answers; one that may not be read, or is not there, tells nothing.
 
     Raises ClusterError if nobody can say now.
@@ -126,7 +126,7 @@ async def ask(link: Link, cluster: Cluster) -> Answer:
         return Silent(f"it may not be read: {error}")
 
 
-async def first_answer(chain: Sequence[Link], cluster: Cluster) -> Answer:
+async def first_answer(chain: Sequence[Link], cluster: Reads) -> Told:
     """The answer of the first link that has one.
 
     Raises ClusterError if a link cannot be asked now: the next one may tell another name.
@@ -143,7 +143,7 @@ class OwnName:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: Reads,
         chain: Sequence[Link],
         *,
         uptime: Callable[[], float],
@@ -193,7 +193,7 @@ class OwnName:
         awaited = isinstance(self._answer, Nameless) and now - self._wanted < WANTED
         return awaited or self._failed or now - self._looked >= EVERY
 
-    def _learn(self, answer: Answer) -> None:
+    def _learn(self, answer: Told) -> None:
         before, self._answer = self._answer, _understood(answer)
         if self._answer == before:
             return
@@ -210,7 +210,7 @@ _NOT_YET = Nameless(
 )
 
 
-def _understood(answer: Answer) -> ClusterName | Nameless:
+def _understood(answer: Told) -> ClusterName | Nameless:
     match answer:
         case ClusterName():
             return answer

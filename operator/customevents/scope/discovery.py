@@ -20,7 +20,7 @@ from customevents.resource.release import Release
 from customevents.resource.times import later
 from customevents.scope.resolve import Resolution, Unresolved, services_unknown, with_services
 from customevents.scope.search import Match, Search, Workload, match
-from customevents.scope.workloads import OLDEST, Cluster, Workloads
+from customevents.scope.workloads import OLDEST, MetadataLists, Workloads
 
 T = TypeVar("T")
 
@@ -50,7 +50,9 @@ class NotYet:
 class Discovery:
     """Completes resolutions, and counts what they match."""
 
-    def __init__(self, cluster: Cluster, clock: Callable[[], datetime], *, settle: float) -> None:
+    def __init__(
+        self, cluster: MetadataLists, clock: Callable[[], datetime], *, settle: float
+    ) -> None:
         """`settle`: seconds of age before a release is looked for."""
         self._workloads = Workloads(cluster, clock)
         self._clock = clock

@@ -41,7 +41,7 @@ BUILT_IN = tuple(
 ROLLOUTS = "/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts"
 
 
-class Cluster(Protocol):
+class MetadataLists(Protocol):
     """What is needed of Kubernetes."""
 
     def metadata(self, path: str) -> AsyncIterator[dict[str, Any]]:
@@ -66,7 +66,7 @@ class _Listing:
 class Workloads:
     """The lists of all namespaces that were asked for lately; it lives on one event loop."""
 
-    def __init__(self, cluster: Cluster, clock: Callable[[], datetime]) -> None:
+    def __init__(self, cluster: MetadataLists, clock: Callable[[], datetime]) -> None:
         self._cluster = cluster
         self._clock = clock
         self._listings: dict[str, _Listing] = {}

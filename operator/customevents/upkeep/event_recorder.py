@@ -29,7 +29,7 @@ MOST_WAITING = 1000
 BETWEEN = 0.05
 
 
-class Cluster(Protocol):
+class Notices(Protocol):
     """What is needed of Kubernetes."""
 
     async def create_notice(self, namespace: str, notice: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ class EventRecorder:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: Notices,
         operator: Callable[[], Regarding],
         *,
         reporter: str,
@@ -81,11 +81,11 @@ class EventRecorder:
     def recorded(self, before: CustomEvent, after: CustomEvent, warning: str) -> None:
         """A status was written."""
         if found := notice(before, after, warning, of_deliveries=self._of_deliveries):
-            self._take(found)
+            self._enqueue(found)
 
     def warn(self, reason: str, message: str) -> None:
         """Something is wrong with the operator or its endpoint, and not with one event."""
-        self._take(Notice(self._operator(), "Warning", reason, message))
+        self._enqueue(Notice(self._operator(), "Warning", reason, message))
 
     async def run(self) -> None:
         """Write what was taken, for ever."""
@@ -98,6 +98,6 @@ class EventRecorder:
                 logger.warning("a Kubernetes Event was not written: %s", error)
             await asyncio.sleep(BETWEEN)
 
-    def _take(self, told: Notice) -> None:
+    def _enqueue(self, told: Notice) -> None:
         if not self._waiting.full():
             self._waiting.put_nowait(told)

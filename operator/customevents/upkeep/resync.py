@@ -27,7 +27,7 @@ ECHOES_EVERY, OPEN_WORK_EVERY, ALL_EVERY = 5.0, 60.0, 600.0
 FRESH = timedelta(seconds=30)
 
 
-class Cluster(Protocol):
+class Lists(Protocol):
     """What is needed of Kubernetes; all raise ClusterError. The namespace "" is all."""
 
     def open_work(self, namespace: str) -> AsyncIterator[dict[str, Any]]:
@@ -46,7 +46,7 @@ class Resync:
     def __init__(
         self,
         inbox: Inbox,
-        cluster: Cluster,
+        cluster: Lists,
         namespaces: Sequence[str],
         *,
         clock: Callable[[], datetime],
@@ -108,7 +108,7 @@ class Resync:
                 self._inbox.doubt(unlisted)
 
     def _miss_echoes(self) -> None:
-        for namespace in self._inbox.echoes.take_missing():
+        for namespace in self._inbox.echoes.pop_missing():
             logger.warning(
                 "the watch does not show a status written in %s: is it silent?", namespace
             )
@@ -172,7 +172,7 @@ class Resync:
             return False
         known = self._inbox.known(event.uid)
         if known is None:
-            return not event.settled and not self._inbox.knows(event.uid)
+            return not event.needs_nothing and not self._inbox.knows(event.uid)
         is_newer = event.resource_version > known.resource_version
         return is_newer and (event.generation, event.resend) != (known.generation, known.resend)
 

@@ -44,7 +44,7 @@ class _Grave(NamedTuple):
     failures: int = 0
 
 
-class Cluster(Protocol):
+class Deletes(Protocol):
     """What is needed of Kubernetes."""
 
     async def delete_event(
@@ -58,7 +58,7 @@ def removal_time(event: CustomEvent) -> datetime | None:
     record, seconds = event.status.delivery, event.spec.get("ttlSecondsAfterFinished")
     if seconds is None or record.finished_time is None or not record.state.finished:
         return None
-    if not event.settled or event.is_created_again:
+    if not event.needs_nothing or event.is_created_again:
         return None
     if event.is_hook:
         seconds = max(seconds, LEAST_FOR_HOOKS)
@@ -74,7 +74,7 @@ def _pause(error: ClusterError) -> float:
 class TtlCollector:
     """Deletes what the watch has shown as finished, in time."""
 
-    def __init__(self, cluster: Cluster, clock: Callable[[], datetime]) -> None:
+    def __init__(self, cluster: Deletes, clock: Callable[[], datetime]) -> None:
         self._cluster = cluster
         self._clock = clock
         self._graves: DelayQueue[_Grave] = DelayQueue()
@@ -99,7 +99,7 @@ class TtlCollector:
     async def run(self) -> None:
         """Delete, for ever."""
         while True:
-            while (grave := self._graves.take_due(self._clock())) is not None:
+            while (grave := self._graves.pop_due(self._clock())) is not None:
                 await self._bury(grave)
             await self._until_due()
 
