@@ -106,6 +106,24 @@ async def test_a_waiter_wakes_by_itself_when_an_event_is_due(inbox: Inbox, clock
     assert await asyncio.wait_for(taking, timeout=5) == first
 
 
+def test_when_the_machine_was_suspended_it_is_noticed_within_a_minute(
+    inbox: Inbox, clock: Clock
+) -> None:
+    """Sleeping does not count the time of a suspended machine; due times do."""
+
+    async def story() -> None:
+        first = waiting("a")
+        inbox.offer(first)
+        await soon(inbox)
+        inbox.done(first, first, later(LONG))
+        taking = asyncio.ensure_future(inbox.take())
+        await asyncio.sleep(1.0)
+        clock.advance(LONG)
+        assert await asyncio.wait_for(taking, timeout=60) == first
+
+    at_once(story())
+
+
 @pytest.mark.asyncio
 async def test_what_is_due_first_is_given_out_first(inbox: Inbox, clock: Clock) -> None:
     for name, seconds in [("late", 30.0), ("early", 10.0), ("middle", 20.0)]:

@@ -10,7 +10,7 @@ from customevents.delivery.inbox import Inbox
 from customevents.resource.status import State
 from unit.builders import Clock, later, record, recorded
 from unit.counted import Counted
-from unit.queued import LONG, out, waiting
+from unit.queued import LONG, edited, out, soon, waiting
 
 
 @pytest.fixture
@@ -27,6 +27,26 @@ def test_each_event_is_in_one_place(inbox: Inbox) -> None:
     for event in (waiting("c"), waiting("d"), waiting("e", "locked")):
         inbox.offer(event)
     assert inbox.places() == {"ready": 2, "postponed": 1, "blocked": 1, "busy": 1}
+
+
+@pytest.mark.parametrize("place", ["ready", "postponed", "blocked"])
+@pytest.mark.asyncio
+async def test_an_event_that_is_set_aside_waits_nowhere_else(inbox: Inbox, place: str) -> None:
+    event = waiting("a")
+    if place == "postponed":
+        inbox.offer(event)
+        await soon(inbox)
+        inbox.done(event, event, later(LONG))
+    else:
+        if place == "blocked":
+            inbox.block("shop")
+        inbox.offer(edited(event, version=101))
+    inbox.set_aside(event)
+    assert inbox.places() == {"ready": 0, "postponed": 0, "blocked": 0, "busy": 1}
+    inbox.unblock("shop")
+    assert await soon(inbox) is None
+    inbox.done(event, event, later(LONG))
+    assert await soon(inbox) == (None if place == "postponed" else edited(event, version=101))
 
 
 @pytest.mark.parametrize("place", ["ready", "postponed", "blocked", "busy"])

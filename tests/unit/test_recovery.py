@@ -463,6 +463,34 @@ def test_such_a_namespace_stays_blocked_until_all_of_it_is_settled(world: World)
     at_once(story())
 
 
+def test_such_a_namespace_stays_blocked_while_too_many_of_it_wait_alone(world: World) -> None:
+    """A policy refuses all, then most as they are: what settles last must not let them go."""
+    events = [world.cluster.apply(uid=n, name=n, namespace="locked") for n in "abcdef"]
+    patch = world.cluster.patch_status
+    refuses: list[type[ClusterError]] = [ClusterError]
+
+    async def patch_status(event: CustomEvent, status: Raw) -> Raw:
+        if refuses[0] is StatusRefused and event.uid == "f":
+            await asyncio.sleep(60.0)
+            return await patch(event, status)
+        raise refuses[0]("denied by a policy", 403 if refuses[0] is ClusterError else 422)
+
+    world.cluster.patch_status = patch_status  # type: ignore[method-assign]
+
+    async def story() -> None:
+        await settle_all(world, [entry(event) for event in events])
+        refuses[0] = StatusRefused
+        await asyncio.sleep(120.0)
+        assert stands(world, events[-1]).unknown_outcomes == 1
+        for event in (*events, world.cluster.apply(uid="new", name="new", namespace="locked")):
+            world.inbox.offer(event)
+        await asyncio.sleep(1.0)
+        assert world.inbox.places()["blocked"] > 0
+        assert world.api.posts == []
+
+    play(world, story)
+
+
 def test_objects_that_cannot_be_read_at_first_are_settled_all_the_same(world: World) -> None:
     event = world.cluster.apply()
     world.cluster.lost_reads = 5

@@ -155,6 +155,21 @@ def test_a_wrong_key_in_the_place_of_none_is_said_to_be_that(place: Place) -> No
     play(place, story)
 
 
+def test_what_an_earlier_answer_said_of_the_key_words_no_later_trouble(place: Place) -> None:
+    place.remote.answers = [Answer(503)]
+    place.remote.changed = True
+
+    async def story() -> None:
+        assert [await place.enter(), await place.enter()] == [None, None]
+        place.throttle.leave(KEY_REFUSED)
+        place.throttle.leave(NO_KEY)
+        await asyncio.sleep(10.0)
+        assert place.throttle.paused == "Not sent: there is no key"
+        assert place.throttle.pauses["key"]
+
+    play(place, story)
+
+
 def test_a_file_that_holds_no_key_is_looked_at_every_second_and_leaves_others_their_turn(
     place: Place,
 ) -> None:

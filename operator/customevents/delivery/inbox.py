@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 #: Seconds for which a look at an object is enough while the watch shows nothing.
 LOOK_HOLDS = 5.0
 
+#: Seconds after which due times are looked at again: while a machine is suspended they go on, and
+#: whoever sleeps here does not notice.
+LOOK_AGAIN = 60.0
+
 
 class _Postponed(NamedTuple):
     due: float
@@ -281,7 +285,12 @@ class Inbox:
 
     def set_aside(self, event: CustomEvent) -> None:
         """Give out nothing of an event until `done`: its status cannot be written yet."""
-        self._busy.setdefault(event.uid, _Out(event, since=None)).since = None
+        if (out := self._busy.get(event.uid)) is not None:
+            out.since = None
+            return
+        waiting = self._find(event)
+        self._remove(event)
+        self._busy[event.uid] = _Out(event, since=None, shown=waiting)
 
     def block(self, namespace: str) -> None:
         """Give out nothing of a namespace, until `unblock`."""
@@ -359,4 +368,5 @@ class Inbox:
     async def _until_something_happens(self) -> None:
         self._wake.clear()
         due = self._postponed.next_time
-        await happened(self._wake, None if due is None else due - self._uptime())
+        wait = None if due is None else min(due - self._uptime(), LOOK_AGAIN)
+        await happened(self._wake, wait)

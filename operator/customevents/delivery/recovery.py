@@ -50,7 +50,7 @@ class Recovery:
         for task in done:
             task.result()
         for namespace in {tasks[task] for task in late}:
-            self.inbox.block(namespace)
+            self.results.hold(namespace)
             here = [task for task in late if tasks[task] == namespace]
             # Who stops does not wait for it: the journal keeps what nobody knows more of.
             waiting = self._unblock(here, namespace)
@@ -96,7 +96,7 @@ class Recovery:
         for event in await asyncio.gather(*settling):
             if event is not None:
                 self.inbox.offer(event)  # what waits there may not know of the attempt yet
-        self.inbox.unblock(namespace)
+        self.results.let_go(namespace)
 
     def _drop(self, entry: Intent) -> None:
         """An attempt is settled; one that was begun after it is not."""

@@ -79,6 +79,8 @@ class Results:
         #: uids by namespace: of those that wait alone, and of those for which it waits.
         self._alone: defaultdict[str, set[str]] = defaultdict(set)
         self._late: defaultdict[str, set[str]] = defaultdict(set)
+        #: Namespaces that a new leader has not settled yet.
+        self._unsettled: set[str] = set()
         self._blocked: set[str] = set()
 
     async def record(self, event: CustomEvent, ending: Ending) -> None:
@@ -122,6 +124,16 @@ class Results:
         else:
             self._inbox.confirm(event.uid)
             self._inbox.offer(found)
+
+    def hold(self, namespace: str) -> None:
+        """Send nothing of a namespace, until `let_go`: attempts of the last leader wait there."""
+        self._unsettled.add(namespace)
+        self._look_at(namespace)
+
+    def let_go(self, namespace: str) -> None:
+        """They are settled, or wait alone."""
+        self._unsettled.discard(namespace)
+        self._look_at(namespace)
 
     def keep_lost(self, event: CustomEvent, lost: Intent) -> None:
         """Nothing of an event is sent before an attempt that nobody saw the end of is counted."""
@@ -219,7 +231,8 @@ class Results:
     def _look_at(self, namespace: str) -> None:
         """Give a namespace a turn, or none."""
         waiting = len(self._alone[namespace]) + len(self._late[namespace])
-        blocked = bool(self._late[namespace]) or waiting > MOST_ALONE
+        is_late = bool(self._late[namespace]) or namespace in self._unsettled
+        blocked = is_late or waiting > MOST_ALONE
         if blocked and namespace not in self._blocked:
             logger.error("%s: %s", namespace, _BLOCKED)
             self._blocked.add(namespace)

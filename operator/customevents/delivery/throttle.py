@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
 from customevents.clocks import happened
-from customevents.delivery.outcome import Outcome
+from customevents.delivery.outcome import OF_THE_KEY, Outcome
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.errors import KeyFileError
 from customevents.resource.operator_state import BreakerState, Key
@@ -339,7 +339,7 @@ class Throttle:
         self._trouble.set()
 
     def _learn_of_the_key(self, status: int | None) -> None:
-        if status in (401, 403):
+        if status in OF_THE_KEY:
             self.key = Key.REFUSED
         elif status is not None and (status < 300 or status in (400, 422)):
             self.key = Key.OK  # it was looked at; of other answers nobody knows
@@ -362,7 +362,7 @@ class Throttle:
         if isinstance(answer, NoAnswer):
             return False
         self._learn_of_the_key(answer.status)
-        if self.key is Key.REFUSED and self._pause.no_key:  # there is one by now, and a wrong one
+        if answer.status in OF_THE_KEY and self._pause.no_key:  # there is one by now, a wrong one
             self._in_trouble(Outcome(OutcomeClass.ENDPOINT_LEVEL, answer.status))
         # Where the probe's path is not known either, one event tells whether the endpoint works.
         return answer.status == 200 or (answer.status == 404 and not self._pause.about_the_key)
