@@ -163,9 +163,21 @@ def test_what_cannot_be_a_name_is_no_answer(name: str) -> None:
         assert told(link, holder) == Silent(f"{where} says what cannot be a name")
 
 
+#: To Go a string like any other; to PyYAML a date, and none.
+NO_DATE = "clusterName: 2024-13-45"
+
+
 @pytest.mark.parametrize(
     "content",
-    ["", "a: b: c", "- a list", "clusterName: [a, b]", "clusterName: 7", "clusterName: null"],
+    [
+        "",
+        "a: b: c",
+        "- a list",
+        "clusterName: [a, b]",
+        "clusterName: 7",
+        "clusterName: null",
+        NO_DATE,
+    ],
     ids=repr,
 )
 def test_a_kubeadm_config_that_is_none_is_no_answer(content: str) -> None:

@@ -307,6 +307,28 @@ def test_who_stops_says_so_and_takes_nothing_from_the_next_leader() -> None:
     place.play(story)
 
 
+def test_a_report_that_is_on_its_way_when_it_signs_off_is_not_said_after_that() -> None:
+    place = Place()
+    replace, under_way = place.config_map.replace, asyncio.Event()
+
+    async def slowly(config_map: Raw) -> Raw:
+        under_way.set()
+        await asyncio.sleep(0.5)
+        return await replace(config_map)
+
+    async def story() -> None:
+        await asyncio.sleep(1.0)
+        place.config_map.replace = slowly  # type: ignore[method-assign]
+        place.unwatched = 7
+        await under_way.wait()
+        place.config_map.replace = replace  # type: ignore[method-assign]
+        await place.reporter.sign_off()
+        await asyncio.sleep(60.0)
+        assert place.config_map.said.leader == ""
+
+    place.play(story)
+
+
 # --- What is asked of the account
 
 
@@ -355,10 +377,19 @@ async def test_the_account_is_asked_by_the_documented_path(
         assert await client.knows_cluster(name) is known
 
 
+#: What ends a parser that follows it down.
+DEEP = {"status": 200, "body": "[" * 16_000}
+
+
 @pytest.mark.parametrize(
     "fault",
-    [{"status": 403}, {"status": 200, "body": "no JSON"}, {"status": 200, "body": '{"data":[]}'}],
-    ids=str,
+    [
+        {"status": 403},
+        {"status": 200, "body": "no JSON"},
+        {"status": 200, "body": '{"data":[]}'},
+        DEEP,
+    ],
+    ids=["forbidden", "no JSON", "no clusters", "deep"],
 )
 @pytest.mark.asyncio
 async def test_any_other_answer_is_none(

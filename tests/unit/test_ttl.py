@@ -214,6 +214,23 @@ def test_a_delete_that_fails_is_tried_again_later_and_later_and_told_once(
     assert told == ["shop/checkout-1-4-2 cannot be deleted yet: the Kubernetes API answered 403"]
 
 
+def test_a_list_that_shows_the_same_version_again_brings_no_delete_forward() -> None:
+    place = Graveyard(refusals=[ClusterError("the Kubernetes API answered 403", 403)] * 2)
+
+    async def story() -> None:
+        place.begun = asyncio.get_running_loop().time()
+        reaper = TtlCollector(place, place.clock)
+        reaping = asyncio.create_task(reaper.run())
+        reaper.offer(ended(60))
+        await asyncio.sleep(130.0)
+        reaper.offer(ended(60))
+        await asyncio.sleep(600.0)
+        reaping.cancel()
+
+    at_once(story())
+    assert place.tries == [60.0, 120.0, 240.0]
+
+
 def test_an_error_that_nobody_expected_is_the_trouble_of_one_object(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -168,7 +168,7 @@ class EventsClient:
         try:
             found = json.loads(body)["data"]["clusters"]
             return any(cluster["name"] == name for cluster in found)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     async def key_changed(self) -> bool:

@@ -240,7 +240,7 @@ def _environment(workload: Raw, variable: str) -> str | None:
 def _cluster_configuration(config_map: Raw) -> Raw:
     try:
         found = yaml.safe_load(config_map.get("data", {}).get("ClusterConfiguration", ""))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date that is none
         found = None
     return found if isinstance(found, dict) else {}
 

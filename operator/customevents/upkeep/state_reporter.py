@@ -184,6 +184,8 @@ class StateReporter:
             new = {"apiVersion": "v1", "kind": "ConfigMap", "data": data}
             return await self._config_map.create(new)
         except Conflict:
+            if self._is_over:
+                return self._seen  # that was our last word, or the next leader's first
             seen = await self._config_map.read()
             return await self._config_map.replace({**seen, "data": data})
 

@@ -89,7 +89,9 @@ class TtlCollector:
         if due is None:
             self.forget(event)
             return
-        version = event.resource_version
+        version, known = event.resource_version, self._graves.get(event.uid)
+        if known is not None and known.resource_version == version:
+            return  # a list shows it once more, and it may have been put off
         self._put(_Grave(due, event.uid, event.namespace, event.name, version))
 
     def forget(self, event: CustomEvent) -> None:
