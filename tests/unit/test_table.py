@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from customevents.commands.options import Form
+from customevents.commands.output import for_programs
 from customevents.commands.table import (
     Line,
-    for_programs,
+    flat,
     oldest_first,
-    print_table,
+    print_lines,
     read_line,
 )
 from unit.builders import NOW, later, raw_event
@@ -34,6 +35,10 @@ def row(**parts: Any) -> Line:
     return read_line(raw_event(**parts))
 
 
+def as_data(rows: list[Line], form: Form) -> str:
+    return for_programs([flat(row) for row in rows], form)
+
+
 def test_the_oldest_comes_first_counted_from_its_last_change() -> None:
     old = row(name="b", creationTimestamp="2026-05-01T11:00:00Z")
     new = row(name="a", creationTimestamp="2026-05-01T11:30:00Z")
@@ -46,8 +51,8 @@ def test_the_oldest_comes_first_counted_from_its_last_change() -> None:
 
 
 def test_programs_get_flat_objects() -> None:
-    (flat,) = json.loads(for_programs([row(status=HELD)], Form.JSON))
-    assert flat == {
+    (made,) = json.loads(as_data([row(status=HELD)], Form.JSON))
+    assert made == {
         "namespace": "shop",
         "name": "checkout-1-4-2",
         "eventType": "release",
@@ -61,7 +66,7 @@ def test_programs_get_flat_objects() -> None:
 
 
 def test_nothing_steers_the_terminal_of_a_reader(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table([row(status=HELD)], NOW, namespaces=False)
+    print_lines([row(status=HELD)], NOW, namespaces=False)
     assert "No [2J." in capsys.readouterr().out
 
 
@@ -72,18 +77,18 @@ def test_nothing_steers_the_terminal_of_a_reader(capsys: pytest.CaptureFixture[s
 def test_an_age_is_said_as_kubectl_says_it(
     capsys: pytest.CaptureFixture[str], seconds: int, age: str
 ) -> None:
-    print_table([row(status=HELD)], later(seconds), namespaces=False)
+    print_lines([row(status=HELD)], later(seconds), namespaces=False)
     assert age in capsys.readouterr().out.split()
 
 
 def test_a_clock_that_is_behind_makes_no_negative_age(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table([row(status=HELD)], datetime(2026, 1, 1, tzinfo=UTC), namespaces=False)
+    print_lines([row(status=HELD)], datetime(2026, 1, 1, tzinfo=UTC), namespaces=False)
     assert "0s" in capsys.readouterr().out.split()
 
 
 def test_an_object_that_cannot_be_read_is_one_line_among_the_others() -> None:
     odd = row(name="odd", status={"delivery": {"state": "NotKnownYet"}})
-    first, second = json.loads(for_programs(oldest_first([row(), odd]), Form.JSON))
+    first, second = json.loads(as_data(oldest_first([row(), odd]), Form.JSON))
     assert (first["name"], first["state"]) == ("checkout-1-4-2", "Pending")
     assert (second["namespace"], second["name"], second["state"]) == ("shop", "odd", "Unreadable")
     assert second["message"].startswith("shop/odd cannot be read: status.delivery.state must be ")
@@ -115,19 +120,19 @@ def test_whatever_somebody_stored_is_a_row_among_the_others(
     metadata = whole["metadata"] | odd.get("metadata", {})
     rows = oldest_first([read_line({**whole, **odd, "metadata": metadata}), row()])
     assert [row.state for row in rows if row.name != "checkout-1-4-2"] == ["Unreadable"]
-    print_table(rows, NOW, namespaces=True)
+    print_lines(rows, NOW, namespaces=True)
     said = capsys.readouterr().out
     assert "checkout-1-4-2" in said
     assert " cannot be read: " in said
-    assert len(json.loads(for_programs(rows, Form.JSON))) == 2
-    assert "cannot be read" in for_programs(rows, Form.YAML)
+    assert len(json.loads(as_data(rows, Form.JSON))) == 2
+    assert "cannot be read" in as_data(rows, Form.YAML)
 
 
 @pytest.mark.parametrize("stored", [7, None, ["a"], 1.5, True])
 def test_a_type_that_is_no_text_is_shown_all_the_same(
     stored: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_table([read_line({**raw_event(), "spec": {"eventType": stored}})], NOW, namespaces=False)
+    print_lines([read_line({**raw_event(), "spec": {"eventType": stored}})], NOW, namespaces=False)
     assert str(stored) in capsys.readouterr().out
 
 

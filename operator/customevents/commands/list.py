@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """Show what is not delivered, and why, oldest first."""
     from customevents.clocks import ClusterClock
-    from customevents.commands import arguments, deliveries, patient, table
+    from customevents.commands import arguments, deliveries, output, patient, table
 
     clock, wanted = ClusterClock(), arguments.namespace(namespace)
 
@@ -35,8 +35,8 @@ def command(
 
     rows, all_clear = asyncio.run(reading())
     if form is not options.Form.TABLE:
-        typer.echo(table.for_programs(rows, form))
+        typer.echo(output.for_programs([table.flat(row) for row in rows], form))
     elif rows:
-        table.print_table(rows, clock.now(), namespaces=everywhere)
+        table.print_lines(rows, clock.now(), namespaces=everywhere)
     else:
         typer.echo(all_clear, err=True)

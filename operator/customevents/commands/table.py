@@ -1,26 +1,19 @@
-"""What is not delivered, as a table for people, or as JSON or YAML for programs."""
+"""A line for each object of a list: as a row of a table, or as plain data."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import yaml
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from customevents.commands.options import Form, says_all
+from customevents.commands import output
 from customevents.resource.errors import UnreadableEvent
 from customevents.resource.event import path_of, read_event
 from customevents.resource.status import State
 from customevents.resource.times import FIRST, read_time
-
-#: Columns of a line that is not for a screen: enough for every message, so that none is folded.
-UNFOLDED = 10_000
 
 #: The state of an object whose own state cannot be read.
 UNREADABLE = "Unreadable"
@@ -80,42 +73,29 @@ def oldest_first(rows: Iterable[Line]) -> list[Line]:
     return sorted(rows, key=lambda row: (row.changed, row.namespace, row.name))
 
 
-def for_programs(rows: Sequence[Line], form: Form) -> str:
-    """The rows as JSON or YAML: a list of flat objects."""
-    flat = [_flat(row) for row in rows]
-    if form is Form.JSON:
-        return json.dumps(flat, indent=2, ensure_ascii=not says_all())
-    return yaml.safe_dump(flat, sort_keys=False, allow_unicode=says_all()).rstrip()
-
-
-def print_table(rows: Sequence[Line], now: datetime, *, namespaces: bool) -> None:
-    """The rows as a table on standard output: coloured and folded for a screen alone."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=UNFOLDED)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in (["NAMESPACE"] if namespaces else []) + ["NAME", "TYPE", "STATE", "REASON"]:
-        table.add_column(title, overflow="fold")
-    table.add_column("AGE", no_wrap=True)
-    table.add_column("MESSAGE", overflow="fold", ratio=1)
-    for row in rows:
-        table.add_row(*([_text(row.namespace)] if namespaces else []), *_cells(row, now))
-    console.print(table)
+def print_lines(rows: Sequence[Line], now: datetime, *, namespaces: bool) -> None:
+    """The rows as a table on standard output."""
+    where = ["NAMESPACE"] if namespaces else []
+    output.print_table(
+        [*where, "NAME", "TYPE", "STATE", "REASON", "AGE", "MESSAGE"],
+        [([output.text(row.namespace)] if namespaces else []) + _cells(row, now) for row in rows],
+    )
 
 
 def _cells(row: Line, now: datetime) -> list[Text]:
     return [
-        _text(row.name),
-        _text(row.event_type),
-        _text(row.state, STYLES.get(row.state, "")),
-        _text(row.reason),
-        _text(_age(row.changed, now)),
-        _text(row.message),
+        output.text(row.name),
+        output.text(row.event_type),
+        output.text(row.state, STYLES.get(row.state, "")),
+        output.text(row.reason),
+        output.text(output.span((now - row.changed).total_seconds())),
+        output.text(row.message),
     ]
 
 
-def _flat(row: Line) -> dict[str, Any]:
-    flat = {
+def flat(row: Line) -> dict[str, Any]:
+    """The row as plain data, for programs."""
+    made = {
         "namespace": row.namespace,
         "name": row.name,
         "eventType": row.event_type,
@@ -123,26 +103,8 @@ def _flat(row: Line) -> dict[str, Any]:
         "reason": row.reason,
         "message": row.message,
         "attempts": row.attempts,
-        "changed": _rfc3339(row.changed),
+        "changed": output.rfc3339(row.changed),
     }
     if row.next_attempt:
-        flat["nextAttemptTime"] = _rfc3339(row.next_attempt)
-    return flat
-
-
-def _text(words: str, style: str = "") -> Text:
-    """A cell as it is meant: no markup, and nothing that would steer a terminal."""
-    return Text("".join(c if c.isprintable() else " " for c in words), style)
-
-
-def _rfc3339(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")
-
-
-def _age(since: datetime, now: datetime) -> str:
-    """As kubectl has it: the largest unit that makes a number of two digits or so."""
-    seconds = max(0, int((now - since).total_seconds()))
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
+        made["nextAttemptTime"] = output.rfc3339(row.next_attempt)
+    return made
