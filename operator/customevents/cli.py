@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from customevents import __version__
-from customevents.commands import check, render, resend, run, sandbox, send, wait
+from customevents.commands import check, explain, render, resend, run, sandbox, send, wait
 from customevents.commands import list as list_
 from customevents.resource.errors import CustomEventsError
 
@@ -23,6 +23,7 @@ COMMANDS = {
     "list": list_.command,
     "resend": resend.command,
     "render": render.command,
+    "explain": explain.command,
     "check": check.command,
 }
 

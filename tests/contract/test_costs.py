@@ -82,7 +82,7 @@ def test_each_function_that_asks_for_the_clusters_name_is_a_link_of_the_chain() 
     ("module", "unneeded"),
     [
         ("cli", ("kubernetes", "kopf", "httpx", "aiohttp", "yaml")),
-        ("commands.remarks", ("kopf", "httpx")),
+        ("commands.checkup", ("kopf", "httpx")),
         ("commands.table", ("kopf", "httpx", "kubernetes")),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from customevents.commands import bodies, remarks, statement
+from customevents.commands import announced, bodies, remarks, statement
 from customevents.kube import Cluster
 from customevents.resource.errors import ClusterError, Gone
 from customevents.resource.operator_state import STATE, OperatorState
@@ -39,8 +39,8 @@ class Holding(Cluster):
 
 
 def told(holds: dict[str, Any] | ClusterError) -> tuple[OperatorState | None, remarks.Remark]:
-    place = remarks.Place("shop", "ops", "events")
-    return at_once(remarks._operator(Holding(holds), place, NOW))
+    told = at_once(announced.ask(Holding(holds), "ops", "events"))
+    return told.said, announced.leads(told, NOW)
 
 
 def guessed(holds: dict[str, Any] | ClusterError) -> tuple[OperatorState, str]:

@@ -40,6 +40,14 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
     console().print(table)
 
 
+def print_rows(rows: Iterable[Sequence[Text]]) -> None:
+    """The same without titles."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
 def console() -> Console:
     """Standard output, with colours on a screen alone."""
     screen = Console(highlight=False)

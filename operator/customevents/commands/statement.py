@@ -1,12 +1,17 @@
-"""What the operator says about itself, as the commands read it.
+"""What the operator says about itself, and what it is sending just now, as the commands read it.
 
 Where it stands, and how it is read, is known here alone: no command asks the operator otherwise.
 """
 
 from __future__ import annotations
 
-from customevents.kube import Cluster, config_map
+from customevents.kube import Cluster, config_map, lease
+from customevents.resource import lease as leases
+from customevents.resource.errors import ClusterError, Gone
 from customevents.resource.operator_state import OperatorState, read_operator_state
+
+#: Statuses that say that one may not look.
+_MAY_NOT = (401, 403)
 
 
 def place(namespace: str, name: str) -> str:
@@ -20,3 +25,16 @@ async def read(cluster: Cluster, namespace: str, name: str) -> OperatorState | N
     Raises Gone if nothing stands there, InvalidName, and ClusterError.
     """
     return read_operator_state(await config_map(cluster, namespace, name).read())
+
+
+async def under_way(cluster: Cluster, namespace: str, name: str) -> leases.Listed | str:
+    """The attempts that its journal lists, or in words why that cannot be read from here."""
+    try:
+        found = leases.readable(await lease(cluster, namespace, name).read())
+    except Gone:
+        return "there is no Lease"
+    except ClusterError as error:
+        if error.status in _MAY_NOT:
+            return "only the operator and administrators may read its journal"
+        return str(error)
+    return leases.read_entries(found["metadata"]["annotations"].get(leases.IN_FLIGHT))

@@ -1,0 +1,41 @@
+"""`customevents explain`: what became of an event, why, and what happens next."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from customevents.chosen import Chosen
+from customevents.commands import options
+
+
+@options.on_a_cluster
+def command(
+    name: Annotated[str, typer.Argument(help="The CustomEvent's name.")],
+    namespace: options.Namespace = None,
+    operator_namespace: options.OperatorNamespace = "customevents",
+    operator_name: options.OperatorName = "customevents",
+    form: options.Output = options.Form.TABLE,
+    *,
+    chosen: Chosen,
+) -> None:
+    """Explain what became of an event: whom it is about, what was tried, what happens next."""
+    from customevents.clocks import ClusterClock
+    from customevents.commands import arguments, explanation, output, patient
+
+    clock = ClusterClock()
+    called, wanted = arguments.event_name(name), arguments.namespace(namespace)
+
+    async def asking() -> explanation.Explanation:
+        async with patient.connect(chosen, clock=clock) as cluster:
+            where = wanted or cluster.namespace
+            operator = (operator_namespace, operator_name)
+            return await explanation.explain(cluster, where, called, operator, clock)
+
+    told = asyncio.run(asking())
+    if form is options.Form.TABLE:
+        output.console().print(explanation.tree(told))
+    else:
+        typer.echo(output.for_programs(explanation.data(told), form))

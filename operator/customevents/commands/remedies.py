@@ -1,0 +1,207 @@
+"""What happens next with an event, and the one thing to do about it. Pure.
+
+The words are for somebody who was woken up: what comes by itself and when, and a command to type.
+docs/troubleshooting.md says the same at length, by the same reasons.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from customevents.commands import announced
+from customevents.commands.remarks import Grade, Remark
+from customevents.resource.event import CustomEvent
+from customevents.resource.operator_state import OperatorState
+from customevents.resource.status import Reason, State
+
+#: Answers that are about the key, and not about the endpoint.
+_OF_THE_KEY = (401, 403)
+
+
+@dataclass(frozen=True)
+class Next:
+    """What comes by itself, not before `when` where that is known; and what to do, if anything."""
+
+    what: str
+    todo: str = ""
+    when: datetime | None = None
+
+
+def follows(event: CustomEvent, said: OperatorState | None, operator: list[Remark]) -> Next:
+    """What follows for an event, with what the operator says of itself, and remarks on it."""
+    if event.unreadable:
+        return Next(
+            "nothing: its status cannot be read", "run the operator that wrote it, or newer"
+        )
+    if event.deleting:
+        return Next("nothing more of it is sent: it is being deleted")
+    if event.answered and event.status.delivery.state is not State.HELD:
+        return _of_reason(event, said)
+    if trouble := _first_wrong(operator):
+        return Next("nothing until the operator works", trouble.todo)
+    if not _is_seen(event):
+        words = "the operator looks at what was written last, as soon as it sees it"
+        return Next(words, _check(event))
+    return _of_reason(event, said)
+
+
+def _first_wrong(remarks: list[Remark]) -> Remark | None:
+    return next((each for each in remarks if each.grade is Grade.WRONG and each.todo), None)
+
+
+def _is_seen(event: CustomEvent) -> bool:
+    """Whether the operator has answered what its author wrote last, if only that it waits."""
+    observed = event.status.delivered.observed_generation
+    asked_again = event.resend not in ("", event.status.delivery.resend)
+    return observed in (event.generation, event.generation - event.deleting) and not asked_again
+
+
+def _of_reason(event: CustomEvent, said: OperatorState | None) -> Next:
+    """By its reason; of one that only another version knows, its message speaks."""
+    reason, record = event.status.delivered.reason, event.status.delivery
+    what, todo = REMEDIES.get(reason, ("see what is said of it above", "{check}"))
+    if reason in _BY_CASE:
+        what, todo = _BY_CASE[reason](event, said) or (what, todo)
+    when = record.next_attempt_time if record.state is State.RETRYING else None
+    return Next(what, todo.format_map(_commands(event)), when)
+
+
+def _commands(event: CustomEvent) -> dict[str, str]:
+    """What a remedy can name."""
+    name = f"{event.name} -n {event.namespace}"
+    suspend = json.dumps({"spec": {"suspend": False}}, separators=(",", ":"))
+    return {
+        "check": _check(event),
+        "resend": f"customevents resend {name}",
+        "delete": f"kubectl delete cev {name}",
+        "send": f"kubectl patch cev {name} --type=merge -p '{suspend}'",
+        "labels": f"kubectl get deploy,sts,ds -n {event.namespace} --show-labels",
+        "path": event.path,
+        "id": event.status.delivery.id,
+    }
+
+
+#: What comes by itself, and what to do, for each reason.
+REMEDIES: dict[str, tuple[str, str]] = {
+    Reason.PENDING: ("it is sent when it is its turn", "{check}"),
+    Reason.DELIVERED: ("nothing: the events API took it", ""),
+    Reason.SUSPENDED: ("nothing is sent while spec.suspend is true", "to send it: {send}"),
+    Reason.OPERATOR_PAUSED: (
+        "it is sent once the operator may send",
+        "set delivery.paused to false in the chart",
+    ),
+    Reason.NOT_SENT: (
+        "it is sent once the operator has a key",
+        "mount a Secret that holds the API key, and nothing else (apiKeySecret in the chart)",
+    ),
+    Reason.NEVER_ARRIVED: (
+        "it is tried again",
+        "if this stays: look at the way from the operator's pod to the endpoint: DNS, network "
+        "policies, and whether it needs a proxy (CUSTOMEVENTS_PROXY)",
+    ),
+    Reason.REFUSED_FOR_NOW: ("it is tried again", ""),
+    Reason.ENDPOINT_PAUSED: ("it is sent once the endpoint takes events again", ""),
+    Reason.ENDPOINT_LEVEL: (
+        "it is tried again",
+        "check the settings site and endpoint of the chart",
+    ),
+    Reason.REFUSED: (
+        "nothing by itself: it was refused for good",
+        "edit it, which sends it as a new one; or: {resend}",
+    ),
+    Reason.UNKNOWN_OUTCOME: ("it is tried again, and may be there twice", ""),
+    Reason.DEADLINE_EXCEEDED: (
+        "nothing by itself: it is too old",
+        "to tell it all the same: {resend}",
+    ),
+    Reason.INVALID: (
+        "nothing by itself: it can never be sent as it is",
+        "kubectl apply the CRD of the operator's version, and edit what that refuses",
+    ),
+    Reason.CLUSTER_NAME_UNKNOWN: (
+        "it is sent once the cluster's name is known",
+        "set clusterName in the chart, or name spec.scope.clusters",
+    ),
+    Reason.NO_SERVICES_MATCH: (
+        "it is sent once a workload matches; that is looked at every minute",
+        "compare spec.scope.serviceSelector with: {labels}",
+    ),
+    Reason.TOO_MANY_SERVICES: (
+        "it is sent once the selector selects 200 workloads or fewer",
+        "select fewer; or, if all of the namespace are meant, set scope.level to Namespace",
+    ),
+    Reason.SERVICES_UNKNOWN: (
+        "it is sent once its workloads can be listed",
+        "let the operator's service account list deployments, statefulsets, daemonsets and "
+        "rollouts there",
+    ),
+    Reason.SCOPE_NOT_ALLOWED: (
+        "nothing by itself: it may not reach that far",
+        "name nothing beyond its namespace; or list that in scope.wideFrom of the chart, "
+        "then: {resend}",
+    ),
+    Reason.RESTORED_FROM_BACKUP: (
+        "nothing by itself: it may have been told before the backup",
+        "to tell it: {resend}; else: {delete}",
+    ),
+    Reason.INTERNAL_ERROR: (
+        "it is looked at again, every 5 minutes at least",
+        "report it: the operator's log has a traceback beside {path}",
+    ),
+}
+
+
+def _check(event: CustomEvent) -> str:
+    return f"if this stays: customevents check -n {event.namespace}"
+
+
+Words = tuple[str, str]
+
+
+def _delivered(event: CustomEvent, _: OperatorState | None) -> Words | None:
+    resolved = event.status.resolved
+    if not resolved or not resolved.service_names or resolved.matching_services != 0:
+        return None
+    return (
+        "nothing: the events API took it, but no workload here has a name that it names",
+        "correct spec.scope.serviceNames, which sends it as a new one",
+    )
+
+
+def _unknown(event: CustomEvent, _: OperatorState | None) -> Words | None:
+    if event.status.delivery.state is not State.HELD:
+        return None
+    look = "look on the timeline for customevents.dev/id {id}; if it is not there: {resend}"
+    return "nothing by itself: it may be there", look
+
+
+def _of_the_pause(_: CustomEvent, said: OperatorState | None) -> Words | None:
+    what = REMEDIES[Reason.ENDPOINT_PAUSED][0]
+    if said is None:
+        return what, "{check}"
+    remarks = (announced.key(said), announced.endpoint(said))
+    wrong = next((each for each in remarks if each.grade is Grade.WRONG), None)
+    return (what, _plain(wrong.todo or wrong.says)) if wrong else None
+
+
+def _of_the_endpoint(event: CustomEvent, _: OperatorState | None) -> Words | None:
+    last = event.status.delivery.last_outcome
+    if last is None or last.code not in _OF_THE_KEY:
+        return None
+    return REMEDIES[Reason.ENDPOINT_LEVEL][0], announced.OTHER_KEY
+
+
+def _plain(words: str) -> str:
+    """Words that name no command."""
+    return words.replace("{", "{{").replace("}", "}}")
+
+
+_BY_CASE: dict[str, Callable[[CustomEvent, OperatorState | None], Words | None]] = {
+    Reason.DELIVERED: _delivered,
+    Reason.UNKNOWN_OUTCOME: _unknown,
+    Reason.ENDPOINT_PAUSED: _of_the_pause,
+    Reason.ENDPOINT_LEVEL: _of_the_endpoint,
+}
