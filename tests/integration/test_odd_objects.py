@@ -15,7 +15,7 @@ from customevents import sandbox
 from customevents.delivery.results import LATE
 from integration.conftest import Events, Shell, StartOperator
 from operator_process import eventually
-from proxy import Answer, ApiProxy, Rule
+from proxy import Answer, ApiProxy, RawAnswer, Rule
 
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 HELD = {"finalizers": ["example.com/hold"]}
@@ -156,10 +156,30 @@ def test_an_object_that_has_no_room_for_its_result_holds_up_nobody(
 # --- An answer that is not the object's own
 
 
-def test_a_404_from_something_in_between_costs_no_second_post(
-    events: Events, start_operator: StartOperator, proxy: ApiProxy
+#: As an API server says that an object is gone; here it is not.
+NAMES_IT = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "status": "Failure",
+    "reason": "NotFound",
+    "message": 'customevents.customevents.dev "odd" not found',
+    "details": {"name": "odd", "group": "customevents.dev", "kind": "customevents"},
+    "code": 404,
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(404, message="no such page"),
+        RawAnswer(404, "application/json", json.dumps(NAMES_IT)),
+    ],
+    ids=["of no object", "of this object"],
+)
+def test_a_404_in_answer_to_a_write_costs_no_second_post(
+    events: Events, start_operator: StartOperator, proxy: ApiProxy, answer: Answer | RawAnswer
 ) -> None:
-    lost = proxy.add(Rule("PATCH", STATUS, Answer(404, message="no such page"), count=3))
+    lost = proxy.add(Rule("PATCH", STATUS, answer, count=3))
     start_operator(kubeconfig=proxy.kubeconfig)
     events.apply("odd", SPEC)
     found = events.until("odd", "Delivered")

@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from customevents import __version__
+from customevents import __version__, trust
 from customevents.clocks import ClusterClock
 from customevents.commands import announced
 from customevents.commands.arguments import is_there
 from customevents.commands.remarks import Grade, Remark, nothing, ok, warning, wrong
 from customevents.kube import Cluster
-from customevents.resource.errors import ClusterError, Gone
+from customevents.resource.errors import ClusterError, Gone, NotTheApi
 from customevents.resource.event import GROUP, PLURAL, VERSION
 from customevents.resource.operator_state import OperatorState, Resolving
 from customevents.resource.status import DeliveryRecord
@@ -64,16 +64,29 @@ async def check(cluster: Cluster, place: Place, clock: ClusterClock) -> list[Rem
 
 
 async def _server(cluster: Cluster) -> Remark:
-    about, todo = "Kubernetes", "is it the right cluster? --kubeconfig and --context choose another"
+    about = "Kubernetes"
     try:
         version = await cluster.get("/version")
     except ClusterError as error:
-        return wrong(about, str(error), todo)
+        return wrong(about, str(error), _unreached(error))
     told = version.get("gitVersion")
     if not isinstance(told, str):
-        what = "what answers there does not say its version, so something is in between"
-        return wrong(about, what, todo)
+        return wrong(about, "what answers there does not say its version", _IN_BETWEEN)
     return ok(about, f"{told} at {cluster.server}, by {cluster.origin}")
+
+
+_IN_BETWEEN = "something else answers in its place; is a proxy or a login page in between?"
+
+
+def _unreached(error: ClusterError) -> str:
+    """What to do about an API server that does not tell its version."""
+    if error.status == 401:
+        return "your credentials are refused, or have expired; log in to the cluster again"
+    if error.__cause__ is not None and trust.is_stranger(error.__cause__):
+        return "give the kubeconfig the cluster's own certificate-authority, or the right server"
+    if isinstance(error, NotTheApi):
+        return _IN_BETWEEN
+    return "is the cluster up, and the right one? --kubeconfig and --context choose another"
 
 
 async def _missing(cluster: Cluster, namespace: str) -> list[Remark]:

@@ -36,6 +36,6 @@ def command(
 
     told = asyncio.run(asking())
     if form is options.Form.TABLE:
-        output.console().print(explanation.tree(told))
+        output.show(explanation.tree(told))
     else:
         typer.echo(output.for_programs(explanation.data(told), form))

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import typer
 import yaml
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -37,7 +38,7 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
         table.add_column(title, overflow="fold", no_wrap=whole, ratio=int(title == titles[-1]))
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    show(table)
 
 
 def print_rows(rows: Iterable[Sequence[Text]]) -> None:
@@ -45,13 +46,19 @@ def print_rows(rows: Iterable[Sequence[Text]]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    show(table)
 
 
-def console() -> Console:
-    """Standard output, with colours on a screen alone."""
+def show(what: RenderableType) -> None:
+    """Print it: coloured and folded for a screen alone, else without blanks behind the lines."""
     screen = Console(highlight=False)
-    return screen if screen.is_terminal else Console(width=UNFOLDED, highlight=False)
+    if screen.is_terminal:
+        screen.print(what)
+        return
+    plain = Console(width=UNFOLDED, highlight=False)
+    with plain.capture() as written:
+        plain.print(what)
+    typer.echo("\n".join(line.rstrip() for line in written.get().splitlines()))
 
 
 def text(words: str, style: str = "") -> Text:
