@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from customevents import __version__
-from customevents.commands import check, explain, render, resend, run, sandbox, send, wait
+from customevents.commands import check, explain, probe, render, resend, run, sandbox, send, wait
 from customevents.commands import list as list_
 from customevents.resource.errors import CustomEventsError
 
@@ -25,6 +25,7 @@ COMMANDS = {
     "render": render.command,
     "explain": explain.command,
     "check": check.command,
+    "probe": probe.command,
 }
 
 app = typer.Typer(

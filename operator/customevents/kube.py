@@ -126,6 +126,10 @@ class Cluster:
         """What is in every other state than Delivered."""
         return self._events(namespace, f"status.delivery.state!={State.DELIVERED}")
 
+    def labelled(self, namespace: str, label: str, value: str) -> AsyncIterator[dict[str, Any]]:
+        """What has this label."""
+        return self._pages(_collection(namespace), labelSelector=f"{label}={value}")
+
     async def _events(self, namespace: str, selector: str = "") -> AsyncIterator[dict[str, Any]]:
         query = {"fieldSelector": selector} if selector else {}
         async for item in self._pages(_collection(namespace), **query):
@@ -165,6 +169,10 @@ class Cluster:
         wanted = {"uid": uid, "resourceVersion": str(resource_version)}
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": wanted}
         await self.request("DELETE", _path(namespace, name), body)
+
+    async def remove_event(self, namespace: str, name: str) -> None:
+        """Delete an event at any version, for the command line alone. Raises Gone."""
+        await self.request("DELETE", _path(namespace, name))
 
     async def create_notice(self, namespace: str, notice: dict[str, Any]) -> None:
         """Write a Kubernetes Event (events.k8s.io/v1) in this namespace."""

@@ -35,6 +35,7 @@ print("loaded", *sys.modules)
         (("wait", "a"), {"kopf", "httpx"}),
         (("resend", "a"), {"kopf", "httpx"}),
         (("send", "--type", "a", "--summary", "b"), {"kopf", "httpx"}),
+        (("probe", "--yes"), {"kopf", "httpx"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -63,6 +63,7 @@ COMMANDS: dict[tuple[str, ...], int] = {
     ("render", "checkout", "-n"): 1,
     ("list", "-n"): 1,
     ("check", "-n"): 1,
+    ("probe", "--yes", "-n"): 4,
 }
 
 

@@ -17,6 +17,7 @@ ASKING = {
     "resend": ["resend", "checkout"],
     "render": ["render", "checkout"],
     "check": ["check"],
+    "probe": ["probe", "--yes"],
 }
 
 
