@@ -4,28 +4,44 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from typer import completion as of_shells
 
 from customevents import __version__
-from customevents.commands import check, explain, probe, render, resend, run, sandbox, send, wait
+from customevents.commands import (
+    check,
+    completion,
+    explain,
+    probe,
+    render,
+    resend,
+    run,
+    sandbox,
+    send,
+    usage,
+    wait,
+)
 from customevents.commands import list as list_
 from customevents.resource.errors import CustomEventsError
 
 #: In the order of `--help`.
-COMMANDS = {
-    "run": run.command,
-    "sandbox": sandbox.command,
-    "wait": wait.command,
+COMMANDS: dict[str, Callable[..., None]] = {
     "send": send.command,
+    "wait": wait.command,
     "list": list_.command,
+    "explain": explain.command,
     "resend": resend.command,
     "render": render.command,
-    "explain": explain.command,
     "check": check.command,
     "probe": probe.command,
+    "completion": completion.command,
+    "run": run.command,
+    "sandbox": sandbox.command,
 }
 
 app = typer.Typer(
@@ -34,6 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
@@ -64,9 +81,29 @@ def main() -> None:
     # What libraries log is for the operator's log, which `run` sets up; a person reads one line.
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        app()
+        sys.exit(_run(usage.program(sys.argv[0])))
     except CustomEventsError as error:
         typer.echo(f"customevents: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _run(program: str) -> int:
+    """The exit code; of a shell that asks what could be typed, the program has one name."""
+    asked = completion.VARIABLE in os.environ
+    if asked:
+        of_shells.completion_init()  # type: ignore[attr-defined]
+    try:
+        code = app(
+            prog_name=completion.PROGRAM if asked else program,
+            complete_var=completion.VARIABLE,
+            standalone_mode=False,
+        )
+    except usage.UsageError as error:
+        if len(sys.argv) == 1:  # the help, as nothing was asked
+            typer.echo(error, err=True)
+        else:
+            typer.echo(usage.line(error, program), err=True)
+        return 2
+    return code or 0

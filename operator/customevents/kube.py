@@ -128,16 +128,16 @@ class Cluster:
 
     def labelled(self, namespace: str, label: str, value: str) -> AsyncIterator[dict[str, Any]]:
         """What has this label."""
-        return self._pages(_collection(namespace), labelSelector=f"{label}={value}")
+        return self._pages(collection(namespace), labelSelector=f"{label}={value}")
 
     async def _events(self, namespace: str, selector: str = "") -> AsyncIterator[dict[str, Any]]:
         query = {"fieldSelector": selector} if selector else {}
-        async for item in self._pages(_collection(namespace), **query):
+        async for item in self._pages(collection(namespace), **query):
             yield item
 
     async def create_event(self, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create an event, for the command line alone; a field that nobody knows is refused."""
-        where = f"{_collection(namespace)}?{urlencode(STRICTLY)}"
+        where = f"{collection(namespace)}?{urlencode(STRICTLY)}"
         return await self.request("POST", where, manifest, kind=KIND)
 
     async def try_event(
@@ -149,7 +149,7 @@ class Cluster:
         """
         query = urlencode({**STRICTLY, "dryRun": "All"})
         if stored is None:
-            await self.request("POST", f"{_collection(namespace)}?{query}", manifest)
+            await self.request("POST", f"{collection(namespace)}?{query}", manifest)
             return
         version = {"resourceVersion": stored["metadata"]["resourceVersion"]}
         body = {**manifest, "metadata": {**version, **manifest["metadata"]}}
@@ -335,11 +335,12 @@ async def connect_as(
         await credentials.stop()
 
 
-def _collection(namespace: str) -> str:
+def collection(namespace: str) -> str:
+    """The path of a namespace's CustomEvents; of "", of all. Raises InvalidName."""
     within = f"namespaces/{names.namespace(namespace)}/" if namespace else ""
     return f"/apis/{GROUP}/{VERSION}/{within}{PLURAL}"
 
 
 def _path(namespace: str, name: str) -> str:
     where = names.namespace(namespace)
-    return f"{_collection(where)}/{names.of_object(KIND, name)}"
+    return f"{collection(where)}/{names.of_object(KIND, name)}"

@@ -19,7 +19,7 @@ def command(
     *,
     chosen: Chosen,
 ) -> None:
-    """Show what stands between here and a delivered event, and what to do about it.
+    """Show what keeps events from being delivered, and what to do.
 
     Exit code 1 if something is wrong; a warning is none.
     """

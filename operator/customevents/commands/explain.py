@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from customevents.commands import options
 
 @options.on_a_cluster
 def command(
-    name: Annotated[str, typer.Argument(help="The CustomEvent's name.")],
+    name: options.EventName,
     namespace: options.Namespace = None,
     operator_namespace: options.OperatorNamespace = "customevents",
     operator_name: options.OperatorName = "customevents",
@@ -21,7 +20,7 @@ def command(
     *,
     chosen: Chosen,
 ) -> None:
-    """Explain what became of an event: whom it is about, what was tried, what happens next."""
+    """Tell why an event is as it is, and what to do about it."""
     from customevents.clocks import ClusterClock
     from customevents.commands import arguments, explanation, output, patient
 

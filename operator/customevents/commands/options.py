@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from customevents.chosen import Chosen
+from customevents.commands import complete
 from customevents.resource.errors import CustomEventsError
 
 
@@ -39,35 +40,112 @@ def seconds(text: str | float) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-Output = Annotated[Form, typer.Option("--output", "-o", help="For people, or for programs.")]
+def one_of(*words: str) -> Callable[[str], str]:
+    """What reads one of these words; it raises BadParameter on any other."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise typer.BadParameter(f"{text!r} must be {', '.join(words[:-1])} or {words[-1]}")
+        return text
+
+    return read
+
+
+def form(text: str) -> Form:
+    """How a list is written, by its name. Raises BadParameter."""
+    return Form(one_of(*Form)(text))
+
+
+def number(least: int, most: int) -> Callable[[str | int], int]:
+    """What reads a whole number within these bounds; it raises BadParameter on anything else."""
+
+    def read(text: str | int) -> int:
+        written = str(text).strip()
+        if not written.isdecimal() or not least <= int(written) <= most:
+            raise typer.BadParameter(f"{written!r} must be a number from {least} to {most}")
+        return int(written)
+
+    return read
+
+
+Output = Annotated[
+    Form,
+    typer.Option(
+        "--output",
+        "-o",
+        parser=form,
+        metavar="table|json|yaml",
+        help="For people, or for programs.",
+        autocompletion=lambda: list(Form),
+    ),
+]
+EventName = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The CustomEvent's name.", autocompletion=complete.events),
+]
 Namespace = Annotated[
     str | None,
-    typer.Option("--namespace", "-n", help="Default: that of the kubeconfig's current context."),
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAMESPACE",
+        help="Default: that of the kubeconfig's current context.",
+        autocompletion=complete.namespaces,
+    ),
 ]
-OperatorNamespace = Annotated[str, typer.Option(help="Where the operator runs.")]
+OperatorNamespace = Annotated[
+    str, typer.Option(metavar="NAMESPACE", help="Where the operator runs.")
+]
 OperatorName = Annotated[
     str,
-    typer.Option("--operator-name", "--lease", help="The name of its Lease and its ConfigMap."),
+    typer.Option(
+        "--operator-name",
+        "--lease",
+        metavar="NAME",
+        help="The name of its Lease and its ConfigMap.",
+    ),
 ]
 Patience = Annotated[
     float,
-    typer.Option("--timeout", parser=seconds, metavar="TIME", help="60, 60s, 2m."),
+    typer.Option(
+        "--timeout", parser=seconds, metavar="TIME", help="60, 60s, 2m.", show_default="60s"
+    ),
+]
+
+NameOrFile = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="Of the cluster.", autocompletion=complete.events),
+]
+File = Annotated[
+    str | None,
+    typer.Option("--file", "-f", metavar="FILE", help="Manifests instead; - for standard input."),
+]
+
+# What `sandbox` listens on.
+Port = Annotated[
+    int,
+    typer.Option(
+        parser=number(0, 65535), metavar="PORT", help="Port to listen on; 0 = any free one."
+    ),
 ]
 
 # What `send` writes into the event.
 EventType = Annotated[
-    str | None, typer.Option("--type", help="What kind of event it is: release, migration.")
+    str | None,
+    typer.Option("--type", metavar="WORDS", help="What kind of event it is: release, migration."),
 ]
-Summary = Annotated[str | None, typer.Option("--summary", help="What happened.")]
+Summary = Annotated[str | None, typer.Option("--summary", metavar="WORDS", help="What happened.")]
 Severity = Annotated[
-    str | None, typer.Option("--severity", help="Info, Warning or Error. Default: Info.")
+    str | None, typer.Option("--severity", metavar="Info|Warning|Error", help="Default: Info.")
 ]
 Details = Annotated[
     list[str] | None, typer.Option("--detail", metavar="KEY=VALUE", help="Repeat it.")
 ]
 OccurredAt = Annotated[
     str | None,
-    typer.Option("--occurred-at", help="When it happened, if not now: 2026-01-31T12:00:00Z."),
+    typer.Option(
+        "--occurred-at", metavar="TIME", help="When it happened, if not now: 2026-01-31T12:00:00Z."
+    ),
 ]
 Services = Annotated[
     list[str] | None,
@@ -83,7 +161,9 @@ Clusters = Annotated[
 ]
 Level = Annotated[
     str | None,
-    typer.Option("--level", help="How wide what is not named is: Namespace, Cluster or Account."),
+    typer.Option(
+        "--level", metavar="Namespace|Cluster|Account", help="How wide what is not named is."
+    ),
 ]
 Curl = Annotated[
     str | None,
@@ -95,7 +175,10 @@ Curl = Annotated[
     ),
 ]
 Name = Annotated[
-    str | None, typer.Option("--name", help="Of the CustomEvent. Default: the type, and letters.")
+    str | None,
+    typer.Option(
+        "--name", metavar="NAME", help="Of the CustomEvent. Default: the type, and letters."
+    ),
 ]
 AsResource = Annotated[
     bool, typer.Option("--as-resource", help="Print the CustomEvent, and create nothing.")

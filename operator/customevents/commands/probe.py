@@ -25,7 +25,9 @@ def command(
     *,
     chosen: Chosen,
 ) -> None:
-    """Send a dozen small and large events, and tell what the events API makes of them.
+    """Learn what your account's API makes of what is not documented.
+
+    It sends a dozen events, which stay on the timeline.
 
     Exit code 1: the plain event was not delivered, so nothing is known. 2: --yes is missing, and
     nothing was done. 3: some questions got no answer. 4: the command itself failed.

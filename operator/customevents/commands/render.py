@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,17 +19,15 @@ if TYPE_CHECKING:
 
 @options.on_a_cluster
 def command(
-    name: Annotated[str | None, typer.Argument(help="A CustomEvent of the cluster.")] = None,
-    file: Annotated[
-        str | None, typer.Option("--file", "-f", help="Manifests instead; - for standard input.")
-    ] = None,
+    name: options.NameOrFile = None,
+    file: options.File = None,
     namespace: options.Namespace = None,
     operator_namespace: options.OperatorNamespace = "customevents",
     operator_name: options.OperatorName = "customevents",
     *,
     chosen: Chosen,
 ) -> None:
-    """Print the body that would be sent, resolved against the live cluster; nothing is sent."""
+    """Print the body that would be sent; nothing is sent."""
     if (name is None) == (file is None):
         raise typer.BadParameter("give a name, or --file")
     from customevents.commands import arguments, bodies, manifests, patient

@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from customevents.chosen import Chosen
-from customevents.commands import options
+from customevents.commands import complete, options
 
 
 @options.on_a_cluster
 def command(
-    names: Annotated[list[str] | None, typer.Argument(help="Names of CustomEvents.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="CustomEvents.", autocompletion=complete.events),
+    ] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="All of the namespace that were refused for good.")
     ] = False,
@@ -21,7 +24,7 @@ def command(
     *,
     chosen: Chosen,
 ) -> None:
-    """Have events sent again, whatever their state; the operator does it."""
+    """Have events sent again, whatever their state."""
     if bool(names) == failed:
         raise typer.BadParameter("give names, or --failed")
     from customevents.commands import arguments, deliveries, patient

@@ -8,7 +8,9 @@ from customevents import logs
 
 
 def command() -> None:
-    """Run the operator: watch CustomEvents, deliver them, write what became of them.
+    """Run the operator.
+
+    It watches CustomEvents, delivers them, and writes on each what became of it.
 
     It is configured by the environment: CUSTOMEVENTS_API_KEY_FILE must name the file that holds the
     API key; docs/settings.md lists the rest. KUBECONFIG names the cluster; in a pod, it is the one

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from customevents import logs
+from customevents.commands import options
 from customevents.resource.errors import SettingsError
 
 
@@ -18,7 +19,7 @@ def command(
     host: Annotated[
         str, typer.Option(help="Address to listen on; :: for all, of IPv4 as well.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 = any free one.")] = 8090,
+    port: options.Port = 8090,
     database: Annotated[
         str, typer.Option(help="SQLite file that keeps the events, or :memory:.")
     ] = ":memory:",
@@ -38,20 +39,20 @@ def command(
         typer.Option(help="File (JSON or YAML) of what exists: cluster, namespace, services."),
     ] = None,
 ) -> None:
-    """Run a stand-in for the events API: the same contract, strictly, for tests and trials.
+    """Run a stand-in for the events API, for tests and trials.
 
-    A browser sees a timeline at its address.
+    It keeps the same contract, strictly. A browser sees a timeline at its address.
     """
     from customevents import sandbox as stand_in
     from customevents.eventsapi.key import KeyFile
 
-    logs.set_up("INFO", "text")
     setup = stand_in.Setup(
         key=KeyFile(key_file).read().get_secret_value() if key_file else "test-key",
         database=database,
         behaviour=stand_in.read_switches(behaviour or []),
         inventory=stand_in.read_inventory(inventory) if inventory else None,
     )
+    logs.set_up("INFO", "text")
     with _listening(host, port):
         asyncio.run(stand_in.serve(host, port, setup, announce=_announce))
 

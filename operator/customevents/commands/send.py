@@ -62,6 +62,8 @@ def _pairs(details: list[str] | None) -> dict[str, str]:
         key, found, value = detail.partition("=")
         if not found:
             raise typer.BadParameter(f"{detail!r} must be KEY=VALUE", param_hint="--detail")
+        if key in pairs:
+            raise typer.BadParameter(f"{key!r} is given twice", param_hint="--detail")
         pairs[key] = value
     return pairs
 
@@ -71,6 +73,8 @@ def _content(flags: Flags, curl: str | None) -> Translation:
     from customevents.eventsapi.curl import Translation, translate
 
     if curl is None:
+        if "" in (flags.event_type, flags.summary):
+            raise typer.BadParameter("--type or --summary is empty: is a variable not set?")
         if not (flags.event_type and flags.summary):
             raise typer.BadParameter("give --type and --summary, or --curl")
         return Translation(flags.spec)

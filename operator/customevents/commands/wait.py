@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from customevents.commands import options
 
 @options.on_a_cluster
 def command(
-    name: Annotated[str, typer.Argument(help="The CustomEvent's name.")],
+    name: options.EventName,
     namespace: options.Namespace = None,
     timeout: options.Patience = 60.0,
     *,
