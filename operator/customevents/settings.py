@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from customevents.resource import names
+from customevents.resource import names, wording
 from customevents.resource.errors import SettingsError
 from customevents.resource.operator_state import Resolving
 from customevents.resource.spec import LONGEST_NAME, UnknownOutcomePolicy, plain
@@ -294,5 +294,4 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX + "ENDPOINT"
-        words = "must be set" if first["type"] == "missing" else first["msg"]
-        raise SettingsError(f"{name}: {words.removeprefix('Value error, ')}") from None
+        raise SettingsError(f"{name}: {wording.of_a_setting(first)}") from None

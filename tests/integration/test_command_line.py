@@ -41,7 +41,7 @@ def test_help_names_the_commands() -> None:
     ("env", "words"),
     [
         ({}, "CUSTOMEVENTS_API_KEY_FILE: must be set"),
-        ({"CUSTOMEVENTS_SITE": "mars"}, "CUSTOMEVENTS_SITE: Input should be 'us' or 'eu'"),
+        ({"CUSTOMEVENTS_SITE": "mars"}, "CUSTOMEVENTS_SITE: must be us or eu"),
         (
             {"CUSTOMEVENTS_ENDPOINT": "http://127.0.0.1:1"},
             "CUSTOMEVENTS_ENDPOINT: endpoint must be https; "
@@ -49,8 +49,7 @@ def test_help_names_the_commands() -> None:
         ),
         (
             {"CUSTOMEVENTS_DELIVERY_IN_FLIGHT": "many"},
-            "CUSTOMEVENTS_DELIVERY_IN_FLIGHT: Input should be a valid integer, "
-            "unable to parse string as an integer",
+            "CUSTOMEVENTS_DELIVERY_IN_FLIGHT: must be a whole number",
         ),
     ],
     ids=["no key file", "unknown site", "http", "not a number"],

@@ -35,6 +35,12 @@ def words(error: ErrorDetails) -> str:
     return say(error) if say else f"must be something else ({error['type']})"
 
 
+def of_a_setting(error: ErrorDetails) -> str:
+    """The same for what an environment variable holds, which knows no quotes."""
+    say = _WORDS_OF_SETTINGS.get(error["type"])
+    return say(error) if say else words(error)
+
+
 def _always(text: str) -> Callable[[ErrorDetails], str]:
     return lambda _: text
 
@@ -89,7 +95,8 @@ def _before(error: ErrorDetails) -> str:
 
 
 def _bound(error: ErrorDetails, name: str) -> str:
-    return str(_context(error).get(name)).replace(" 00:00:00+00:00", "T00:00:00Z")
+    bound = str(_context(error).get(name)).removesuffix(".0")
+    return bound.replace(" 00:00:00+00:00", "T00:00:00Z")
 
 
 def _one_of(error: ErrorDetails) -> str:
@@ -105,6 +112,16 @@ _LIST = _always("must be a list")
 _WORDS_OF_KEYS: dict[str, Callable[[ErrorDetails], str]] = {
     "string_too_short": _always("must have no empty names"),
     "string_too_long": _counted("must have names of at most {max_length} characters"),
+}
+
+_WORDS_OF_SETTINGS: dict[str, Callable[[ErrorDetails], str]] = {
+    "missing": _always("must be set"),
+    "bool_parsing": _always("must be true or false"),
+    "int_parsing": _always("must be a whole number"),
+    "int_parsing_size": _always("must be a whole number"),
+    "int_from_float": _always("must be a whole number"),
+    "float_parsing": _always("must be a number"),
+    "finite_number": _always("must be a number"),
 }
 
 _WORDS: dict[str, Callable[[ErrorDetails], str]] = {
