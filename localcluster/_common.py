@@ -20,6 +20,7 @@ KUBECTL = BIN / "kubectl"
 HELM = BIN / "helm"
 HELM3 = BIN / "helm3"
 PROMTOOL = BIN / "promtool"
+KREW = BIN / "kubectl-krew"
 
 
 class ClusterError(Exception):

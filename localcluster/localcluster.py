@@ -16,20 +16,22 @@ import time
 from collections.abc import Sequence
 
 import _processes
-from _build import build, build_helm3, build_promtool, fetch_module, fetch_tools
+from _build import build, build_helm3, build_krew, build_promtool, fetch_module, fetch_tools
 from _cluster import Cluster, stop_detached
-from _common import CACHE, HELM, HELM3, HERE, KUBECTL, PROMTOOL, ClusterError, Log, locked
+from _common import CACHE, HELM, HELM3, HERE, KREW, KUBECTL, PROMTOOL, ClusterError, Log, locked
 from _parts import API_SERVER, CONTROLLER_MANAGER, ETCD
 
 __all__ = [
     "HELM",
     "HELM3",
+    "KREW",
     "KUBECTL",
     "PROMTOOL",
     "Cluster",
     "ClusterError",
     "build",
     "build_helm3",
+    "build_krew",
     "build_promtool",
     "fetch_module",
     "fetch_tools",

@@ -12,7 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "localcluster"))
 
-from localcluster import ClusterError, build, build_helm3  # noqa: E402
+from localcluster import ClusterError, build, build_helm3, build_krew  # noqa: E402
 
 from chart.promtool import find_promtool  # noqa: E402
 from real_curl import path_with_curl  # noqa: E402
@@ -26,6 +26,7 @@ def main() -> int:
     try:
         build(say)
         build_helm3(say)
+        build_krew(say)
         find_promtool(say)
         find_browser(say)
         path_with_curl(say)

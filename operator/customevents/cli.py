@@ -47,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 app = typer.Typer(
     name="customevents",
     help="Custom events on the Komodor timeline, from Kubernetes.",
+    context_settings={"help_option_names": ["-h", "--help"]},  # kubectl takes both
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
