@@ -38,12 +38,13 @@ async def wait(
     namespace: str,
     name: str,
     say: Callable[[str], None],
+    see: Callable[[CustomEvent, float], None] = lambda *_: None,
     seen: CustomEvent | None = None,
 ) -> ExitCode:
     """Wait until an event is delivered, or cannot be without a person, or the time is over.
 
-    `seen`: the event as it was last seen. Raises ClusterError, also if there is no such event, and
-    UnreadableEvent.
+    `see` is shown the event at each look, with the seconds left. `seen`: as it was last seen.
+    Raises ClusterError, also if there is no such event, and UnreadableEvent.
     """
     while True:
         try:
@@ -58,6 +59,7 @@ async def wait(
                 raise
             say(f"{was}, and cannot be seen: {error}")
             return ExitCode.TIMEOUT
+        see(seen, cluster.left)
         if seen.needs_nothing:
             deleting = " (being deleted, so nothing more of it is sent)" if seen.deleting else ""
             say(f"{seen.path} is {seen.status.delivery.state}{deleting}{_message(seen)}")
@@ -81,6 +83,7 @@ async def send(
     namespace: str,
     manifest: dict[str, Any],
     say: Callable[[str], None],
+    see: Callable[[CustomEvent, float], None] = lambda *_: None,
 ) -> ExitCode:
     """Create an event and wait for it. The operator sends it.
 
@@ -88,7 +91,7 @@ async def send(
     """
     made = read_event(await _create(cluster, namespace, manifest))
     say(f"{made.path} is created")
-    return await wait(cluster, namespace, made.name, say, seen=made)
+    return await wait(cluster, namespace, made.name, say, see, seen=made)
 
 
 async def _create(
@@ -156,12 +159,12 @@ _UNSEEN = " (you may not look whether it is there)"
 
 async def resend(
     cluster: Cluster, namespace: str, names: Sequence[str], say: Callable[[str], None]
-) -> None:
-    """Ask the operator to send events again, whatever their state.
+) -> list[dict[str, str]]:
+    """Ask the operator to send events again, whatever their state; what was asked for, as data.
 
     Raises ClusterError; Gone, when all others were asked for, if some are not there.
     """
-    missing = []
+    missing, asked = [], []
     for name in names:
         # Another one each time, also where the clock goes back.
         value = f"{datetime.now(UTC).isoformat(timespec='seconds')}/{secrets.token_hex(4)}"
@@ -172,9 +175,11 @@ async def resend(
             if len(missing) == len(names):  # or the namespace is not there, which it says
                 raise
         else:
+            asked.append({"namespace": namespace, "name": name, "resend": value})
             say(f"{namespace}/{name} will be sent again")
     if missing:
         raise Gone(f"not there in {namespace}, so not sent again: {', '.join(missing)}", 404)
+    return asked
 
 
 async def failed(cluster: Cluster, namespace: str) -> list[str]:

@@ -93,8 +93,15 @@ Namespace = Annotated[
         autocompletion=complete.namespaces,
     ),
 ]
+# In the operator's own pod, its settings say where it is.
 OperatorNamespace = Annotated[
-    str, typer.Option(metavar="NAMESPACE", help="Where the operator runs.")
+    str,
+    typer.Option(
+        metavar="NAMESPACE",
+        help="Where the operator runs.",
+        envvar="CUSTOMEVENTS_LEASE_NAMESPACE",
+        show_envvar=False,
+    ),
 ]
 OperatorName = Annotated[
     str,
@@ -103,6 +110,8 @@ OperatorName = Annotated[
         "--lease",
         metavar="NAME",
         help="The name of its Lease and its ConfigMap.",
+        envvar="CUSTOMEVENTS_LEASE_NAME",
+        show_envvar=False,
     ),
 ]
 Patience = Annotated[
@@ -112,6 +121,17 @@ Patience = Annotated[
     ),
 ]
 
+DataOutput = Annotated[
+    Form,
+    typer.Option(
+        "--output",
+        "-o",
+        parser=lambda text: Form(one_of(Form.JSON, Form.YAML)(text)),
+        metavar="json|yaml",
+        help="How it is written.",
+        autocompletion=lambda: [Form.JSON, Form.YAML],
+    ),
+]
 NameOrFile = Annotated[
     str | None,
     typer.Argument(metavar="[NAME]", help="Of the cluster.", autocompletion=complete.events),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -24,13 +23,14 @@ def command(
     namespace: options.Namespace = None,
     operator_namespace: options.OperatorNamespace = "customevents",
     operator_name: options.OperatorName = "customevents",
+    form: options.DataOutput = options.Form.JSON,
     *,
     chosen: Chosen,
 ) -> None:
     """Print the body that would be sent; nothing is sent."""
     if (name is None) == (file is None):
         raise typer.BadParameter("give a name, or --file")
-    from customevents.commands import arguments, bodies, manifests, patient
+    from customevents.commands import arguments, bodies, manifests, output, patient
     from customevents.resource.spec import advice
 
     called = None if name is None else arguments.event_name(name)
@@ -50,11 +50,13 @@ def command(
                 ]
             return [await renderer.render(await bodies.live(cluster, where, str(called)))]
 
-    for rendered in asyncio.run(resolving()):
+    for number, rendered in enumerate(asyncio.run(resolving())):
+        if number and form is options.Form.YAML:
+            typer.echo("---")
         typer.echo(f"# {rendered.reach}", err=True)
         if remark := advice(rendered.body["eventType"]):
             typer.echo(f"# {remark}", err=True)
-        typer.echo(json.dumps(rendered.body, indent=2, ensure_ascii=not options.says_all()))
+        typer.echo(output.for_programs(rendered.body, form))
 
 
 async def _judged(

@@ -21,13 +21,14 @@ def command(
         bool, typer.Option("--failed", help="All of the namespace that were refused for good.")
     ] = False,
     namespace: options.Namespace = None,
+    form: options.Output = options.Form.TABLE,
     *,
     chosen: Chosen,
 ) -> None:
     """Have events sent again, whatever their state."""
     if bool(names) == failed:
         raise typer.BadParameter("give names, or --failed")
-    from customevents.commands import arguments, deliveries, patient
+    from customevents.commands import arguments, deliveries, output, patient
 
     called, wanted = (
         [arguments.event_name(name) for name in names or ()],
@@ -40,6 +41,11 @@ def command(
             events = called or await deliveries.failed(cluster, where)
             if not events:
                 typer.echo(await deliveries.none_failed(cluster, where), err=True)
-            await deliveries.resend(cluster, where, events, typer.echo)
+            is_for_programs = form is not options.Form.TABLE
+            asked = await deliveries.resend(
+                cluster, where, events, lambda words: typer.echo(words, err=is_for_programs)
+            )
+            if is_for_programs:
+                typer.echo(output.for_programs(asked, form))
 
     asyncio.run(asking())

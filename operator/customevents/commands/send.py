@@ -31,6 +31,7 @@ def command(
     namespace: options.Namespace = None,
     as_resource: options.AsResource = False,
     timeout: options.Patience = 60.0,
+    form: options.Output = options.Form.TABLE,
     *,
     chosen: Chosen,
 ) -> None:
@@ -52,7 +53,7 @@ def command(
         if as_resource:
             typer.echo(kubectl_yaml.write_yaml(event))
             return
-        ending = asyncio.run(_send(event, namespace, timeout, chosen))
+        ending = asyncio.run(_send(event, namespace, timeout, form, chosen))
     raise typer.Exit(ending)
 
 
@@ -84,10 +85,18 @@ def _content(flags: Flags, curl: str | None) -> Translation:
 
 
 async def _send(
-    event: dict[str, Any], namespace: str | None, seconds: float, chosen: Chosen
+    event: dict[str, Any],
+    namespace: str | None,
+    seconds: float,
+    form: options.Form,
+    chosen: Chosen,
 ) -> int:
-    from customevents.commands import deliveries, patient
+    from customevents.commands import deliveries, patient, telling
 
-    async with patient.connect(chosen, seconds) as cluster:
-        where = namespace or cluster.namespace
-        return await deliveries.send(cluster, where, event, typer.echo)
+    tell = telling.Telling(form)
+    try:
+        async with patient.connect(chosen, seconds) as cluster:
+            where = namespace or cluster.namespace
+            return await deliveries.send(cluster, where, event, tell.say, tell.see)
+    finally:
+        tell.end()

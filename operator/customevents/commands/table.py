@@ -11,7 +11,7 @@ from rich.text import Text
 
 from customevents.commands import output
 from customevents.resource.errors import UnreadableEvent
-from customevents.resource.event import path_of, read_event
+from customevents.resource.event import CustomEvent, path_of, read_event
 from customevents.resource.status import State
 from customevents.resource.times import FIRST, read_time
 
@@ -48,6 +48,11 @@ def read_line(raw: dict[str, Any]) -> Line:
         event = read_event(raw)
     except UnreadableEvent as error:
         return _unreadable(raw, str(error))
+    return line_of(event)
+
+
+def line_of(event: CustomEvent) -> Line:
+    """The row of an event."""
     condition, record = event.status.delivered, event.status.delivery
     return Line(
         event.namespace,

@@ -17,5 +17,6 @@ __all__ = [
     "spec",
     "status",
     "times",
+    "wording",
     "written",
 ]
