@@ -214,6 +214,14 @@ class Cluster:
                 raise ClusterError(f"the list {path} does not go on: its page was answered twice")
             query["continue"] = more
 
+    async def text(self, path: str) -> str:
+        """What is no object: a log. Raises ClusterError."""
+        _check(path)
+        answer = await self._exchange("GET", path, None, JSON, "*/*")
+        if not 200 <= answer.status < 300:
+            raise answers.refused(answers.asked(path), answer, of_patch=False)
+        return answer.body.decode(errors="replace")
+
     async def request(
         self,
         method: str,
@@ -228,8 +236,7 @@ class Cluster:
 
         Raises ClusterError, or one of its children.
         """
-        if not names.is_path(path.partition("?")[0]):
-            raise InvalidName(f"{answers.one_line(path)} is no path: one of its names is none")
+        _check(path)
         sent = self._clock.uptime() if self._clock else 0.0
         answer = await self._exchange(method, path, body, content_type, accept)
         about = answers.asked(path)
@@ -333,6 +340,11 @@ async def connect_as(
             yield kind(client, found, credentials, clock)
     finally:
         await credentials.stop()
+
+
+def _check(path: str) -> None:
+    if not names.is_path(path.partition("?")[0]):
+        raise InvalidName(f"{answers.one_line(path)} is no path: one of its names is none")
 
 
 def collection(namespace: str) -> str:

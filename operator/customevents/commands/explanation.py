@@ -99,7 +99,14 @@ def _read(raw: dict[str, Any]) -> tuple[CustomEvent, str]:
 def _in_flight(listed: Listed | str, event: CustomEvent) -> InFlight:
     if isinstance(listed, str):
         return InFlight(unread=listed)
-    ours = [entry.attempt for entry in listed.entries if entry.uid == event.uid]
+    record = event.status.delivery
+    told = (record.sequence, record.attempts)
+    # What is told already stands in the list until something else is written there.
+    ours = [
+        entry.attempt
+        for entry in listed.entries
+        if entry.uid == event.uid and (entry.sequence, entry.attempt) > told
+    ]
     return InFlight(ours[0] if ours else None)
 
 

@@ -34,7 +34,8 @@ def follows(event: CustomEvent, said: OperatorState | None, operator: list[Remar
     """What follows for an event, with what the operator says of itself, and remarks on it."""
     if event.unreadable:
         return Next(
-            "nothing: its status cannot be read", "run the operator that wrote it, or newer"
+            "nothing: its status cannot be read",
+            "run the version of the operator that wrote it, or a newer one",
         )
     if event.deleting:
         return Next("nothing more of it is sent: it is being deleted")
