@@ -7,7 +7,7 @@ MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit pythons lint format contract integration promises storm chart docs screenshots cluster-up cluster-down image image-check cli krew sbom requirements clean
+.PHONY: help demo test tools unit pythons lint format contract integration promises storm chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -61,6 +61,9 @@ docs: $(VENV)/ready ## Write the pages that are made from the code
 
 screenshots: tools ## Take the pictures of the timeline page in docs/pictures
 	$(BIN)/python docs/screenshots.py
+
+recording: $(VENV)/ready ## Record the terminal session in docs/pictures
+	$(BIN)/python docs/recording.py
 
 cluster-up: $(VENV)/ready ## Start a local Kubernetes; prints the export line
 	@$(BIN)/python localcluster/localcluster.py up

@@ -55,7 +55,7 @@ def test_the_table_of_switches_is_made_from_the_switches() -> None:
     assert (DOCS / "sandbox.md").read_text() == render(), "run `make docs`"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/sandbox.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/command-line.md", "docs/sandbox.md"])
 def test_the_pictures_of_a_page_are_there(page: str) -> None:
     path = DOCS.parent / page
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", path.read_text())
