@@ -42,7 +42,9 @@ def test_every_reason_is_explained_under_its_own_name() -> None:
 
 
 def test_every_state_is_explained() -> None:
-    assert sorted(first_column("adds the message.")) == sorted(state.value for state in State)
+    assert sorted(first_column("# When an event is not delivered")) == sorted(
+        state.value for state in State
+    )
 
 
 def test_the_page_of_settings_is_made_from_the_settings() -> None:

@@ -125,7 +125,7 @@ def describes_the_lease(bench: Bench, command: str) -> None:
 def answers_what_is_wrong(bench: Bench, command: str) -> None:
     """There is no kubelet that would forward a port: the operator's own is asked."""
     command = command.replace("8080", str(bench.operator.port))
-    assert bench.types(command).stdout == "ok\n"
+    eventually("it is ready", lambda: bench.types(command).stdout == "ok\n" or None)
 
 
 ENDS: dict[str, Ends | None] = {

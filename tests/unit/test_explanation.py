@@ -35,7 +35,7 @@ def told(
 
 
 def shown(explained: explanation.Explanation, capsys: pytest.CaptureFixture[str]) -> str:
-    output.show(explanation.tree(explained))
+    output.print_tree(explanation.tree(explained))
     return capsys.readouterr().out
 
 

@@ -35,6 +35,6 @@ def command(
 
     told = asyncio.run(asking())
     if form is options.Form.TABLE:
-        output.show(explanation.tree(told))
+        output.print_tree(explanation.tree(told))
     else:
         typer.echo(output.for_programs(explanation.data(told), form))

@@ -7,15 +7,17 @@ terminal. Colours are for a screen alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import typer
 import yaml
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from customevents.commands.options import Form, says_all
 
@@ -31,33 +33,47 @@ def for_programs(data: Any, form: Form) -> str:
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
-    """A table on standard output, folded for a screen alone; its last column takes what is left."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    """A table on standard output, folded for a screen alone; its last column takes what is left.
+
+    Without titles, it has no line of them.
+    """
+    all_rows = list(rows)
+    screen = Console(highlight=False)
+    if not screen.is_terminal:
+        _print_plain([[text(title) for title in titles], *all_rows] if titles else all_rows)
+        return
+    table = Table(box=None, pad_edge=False, show_header=bool(titles), header_style="bold")
     for title in titles:
         whole = title == "AGE"
         table.add_column(title, overflow="fold", no_wrap=whole, ratio=int(title == titles[-1]))
-    for row in rows:
+    for row in all_rows:
         table.add_row(*row)
-    show(table)
+    screen.print(table)
 
 
-def print_rows(rows: Iterable[Sequence[Text]]) -> None:
-    """The same without titles."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for row in rows:
-        table.add_row(*row)
-    show(table)
+def _print_plain(rows: Sequence[Sequence[Text]]) -> None:
+    """Columns with two blanks between them, and none behind a line; of 10,000 rows at once."""
+    cells = [[cell.plain for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(_padded(row, widths)).rstrip() for row in cells)
+    typer.echo("\n".join(lines))
 
 
-def show(what: RenderableType) -> None:
-    """Print it: coloured and folded for a screen alone, else without blanks behind the lines."""
+def _padded(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """As wide as a screen shows it: some letters take two places."""
+    for cell, width in zip(row, widths, strict=True):
+        yield cell + " " * (width - cell_len(cell))
+
+
+def print_tree(tree: Tree) -> None:
+    """The same, of a tree."""
     screen = Console(highlight=False)
     if screen.is_terminal:
-        screen.print(what)
+        screen.print(tree)
         return
     plain = Console(width=UNFOLDED, highlight=False)
     with plain.capture() as written:
-        plain.print(what)
+        plain.print(tree)
     typer.echo("\n".join(line.rstrip() for line in written.get().splitlines()))
 
 
@@ -68,7 +84,9 @@ def text(words: str, style: str = "") -> Text:
 
 def printable(words: str) -> str:
     """Without what would steer a terminal."""
-    return "".join(c if c.isprintable() else " " for c in words)
+    if words.isprintable():
+        return words
+    return "".join(letter if letter.isprintable() else " " for letter in words)
 
 
 def rfc3339(time: datetime) -> str:

@@ -66,7 +66,7 @@ def print_remarks(remarks: Iterable[Remark]) -> None:
         )
         for remark in remarks
     )
-    output.print_rows(cells)
+    output.print_table((), cells)
 
 
 def flat(remark: Remark) -> dict[str, str]:
