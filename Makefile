@@ -35,7 +35,7 @@ integration: tools ## The operator on a real control plane
 	$(BIN)/pytest tests/integration
 
 promises: tools ## What is promised, in full: half an hour; ends in a table of figures
-	PROMISES=full $(BIN)/pytest tests/promises
+	PROMISES=full $(BIN)/pytest tests/promises tests/integration/test_probe.py
 
 storm: tools ## Everything at random on a real control plane (MINUTES=60 SEED=...): prints a table
 	PYTHONPATH=tests:localcluster $(BIN)/python -m faults.storm --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -19,7 +19,7 @@ HOME = "ordinary"
 USER = ("--as=dev-of-ordinary", "--as-group=system:authenticated")
 
 
-def test_an_ordinary_user_checks_renders_and_lists_and_never_reads_the_lease(
+def test_an_ordinary_user_may_use_every_command_and_never_reads_the_lease(
     chart_cluster: Cluster, timeline: sandbox.Running, tmp_path: Path
 ) -> None:
     """The Lease names the events of all tenants that are just being sent."""
@@ -59,6 +59,15 @@ def test_an_ordinary_user_checks_renders_and_lists_and_never_reads_the_lease(
         assert '"clusters": [\n      "prod-eu-1"' in rendered.stdout, rendered.stderr
         assert "are not known" not in rendered.stderr
         eventually("it is listed", lambda: "Suspended" in run("list").stdout or None)
+        told = run("explain", "shown")
+        assert "shown is Suspended: " in told.stdout, told.stderr
+        assert "only the operator and administrators may read its journal" in told.stdout
+        assert "to send it: kubectl patch cev shown -n ordinary" in told.stdout
+        asked = run("probe", "--yes", "--timeout", "60")
+        assert "a plain event                  taken: HTTP 201" in asked.stdout, asked.stderr
+        assert "not deleted" not in asked.stderr
+        reported = run("report", "--file", str(tmp_path / "report.zip"))
+        assert reported.returncode == 0, reported.stderr
 
         beside = ("customevents", "-n", "customevents", "-o", "name")
         assert cluster.kubectl("get", "configmap", *beside, *USER).stdout
