@@ -16,6 +16,7 @@ from localcluster import Cluster
 from customevents import sandbox
 from integration.tenants import CLUSTER, RIGHTS, Tenants, scope_policy
 from operator_process import RunningOperator, eventually, operator, operator_environment
+from proxy import ApiProxy
 
 HERE = Path(__file__).parent
 
@@ -114,6 +115,13 @@ def account(cluster: Cluster) -> Path:
     """A kubeconfig of the operator's service account."""
     cluster.kubectl("apply", "-f", str(HERE / "rbac.yaml"))
     return cluster.service_account_kubeconfig("customevents", "customevents")
+
+
+@pytest.fixture
+def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:
+    """Between the API server and whoever takes its kubeconfig, which is the operator's own."""
+    with ApiProxy(account, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

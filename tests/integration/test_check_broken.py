@@ -289,12 +289,6 @@ def test_an_agent_that_is_not_believed(scene: Scene, existing: Existing) -> None
 # What is between here and the cluster.
 
 
-@pytest.fixture
-def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:
-    with ApiProxy(account, tmp_path) as running:
-        yield running
-
-
 def test_this_machines_clock_is_off(scene: Scene, proxy: ApiProxy) -> None:
     proxy.add(Rule(None, "", ShiftDate(-40), count=None))
     _, lines = scene.lines(kubeconfig=proxy.kubeconfig)

@@ -323,12 +323,6 @@ def reason_of(events: Events, name: str = "checkout") -> str:
 
 
 @pytest.fixture
-def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:
-    with ApiProxy(account, tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
 def world(
     events: Events,
     timeline: sandbox.Running,

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ from proxy import Answer, ApiProxy, RawAnswer, Rule
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 HELD = {"finalizers": ["example.com/hold"]}
 STATUS = r"/customevents/odd/status"
-
-
-@pytest.fixture
-def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:
-    with ApiProxy(account, tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

@@ -32,12 +32,6 @@ FILES = [
 
 
 @pytest.fixture
-def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:
-    with ApiProxy(account, tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
 def neighbour(api: client.ApiClient) -> Iterator[str]:
     """Another tenant, with events of its own."""
     with temporary_namespace(api, f"neighbour-{secrets.token_hex(3)}") as name:

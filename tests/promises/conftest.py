@@ -13,7 +13,7 @@ from kubernetes import client
 from localcluster import Cluster
 
 from customevents import sandbox
-from integration.conftest import account, events, key_file, timeline  # noqa: F401
+from integration.conftest import account, events, key_file, proxy, timeline  # noqa: F401
 from namespaces import temporary_namespace
 from promises import crowd
 from promises.crowd import Api
@@ -37,13 +37,6 @@ def other(namespace: str, api: client.ApiClient) -> Iterator[str]:
     """A second namespace."""
     with temporary_namespace(api, f"{namespace[:50]}-other") as name:
         yield name
-
-
-@pytest.fixture
-def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:  # noqa: F811
-    """Between an operator that is started with its kubeconfig, and the API server."""
-    with ApiProxy(account, tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

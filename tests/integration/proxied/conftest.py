@@ -73,12 +73,6 @@ def is_written(events: Events) -> bool:
 
 
 @pytest.fixture
-def proxy(account: Path, tmp_path: Path) -> Iterator[ApiProxy]:
-    with ApiProxy(account, tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
 def client(proxy: ApiProxy, events: Events) -> Iterator[Client]:
     """A client behind the proxy; there is one event to read and write, `a`."""
     events.create("a", SPEC)
