@@ -180,7 +180,7 @@ def test_nothing_is_tried_that_would_come_too_late() -> None:
 
 def test_what_is_gone_is_gone() -> None:
     story = Story(Gone("there is none", 404), EVENT)
-    with pytest.raises(Gone, match=r"^there is none$"):
+    with pytest.raises(Gone, match=r"^there is no CustomEvent shop/[^ ]+: kubectl get"):
         played(story, read)
 
 

@@ -16,7 +16,7 @@ from customevents.chosen import Chosen
 from customevents.clocks import ClusterClock
 from customevents.commands import arguments
 from customevents.kube import Cluster
-from customevents.resource.errors import ClusterError, Conflict, NotTheApi
+from customevents.resource.errors import ClusterError, Conflict, Gone, NotTheApi
 from customevents.resource.times import doubled, read_time
 
 T = TypeVar("T")
@@ -113,11 +113,11 @@ class PatientCluster(Cluster):
 
     async def get_event(self, namespace: str, name: str) -> dict[str, Any]:
         """Read one CustomEvent. Raises Gone if it, or its namespace, is not there."""
-        return await self._within(namespace, super().get_event(namespace, name))
+        return await self._within(namespace, super().get_event(namespace, name), name)
 
     async def annotate(self, namespace: str, name: str, annotations: dict[str, str]) -> None:
         """Set annotations. Raises Gone if the event, or its namespace, is not there."""
-        await self._within(namespace, super().annotate(namespace, name, annotations))
+        await self._within(namespace, super().annotate(namespace, name, annotations), name)
 
     async def create_event(self, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create an event once: what an earlier try has made is the one.
@@ -135,13 +135,17 @@ class PatientCluster(Cluster):
                 return there
             raise
 
-    async def _within(self, namespace: str, asking: Awaitable[T]) -> T:
+    async def _within(self, namespace: str, asking: Awaitable[T], name: str = "") -> T:
         """Of a namespace that is misspelt, that is said, and not what is missing there."""
         try:
             return await asking
         except ClusterError as error:
             if error.status == 404:
                 await arguments.is_there(self, namespace)
+            if isinstance(error, Gone) and name:
+                look = f"kubectl get cev -n {namespace} lists those that are"
+                words = f"there is no CustomEvent {namespace}/{name}: {look}"
+                raise Gone(words, error.status) from error
             raise
 
     def _made_since(self, begun: float, there: dict[str, Any]) -> bool:
