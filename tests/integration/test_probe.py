@@ -302,7 +302,12 @@ def test_ctrl_c_removes_what_was_created(
     command = [sys.executable, "-m", "customevents", "probe", "--yes", "-n", events.namespace]
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, env=customevents.env, text=True, stdout=pipe, stderr=pipe
+        # What runs behind a shell may be told to ignore it, and its children with it.
+        ["env", "--default-signal=INT", *command],
+        env=customevents.env,
+        text=True,
+        stdout=pipe,
+        stderr=pipe,
     ) as running:
         eventually("it has begun", lambda: left(api, events.namespace))
         running.send_signal(signal.SIGINT)
