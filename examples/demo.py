@@ -67,6 +67,8 @@ def main() -> int:
     """Run the demo; 0 when every example is Delivered."""
     options = _parse()
     signal.signal(signal.SIGTERM, _interrupt)
+    # A shell lets what it starts behind itself ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with ExitStack() as stack:
             _demo(stack, options)
@@ -141,7 +143,7 @@ TOUR = """
 
  1. Apply an event of your own. It appears on top of the timeline.
 
-      sed 's/1.4.2/1.4.3/; s/1-4-2/1-4-3/' examples/01-quickstart.yaml | kubectl apply -n demo -f -
+      sed 's/4-2/4-3/; s/4[.]2/4.3/' examples/01-quickstart.yaml | kubectl apply -n demo -f -
 
  2. Break the endpoint: on the page by Trouble, Down; or
 
@@ -149,7 +151,7 @@ TOUR = """
 
  3. Apply another, and watch it wait: it is Retrying, and nothing is lost. Ctrl-C ends the watch.
 
-      sed 's/1.4.2/1.4.4/; s/1-4-2/1-4-4/' examples/01-quickstart.yaml | kubectl apply -n demo -f -
+      sed 's/4-2/4-4/; s/4[.]2/4.4/' examples/01-quickstart.yaml | kubectl apply -n demo -f -
       kubectl get cev -n demo --watch
 
  4. Mend the endpoint: on the page by Mend; or as below. The event arrives within a minute.

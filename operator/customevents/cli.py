@@ -86,7 +86,11 @@ def main() -> None:
     try:
         sys.exit(_run(usage.program(sys.argv[0])))
     except CustomEventsError as error:
-        typer.echo(f"customevents: {error}", err=True)
+        typer.echo(f"customevents: {usage.printable(str(error))}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        # What is printed may go to a full disk.
+        typer.echo(f"customevents: cannot write: {error.strerror}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

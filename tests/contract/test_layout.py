@@ -15,6 +15,7 @@ MODULES = sorted(SOURCES.rglob("*.py"))
 ASKED_WHY = 400
 ANSWERS = {
     "customevents/delivery/state.py": "every decision about a record, in one place on purpose",
+    "customevents/delivery/throttle.py": "rate, breaker and pauses, behind one enter and one leave",
 }
 
 LONGEST_FUNCTION = 40

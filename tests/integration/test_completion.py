@@ -49,7 +49,7 @@ def complete(customevents: Shell, tmp_path: Path) -> Complete:
 
 
 def test_commands_are_offered(complete: Complete) -> None:
-    assert complete("re") == ["render", "resend"]
+    assert complete("re") == ["render", "report", "resend"]
 
 
 def test_flags_and_their_values_are_offered(complete: Complete) -> None:

@@ -326,7 +326,8 @@ def test_what_cannot_be_deleted_is_named(
     (there,) = left(api, events.namespace)
     assert done.returncode == 4
     last = done.stderr.splitlines()[-1]
-    assert last == f"customevents: not deleted, so delete them: kubectl delete cev {there}"
+    delete = f"kubectl delete cev -n {events.namespace} {there}"
+    assert last == f"customevents: not deleted, so delete them: {delete}"
 
 
 def test_who_may_create_none_gets_one_line(

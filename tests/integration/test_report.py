@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from kubernetes import client
+from localcluster import Cluster
 
 from customevents import sandbox
-from integration.conftest import Events, Shell, StartOperator
+from integration.conftest import Events, Existing, Shell, StartOperator
+from integration.workloads import workload
 from namespaces import temporary_namespace
 from proxy import ApiProxy, RawAnswer, Rule
 
@@ -29,6 +31,17 @@ FILES = [
     *("README.txt", "check.txt", "versions.json", "state.json", "lease.json", "settings.json"),
     *("counts.json", "undelivered.json", "warnings.json", "log.txt", "log-before.txt"),
 ]
+
+
+@pytest.fixture
+def helper(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[ApiProxy]:
+    """Somebody who may read everything, behind a proxy."""
+    of = f"--serviceaccount={namespace}:helper"
+    cluster.kubectl("create", "serviceaccount", "helper", "-n", namespace)
+    cluster.kubectl("create", "clusterrolebinding", "helper", "--clusterrole=cluster-admin", of)
+    with ApiProxy(cluster.service_account_kubeconfig(namespace, "helper"), tmp_path) as running:
+        yield running
+    cluster.kubectl("delete", "clusterrolebinding", "helper")
 
 
 @pytest.fixture
@@ -51,7 +64,7 @@ def test_it_has_what_is_needed_to_help_and_no_key_no_content_no_other_tenant(
     customevents: Shell,
     start_operator: StartOperator,
     timeline: sandbox.Running,
-    proxy: ApiProxy,
+    helper: ApiProxy,
     neighbour: str,
     tmp_path: Path,
 ) -> None:
@@ -67,18 +80,18 @@ def test_it_has_what_is_needed_to_help_and_no_key_no_content_no_other_tenant(
     running.says(f"{neighbour}/secret-launch")
     # There is no kubelet here that could tell a pod's log: these are its lines.
     log = RawAnswer(200, "text/plain", running.log)
-    proxy.add(Rule("GET", r"/pods/operator/log\?tailLines=500$", log, count=None))
+    helper.add(Rule("GET", r"/pods/operator/log\?container=operator&", log, count=None))
 
     target = tmp_path / "it.zip"
-    files = report(customevents, target, kubeconfig=proxy.kubeconfig)
+    files = report(customevents, target, kubeconfig=helper.kubeconfig)
 
     assert list(files) == FILES
     whole = "\n".join(files.values())
-    token = json.loads(proxy.kubeconfig.read_text())["users"][0]["user"]["token"]
+    token = json.loads(helper.kubeconfig.read_text())["users"][0]["user"]["token"]
     for secret in (SECRET, token, neighbour, "secret-launch", str(Path.home())):
         assert secret not in whole
     assert f"{events.namespace}/checkout" in files["log.txt"]
-    assert "(masked)/(masked)" in files["log.txt"]
+    assert "(about another namespace)" in files["log.txt"]
     assert "operator" in json.loads(files["state.json"])["leader"]
     assert json.loads(files["counts.json"])["byState"]["Failed (Refused)"] >= 2
     (undelivered,) = json.loads(files["undelivered.json"])
@@ -93,9 +106,40 @@ def test_what_somebody_may_not_read_says_so_in_its_place(
 ) -> None:
     files = report(customevents, tmp_path / "it.zip", "--as", "nobody")
     assert list(files) == FILES
-    for name in ("lease.json", "settings.json", "counts.json", "undelivered.json"):
+    for name in ("lease.json", "settings.json", "undelivered.json"):
         assert files[name].startswith("not to be had: the Kubernetes API answered 403: ")
+    assert files["counts.json"].startswith("not to be had: events may not be listed")
+    assert files["log.txt"].startswith("left out: it names events of all tenants")
     assert "warning  your rights" in files["check.txt"]
+
+
+def test_without_a_cluster_there_is_no_report(customevents: Shell, tmp_path: Path) -> None:
+    target = tmp_path / "it.zip"
+    done = customevents("report", "--file", str(target), kubeconfig=tmp_path / "none")
+    assert (done.returncode, done.stderr.count("\n"), target.exists()) == (1, 1, False)
+
+
+def test_settings_are_shown_and_what_is_none_is_only_named(
+    customevents: Shell, existing: Existing, account: Path, tmp_path: Path
+) -> None:
+    assert account  # with it, the operator's namespace is there
+    deployment = workload("customevents", namespace="customevents")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["env"] = [
+        {"name": "CUSTOMEVENTS_SITE", "value": "eu"},
+        {"name": "CUSTOMEVENTS_PROXY", "value": f"http://joe:{SECRET}@proxy:3128"},
+        {"name": "CUSTOMEVENTS_API_KEY", "value": SECRET},
+        {"name": "TOKEN", "value": SECRET},
+    ]
+    with existing(deployment):
+        files = report(customevents, tmp_path / "it.zip")
+    assert SECRET not in "".join(files.values())
+    assert json.loads(files["settings.json"])["environment"] == {
+        "CUSTOMEVENTS_SITE": "eu",
+        "CUSTOMEVENTS_PROXY": "http://(masked)@proxy:3128",
+        "CUSTOMEVENTS_API_KEY": "(not a setting)",
+        "TOKEN": "(not a setting)",
+    }
 
 
 def test_a_file_that_is_there_is_not_written_over(customevents: Shell, tmp_path: Path) -> None:

@@ -441,12 +441,15 @@ def test_where_their_words_stand_they_are_about_the_generation_that_they_saw(
     assert status["conditions"][0]["observedGeneration"] == 3
 
 
-def test_an_attempt_that_nobody_here_made_stops_all_sending(world: World) -> None:
+def test_an_attempt_that_nobody_here_made_stops_all_sending_and_everybody_reads_no_name(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     event = world.cluster.apply()
     world.api.during = lambda: another_records(world, event, attempts=1)
     world.handle(event)
     assert "another operator sends the same events" in world.throttle.halted
-    assert event.path in world.throttle.halted
+    assert event.path not in world.throttle.halted
+    assert f"{event.path}: another operator recorded an attempt on it" in caplog.text
 
 
 def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from customevents.chosen import Chosen
 from customevents.commands import announced, explanation, output, remedies
 from customevents.commands.remarks import ok
 from customevents.resource.lease import Intent, Listed
@@ -81,6 +83,7 @@ def test_a_resend_that_nobody_saw_yet_is_told(capsys: pytest.CaptureFixture[str]
             "add it to watchNamespaces in the chart",
         ),
         ({"unwatched": 1}, "its log and /readyz say where and why"),
+        ({"halted": "another operator. Uninstall one"}, "another operator. Uninstall one"),
     ],
 )
 def test_an_operator_that_does_not_work_comes_before_any_other_remedy(
@@ -97,6 +100,40 @@ def test_what_has_its_answer_does_not_wait_for_an_operator() -> None:
     assert told(said, status=status("Delivered")).next.what == "nothing: the events API took it"
 
 
+@pytest.mark.parametrize(
+    "reason", ["Pending", "NeverArrived", "RefusedForNow", "EndpointPaused", "EndpointLevel"]
+)
+def test_what_waits_for_the_endpoint_is_due_at_no_other_time(reason: str) -> None:
+    waiting = status("Retrying", reason, nextAttemptTime="2026-05-01T11:00:00Z")
+    refused = told(LEADS.model_copy(update={"key": Key.REFUSED}), status=waiting).next
+    assert refused.what == "it is sent once the endpoint takes events again"
+    assert (refused.todo, refused.when) == (announced.OTHER_KEY, None)
+    rests = told(LEADS.model_copy(update={"rests_until": later(600)}), status=waiting).next
+    assert (rests.what, rests.when) == ("it is sent once the endpoint's pause is over", later(600))
+
+
+def test_an_attempt_that_is_under_way_is_what_comes_next() -> None:
+    coming = told(listed=intent(1, sequence=1)).next
+    assert coming.what.startswith("attempt 1 is under way: its answer is awaited")
+
+
+def test_commands_are_for_the_cluster_that_was_asked() -> None:
+    chosen = Chosen(context="prod eu", as_user="me")
+    explained = told(status=status("Failed", "Refused"))
+    typed = remedies.Typed("kubectl customevents", chosen.flags)
+    coming = replace(explained, typed=typed).next
+    assert coming.todo.endswith(
+        "; or: kubectl customevents resend checkout-1-4-2 -n shop --context 'prod eu' --as me"
+    )
+
+
+def test_a_mark_that_is_not_sent_is_not_looked_for() -> None:
+    settings = Resolving(provenance_enabled=False)
+    said = LEADS.model_copy(update={"settings": settings})
+    coming = told(said, status=status("Held", "UnknownOutcome", id="abc")).next
+    assert coming.todo.startswith("look on the timeline for its summary, at the time of its last")
+
+
 def test_what_is_being_deleted_is_told() -> None:
     explained = told(deletionTimestamp="2026-05-01T12:00:00Z")
     assert explained.next.what == "nothing more of it is sent: it is being deleted"
@@ -109,7 +146,9 @@ def test_a_status_that_cannot_be_read_is_one_line_and_the_rest_is_told(
     lines = shown(explained, capsys).splitlines()
     assert lines[0].startswith("shop/checkout-1-4-2 cannot be read: status.delivery.state must be")
     assert "run the version of the operator that wrote it, or a newer one" in lines[-1]
-    assert explanation.data(explained)["unreadable"]
+    data = explanation.data(explained)
+    assert data["state"] == "Unreadable"
+    assert not {"reason", "attempts"} & set(data)
 
 
 def test_a_reason_that_only_another_version_knows_points_at_its_message() -> None:

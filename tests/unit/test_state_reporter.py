@@ -183,6 +183,17 @@ def test_it_says_why_nothing_is_sent() -> None:
     assert place.reporter.state.halted == "another operator sends the same events"
 
 
+def test_a_rest_that_the_endpoint_asked_for_is_told_with_its_end_until_that() -> None:
+    place = Place()
+    place.world.throttle.leave(Outcome(OutcomeClass.REFUSED_FOR_NOW, 429, pause=90.0))
+    until = place.reporter.state.rests_until
+    assert until is not None
+    assert (until - NOW).total_seconds() == pytest.approx(90.0, abs=1.0)
+
+    place.world.uptime += 91.0
+    assert place.reporter.state.rests_until is None
+
+
 @pytest.mark.parametrize(("skew", "told"), [(None, None), (-3600.04, -3600.0), (0.4, 0.0)])
 def test_it_says_by_how_much_its_clock_differs(skew: float | None, told: float | None) -> None:
     assert Place(skew=skew).reporter.state.clock_skew == told

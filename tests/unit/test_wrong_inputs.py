@@ -64,6 +64,11 @@ WRONG: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (("wait", ""), 4, "the name is empty: is a variable not set?"),
     (("wait", "pod/x"), 4, '"pod/x" names no CustomEvent: give NAME or cev/NAME'),
     (
+        ("wait", "shop/checkout"),
+        4,
+        '"shop/checkout" names no CustomEvent: give checkout -n shop',
+    ),
+    (
         ("wait", "Checkout"),
         4,
         '"Checkout" is no name of a CustomEvent: give lower-case letters, digits, "-" and ".", '

@@ -23,9 +23,17 @@ SILENT = 150.0
 #: Seconds from which on a difference between a clock and the API server's is told.
 SKEW = 2.0
 
+#: More seconds than that are not counted; the clock of whoever wrote them may be of any size.
+FAR = 1e9
+
 #: What to do about a key that the events API refuses.
 OTHER_KEY = "use the API key of a user, not the agent's key; it may have expired"
 
+_DOWN = "does not answer, or only with errors of its own (HTTP 5xx)"
+_WAY = (
+    "it is tried again; where there is no answer at all, look at the way there from the operator's "
+    "pod: DNS, network policies, and whether it needs a proxy (CUSTOMEVENTS_PROXY)"
+)
 _PODS = "look at the operator's pods and their log; events wait until then"
 _ELSEWHERE = (
     "install the chart, or say where it is by --operator-namespace; and of a release with "
@@ -115,6 +123,11 @@ def seen(said: OperatorState) -> list[Remark]:
     return [wrong("watch", f"{of_some}changes of events go unseen", todo)]
 
 
+def halted(said: OperatorState) -> list[Remark]:
+    """A remark if nothing is sent until somebody has mended what it names, and restarted it."""
+    return [wrong("endpoint", "nothing is sent", said.halted)] if said.halted else []
+
+
 def sends(said: OperatorState) -> list[Remark]:
     """A remark if a setting keeps it from sending anything."""
     if not said.settings.delivery_paused:
@@ -141,17 +154,17 @@ def key(said: OperatorState) -> Remark:
 def endpoint(said: OperatorState) -> Remark:
     """Whether events are sent there."""
     if said.halted:
-        return wrong("endpoint", f"nothing is sent: {said.halted}")
+        return halted(said)[0]
     if said.key in (Key.REFUSED, Key.MISSING):
         return warning("endpoint", f"{said.endpoint}; nothing is sent until the key works")
     if said.paused:
         return wrong("endpoint", f"{said.endpoint}: {said.paused}")
+    if said.rests_until is not None:
+        until = f"{said.rests_until:%Y-%m-%d %H:%M:%S}Z"
+        words = f"{said.endpoint} asked to be left alone until {until} (Retry-After)"
+        return warning("endpoint", words, "nothing; sending goes on by itself then")
     if said.breaker is BreakerState.OPEN:
-        todo = (
-            "it is tried again; look at the way there from the operator's pod: DNS, network "
-            "policies, and whether it needs a proxy (CUSTOMEVENTS_PROXY)"
-        )
-        return wrong("endpoint", f"{said.endpoint} does not answer", todo)
+        return wrong("endpoint", f"{said.endpoint} {_DOWN}", _WAY)
     return ok("endpoint", said.endpoint)
 
 
@@ -159,7 +172,8 @@ def _waiting(said: OperatorState) -> Remark:
     if not said.waiting or said.oldest is None:
         return ok("queue", "nothing waits")
     wait = "1 event waits" if said.waiting == 1 else f"{said.waiting} events wait"
-    return ok("queue", f"{wait}, the oldest since {said.oldest:%Y-%m-%d %H:%M}Z")
+    since = f"the oldest since {said.oldest:%Y-%m-%d %H:%M}Z"
+    return ok("queue", f"{wait}, {since}; customevents list -A says why")
 
 
 def clock(whose: str, skew: float | None) -> list[Remark]:
@@ -170,7 +184,7 @@ def clock(whose: str, skew: float | None) -> list[Remark]:
     if skew is None or abs(skew) <= SKEW:
         return []
     where = "ahead of" if skew > 0 else "behind"
-    words = f"that of {whose} is {abs(skew):.0f} s {where} the API server's"
+    words = f"that of {whose} is {min(abs(skew), FAR):.0f} s {where} the API server's"
     return [warning("clock", words, "set it by NTP; events are judged by the API server's")]
 
 

@@ -11,6 +11,8 @@ from customevents.resource.event import GROUP, VERSION
 
 #: What kubectl calls a CustomEvent in TYPE/NAME.
 _TYPES = frozenset({"cev", "customevent", "customevents"})
+#: And what some other things are called there.
+_KINDS = frozenset({"pod", "po", "svc", "service", "deploy", "deployment", "job", "sts", "cm"})
 _GROUPS = ("", GROUP, f"{VERSION}.{GROUP}")
 
 #: What the API server makes names of: no vowels, so that they make no words.
@@ -28,13 +30,19 @@ def event_name(given: str) -> str:
     kind, slash, name = given.rpartition("/")
     plural, _, group = kind.lower().partition(".")
     if slash and (plural not in _TYPES or group not in _GROUPS):
-        raise InvalidName(f"{names.shown(given)} names no CustomEvent: give NAME or cev/NAME")
+        raise InvalidName(f"{names.shown(given)} names no CustomEvent: {_meant(kind, name)}")
     if not name:
         raise InvalidName("the name is empty: is a variable not set?")
     if not names.is_object(name):
         made_of = f'lower-case letters, digits, "-" and ".", {names.LONGEST_OBJECT} at most'
         raise InvalidName(f"{names.shown(name)} is no name of a CustomEvent: give {made_of}")
     return name
+
+
+def _meant(kind: str, name: str) -> str:
+    """What to give; of a path such as messages have, its parts."""
+    is_path = names.is_namespace(kind) and kind not in _KINDS and names.is_object(name)
+    return f"give {name} -n {kind}" if is_path else "give NAME or cev/NAME"
 
 
 def namespace(given: str | None) -> str | None:

@@ -1,49 +1,55 @@
 """What somebody needs who shall help from afar: files that a person can read before they go out.
 
-It is gathered with the rights of whoever asks. There is no key in it, nothing that an event says,
-and of other namespaces than the one that is asked about and the operator's no names.
+It is gathered with the rights of whoever asks. There is no key in it, of what events say only the
+types and messages of one namespace, and of other namespaces than that and the operator's no names.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import platform
 import zipfile
-from collections import Counter
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from customevents import __version__
 from customevents.clocks import ClusterClock
-from customevents.commands import announced, checkup, masking, output, statement, table
+from customevents.commands import announced, checkup, output, statement, table
 from customevents.commands.checkup import Place
+from customevents.commands.masking import Names
 from customevents.commands.options import Form
 from customevents.kube import Cluster
-from customevents.resource.errors import ClusterError, Gone, InvalidName
+from customevents.resource.errors import ClusterError, CustomEventsError, Gone, InvalidName
 from customevents.resource.names import namespace as checked
 from customevents.resource.names import of_object
 from customevents.resource.operator_state import OperatorState, Resolving
-from customevents.settings import AGENT_NAMESPACES
+from customevents.settings import AGENT_NAMESPACES, PREFIX, Settings
 
-#: Lines of a log, and Warning Events, of each place; the newest.
-MOST_LINES, MOST_WARNINGS = 500, 50
+#: Of each place the newest: lines of a log, Warning Events; pods.
+MOST_LINES, MOST_WARNINGS, MOST_PODS = 500, 50, 3
+
+#: Bytes of a log, and events that are counted.
+MOST_OF_A_LOG, MOST_EVENTS = 1024 * 1024, 20_000
 
 #: Namespaces whose names tell nothing about who is here.
 OF_ANYBODY = ("default", "kube-system", "kube-public", "kube-node-lease", *AGENT_NAMESPACES)
 
-#: What of a Deployment's environment is shown: settings, of which none holds a secret.
-PREFIX = "CUSTOMEVENTS_"
+#: The operator's container, as the chart calls it.
+CONTAINER = "operator"
 
 README = """\
 A report of customevents {version}, made at {now}.
 
-Please read it before you send it to anybody. There is no API key and no token in it, and of what
-an event says only its type, of the namespace {namespace} alone. That namespace and the
-operator's are named, with their events; names of other namespaces, and in these, are masked.
+Please read it before you send it to anybody. There is no API key and no token in it. Of events it
+has names, types and messages of the namespace {namespace} alone. That namespace and the
+operator's are named; the names of other namespaces, and of events there, are masked.
 
   check.txt            what `customevents check` says
   versions.json        of this program, the operator, Kubernetes
@@ -52,8 +58,8 @@ operator's are named, with their events; names of other namespaces, and in these
   settings.json        the operator's settings, where its Deployment may be read
   counts.json          how many events there are by state and reason, as far as they may be listed
   undelivered.json     what is not delivered in {namespace}
-  warnings.json        the last Warning Events about it, there and in the operator's namespace
-  log.txt              the last lines of the operator's log, where pods/log may be read
+  warnings.json        the last Warning Events about events there, and about the operator
+  log.txt              the last lines of the operator's log, where it may be read
   log-before.txt       the same of its last run, if it was restarted
 
 What could not be had says why in its place.
@@ -62,42 +68,72 @@ What could not be had says why in its place.
 
 @dataclass(frozen=True)
 class Inquiry:
-    """Who is asked about what."""
+    """Who is asked about what, and what is known before."""
 
     cluster: Cluster
     place: Place
     clock: ClusterClock
+    said: announced.Announced
+    census: Census
 
     @property
-    def kept(self) -> set[str]:
-        """The namespaces that may be named: the two that are asked about, and those of anybody."""
-        return {self.place.namespace, self.place.operator_namespace, *OF_ANYBODY}
+    def state(self) -> OperatorState | None:
+        """What the operator says of itself."""
+        return self.said.said
+
+    @property
+    def names(self) -> Names:
+        """Which names are those of others."""
+        settings = self.state.settings if self.state else Resolving()
+        kept = {self.place.namespace, self.place.operator_namespace, *OF_ANYBODY}
+        elsewhere = self.state.agents_elsewhere if self.state else ()
+        named = {*self.census.namespaces, *settings.watch_namespaces, *settings.scope_wide_from}
+        named |= {path.partition("/")[0] for path in elsewhere}
+        events = self.census.events - self.census.kept_events
+        return Names(kept, named - kept - {"*"}, events)
+
+
+@dataclass
+class Census:
+    """Who is here: the namespaces, the events' names, and how many are in which state."""
+
+    namespaces: set[str] = field(default_factory=set)
+    #: Why the namespaces may not be listed; empty: they are all known.
+    unknown: str = ""
+    events: set[str] = field(default_factory=set)
+    kept_events: set[str] = field(default_factory=set)
+    of: str = "all namespaces"
+    states: Counter[str] = field(default_factory=Counter)
+    is_whole: bool = True
 
 
 async def gather(cluster: Cluster, place: Place, clock: ClusterClock) -> dict[str, str]:
-    """The files by their names. What is refused to the asker says so in its place."""
-    asked = Inquiry(cluster, place, clock)
-    said = await announced.ask(cluster, place.operator_namespace, place.name)
-    others = await _known_elsewhere(asked, said.said)
+    """The files by their names. What is refused to the asker says so in its place.
+
+    Raises ClusterError if the API server cannot be asked at all.
+    """
+    await cluster.get("/version")
+    said, census = await asyncio.gather(
+        announced.ask(cluster, place.operator_namespace, place.name), _count(cluster, place)
+    )
+    asked = Inquiry(cluster, place, clock, said, census)
     parts: dict[str, Awaitable[Any]] = {
         "check.txt": _check(asked),
-        "versions.json": _versions(asked, said.said),
-        "state.json": _state(said),
+        "versions.json": _versions(asked),
+        "state.json": _state(asked),
         "lease.json": _lease(asked),
         "settings.json": _settings(asked),
         "counts.json": _counts(asked),
         "undelivered.json": _undelivered(asked),
         "warnings.json": _warnings(asked),
-        "log.txt": _log(asked, said.said),
-        "log-before.txt": _log(asked, said.said, before=True),
+        "log.txt": _logs(asked),
+        "log-before.txt": _logs(asked, before=True),
     }
-    texts = await asyncio.gather(*map(_text, parts.values()))
-    home = str(Path.home())
-    files = {
-        name: masking.masked(text.replace(home, "~"), asked.kept, others)
-        for name, text in zip(parts, texts, strict=True)
+    texts = await asyncio.gather(*(_text(part, asked.names) for part in parts.values()))
+    found = dict(zip(parts, texts, strict=True))
+    return {"README.txt": _readme(place, clock.now())} | {
+        name: _without_home(text) for name, text in found.items()
     }
-    return {"README.txt": _readme(place, clock.now())} | files
 
 
 def write(files: dict[str, str], target: Path) -> None:
@@ -105,7 +141,7 @@ def write(files: dict[str, str], target: Path) -> None:
     try:
         with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as bundle:
             for name, text in files.items():
-                bundle.writestr(f"{target.stem}/{name}", text)
+                bundle.writestr(f"{target.stem}/{name}", text.encode(errors="backslashreplace"))
     except FileExistsError:
         raise InvalidName(f"{target} is there already: give another --file") from None
     except OSError as error:
@@ -118,48 +154,74 @@ def _readme(place: Place, now: datetime) -> str:
     )
 
 
-async def _text(part: Awaitable[Any]) -> str:
+def _without_home(text: str) -> str:
+    home = os.path.expanduser("~").rstrip("/")
+    return text.replace(f"{home}/", "~/") if home.startswith("/") else text
+
+
+async def _text(part: Awaitable[Any], names: Names) -> str:
     """What a file holds: text as it is, data as JSON, or why there is none."""
     try:
         found = await part
+    except CustomEventsError as error:
+        return f"not to be had: {names.mask(str(error))}\n"
+    except Exception as error:  # whatever somebody has stored, the other files are made
+        return f"not to be had: {type(error).__name__}\n"
+    if isinstance(found, str):
+        return found
+    return output.for_programs(names.mask_data(found), Form.JSON) + "\n"
+
+
+async def _count(cluster: Cluster, place: Place) -> Census:
+    """In all namespaces, or in the one where those may not be listed."""
+    census = Census()
+    try:
+        async for item in cluster.metadata("/api/v1/namespaces"):
+            census.namespaces.add(item["name"])
     except ClusterError as error:
-        return f"not to be had: {error}\n"
-    return found if isinstance(found, str) else output.for_programs(found, Form.JSON) + "\n"
-
-
-async def _known_elsewhere(asked: Inquiry, said: OperatorState | None) -> set[str]:
-    """Names of other namespaces, and of the events there, as far as they may be listed."""
-    settings = said.settings if said else Resolving()
-    known = {*settings.watch_namespaces, *settings.scope_wide_from} - {*asked.kept, "*"}
-    for path in ("/api/v1/namespaces", "/apis/customevents.dev/v1alpha1/customevents"):
+        census.unknown = str(error)
+    for census.of, namespace in (("all namespaces", ""), (place.namespace, place.namespace)):
         try:
-            async for item in asked.cluster.metadata(path):
-                where = item.get("namespace", item["name"])
-                if where not in asked.kept:
-                    known |= {where, item["name"]}
+            await _count_in(cluster, namespace, place, census)
         except ClusterError:
-            continue  # then only what looks like a name is masked
-    return known
+            continue
+        return census
+    census.of = ""
+    return census
+
+
+async def _count_in(cluster: Cluster, namespace: str, place: Place, census: Census) -> None:
+    async for raw in cluster.all_events(namespace):
+        line = table.read_line(raw)
+        census.states[f"{line.state} ({line.reason})"] += 1
+        census.namespaces.add(line.namespace)
+        ours = line.namespace in (place.namespace, place.operator_namespace)
+        if ours or not line.name.isdigit():  # a number tells nobody's name
+            (census.kept_events if ours else census.events).add(line.name)
+        if census.states.total() >= MOST_EVENTS:
+            census.is_whole = False
+            return
 
 
 async def _check(asked: Inquiry) -> str:
     made = await checkup.check(asked.cluster, asked.place, asked.clock)
-    return "".join(f"{each.grade:8} {each.about:22} {each.line}\n" for each in made)
+    lines = (f"{each.grade:8} {each.about:22} {asked.names.mask(each.line)}\n" for each in made)
+    return "".join(lines)
 
 
-async def _versions(asked: Inquiry, said: OperatorState | None) -> dict[str, Any]:
+async def _versions(asked: Inquiry) -> dict[str, Any]:
     return {
         "program": __version__,
         "python": platform.python_version(),
-        "operator": said.version if said else None,
+        "operator": asked.state.version if asked.state else None,
         "kubernetes": (await asked.cluster.get("/version")).get("gitVersion"),
     }
 
 
-async def _state(said: announced.Announced) -> Any:
-    if said.said is None:
-        return f"not to be had: {said.operator.says}\n"
-    return json.loads(said.said.to_json())
+async def _state(asked: Inquiry) -> Any:
+    if asked.state is None:
+        return f"not to be had: {asked.said.operator.says}\n"
+    return json.loads(asked.state.to_json())
 
 
 async def _lease(asked: Inquiry) -> dict[str, Any]:
@@ -167,45 +229,41 @@ async def _lease(asked: Inquiry) -> dict[str, Any]:
     place = asked.place
     found = await statement.election(asked.cluster, place.operator_namespace, place.name)
     listed = statement.journal(found)
-    return {
-        "spec": found["spec"],
-        "inFlight": len(listed.entries),
-        "listIsWhole": listed.whole,
-    }
+    return {"spec": found["spec"], "inFlight": len(listed.entries), "listIsWhole": listed.whole}
+
+
+async def _deployment(asked: Inquiry) -> dict[str, Any]:
+    where = checked(asked.place.operator_namespace)
+    name = of_object("Deployment", asked.place.name)
+    return await asked.cluster.get(f"/apis/apps/v1/namespaces/{where}/deployments/{name}")
 
 
 async def _settings(asked: Inquiry) -> Any:
-    """Those of its Deployment; what comes from elsewhere is named alone."""
-    path = f"/apis/apps/v1/namespaces/{checked(asked.place.operator_namespace)}/deployments"
-    found = await asked.cluster.get(f"{path}/{asked.place.name}")
-    spec = found["spec"]["template"]["spec"]
-    (container, *_) = spec["containers"]
+    """Those of its Deployment. What is no setting of ours may hold anything, and is only named."""
+    found = await _deployment(asked)
+    containers = found["spec"]["template"]["spec"]["containers"]
+    container = next((each for each in containers if each["name"] == CONTAINER), containers[0])
     return {
         "image": container.get("image"),
         "replicas": found["spec"].get("replicas"),
-        "status": found.get("status", {}).get("conditions"),
-        "environment": {
-            each["name"]: each.get("value", "(from elsewhere)")
-            for each in container.get("env", ())
-            if each["name"].startswith(PREFIX)
-        },
+        "conditions": found.get("status", {}).get("conditions"),
+        "environment": {each["name"]: _setting(each) for each in container.get("env", ())},
     }
 
 
+def _setting(variable: dict[str, Any]) -> str:
+    field_name = variable["name"].removeprefix(PREFIX).lower()
+    if not variable["name"].startswith(PREFIX) or field_name not in Settings.model_fields:
+        return "(not a setting)"
+    return str(variable.get("value", "(from elsewhere)"))
+
+
 async def _counts(asked: Inquiry) -> dict[str, Any]:
-    """In all namespaces, or in the one where those may not be listed; without a name."""
-    try:
-        return {"of": "all namespaces", **await _counted(asked, "")}
-    except ClusterError:
-        return {"of": asked.place.namespace, **await _counted(asked, asked.place.namespace)}
-
-
-async def _counted(asked: Inquiry, namespace: str) -> dict[str, Any]:
-    counter: Counter[str] = Counter()
-    async for raw in asked.cluster.all_events(namespace):
-        line = table.read_line(raw)
-        counter[f"{line.state} ({line.reason})"] += 1
-    return {"events": counter.total(), "byState": dict(sorted(counter.items()))}
+    census = asked.census
+    if not census.of:
+        raise ClusterError("events may not be listed, neither everywhere nor in this namespace")
+    counted = {"events": census.states.total(), "thatIsAll": census.is_whole}
+    return {"of": census.of, **counted, "byState": dict(sorted(census.states.items()))}
 
 
 async def _undelivered(asked: Inquiry) -> list[dict[str, Any]]:
@@ -213,34 +271,79 @@ async def _undelivered(asked: Inquiry) -> list[dict[str, Any]]:
     return [table.flat(table.read_line(raw)) async for raw in found]
 
 
-async def _warnings(asked: Inquiry) -> list[dict[str, Any]]:
-    both = dict.fromkeys((asked.place.namespace, asked.place.operator_namespace))
-    found = [each for namespace in both for each in await _warnings_in(asked, namespace)]
-    return sorted(found, key=lambda each: str(each["time"]))[-MOST_WARNINGS:]
+async def _warnings(asked: Inquiry) -> list[Any]:
+    """About events here, and about the operator's Lease and pods; or why they are not to be had."""
+    own, there = asked.place.namespace, asked.place.operator_namespace
+    kinds = ((own, "CustomEvent"), (there, "Lease"), (there, "Pod"))
+    found: list[Any] = []
+    for namespace, kind in kinds:
+        try:
+            found += [each async for each in _warnings_about(asked, namespace, kind)]
+        except ClusterError as error:
+            found.append(f"of {kind}s not to be had: {error}")
+    return found
 
 
-async def _warnings_in(asked: Inquiry, namespace: str) -> list[dict[str, Any]]:
+async def _warnings_about(
+    asked: Inquiry, namespace: str, kind: str
+) -> AsyncIterator[dict[str, Any]]:
     path = f"/apis/events.k8s.io/v1/namespaces/{checked(namespace)}/events"
-    page = await asked.cluster.get(f"{path}?fieldSelector=type%3DWarning&limit=500")
-    return [
-        {
-            "time": each.get("eventTime") or each["metadata"].get("creationTimestamp"),
-            "about": f"{about.get('kind')} {about.get('namespace')}/{about.get('name')}",
+    query = {"fieldSelector": f"type=Warning,regarding.kind={kind}", "limit": "2000"}
+    newest: deque[dict[str, Any]] = deque(maxlen=MOST_WARNINGS)
+    page = await asked.cluster.get(f"{path}?{urlencode(query)}")
+    for each in sorted(page["items"], key=_time_of):
+        name = (each.get("regarding") or {}).get("name", "")
+        if kind == "CustomEvent" or name.startswith(asked.place.name):
+            newest.append(each)
+    for each in newest:
+        yield {
+            "time": _time_of(each),
+            "about": f"{kind} {namespace}/{each['regarding'].get('name')}",
             "reason": each.get("reason"),
             "note": each.get("note"),
         }
-        for each in page["items"]
-        if (about := each.get("regarding") or {}).get("kind") in ("CustomEvent", "Lease", "Pod")
-    ]
 
 
-async def _log(asked: Inquiry, said: OperatorState | None, *, before: bool = False) -> str:
-    """Of the pod that leads, or led last."""
-    if said is None or not said.leader:
-        raise Gone("nobody says which pod leads", 404)
-    pod = said.leader.rpartition("_")[0] or said.leader
-    named = of_object("Pod", pod)
-    where = f"/api/v1/namespaces/{checked(asked.place.operator_namespace)}/pods/{named}/log"
-    return await asked.cluster.text(
-        f"{where}?tailLines={MOST_LINES}" + ("&previous=true" if before else "")
-    )
+def _time_of(event: dict[str, Any]) -> str:
+    return str(event.get("eventTime") or event["metadata"].get("creationTimestamp"))
+
+
+async def _logs(asked: Inquiry, *, before: bool = False) -> str:
+    """Of the pod that leads, and of two others."""
+    if asked.census.unknown:
+        why = "it names events of all tenants, and which names are theirs you may not list"
+        return f"left out: {why} ({asked.names.mask(asked.census.unknown)})\n"
+    pods = await _pods(asked)
+    logs = await asyncio.gather(*(_log(asked, pod, before=before) for pod in pods))
+    return "".join(f"--- {pod}\n{log}" for pod, log in zip(pods, logs, strict=True))
+
+
+async def _log(asked: Inquiry, pod: str, *, before: bool) -> str:
+    query = {"container": CONTAINER, "tailLines": str(MOST_LINES), "limitBytes": str(MOST_OF_A_LOG)}
+    if before:
+        query["previous"] = "true"
+    where = checked(asked.place.operator_namespace)
+    path = f"/api/v1/namespaces/{where}/pods/{of_object('Pod', pod)}/log"
+    try:
+        text = await asked.cluster.text(f"{path}?{urlencode(query)}")
+    except ClusterError as error:
+        return f"not to be had: {asked.names.mask(str(error))}\n"
+    return asked.names.mask_log(text)
+
+
+async def _pods(asked: Inquiry) -> list[str]:
+    """The leader first; where nobody leads, those of the Deployment."""
+    leader = asked.state.leader if asked.state else ""
+    try:
+        labels = (await _deployment(asked))["spec"]["selector"]["matchLabels"]
+        where = checked(asked.place.operator_namespace)
+        wanted = ",".join(f"{key}={value}" for key, value in labels.items())
+        query = urlencode({"labelSelector": wanted, "limit": str(MOST_PODS)})
+        listed = await asked.cluster.list_metadata(f"/api/v1/namespaces/{where}/pods?{query}")
+        there = [item["name"] for item in listed]
+    except ClusterError:
+        there = []
+    pods = list(dict.fromkeys(filter(None, [leader, *there])))[:MOST_PODS]
+    if not pods:
+        raise Gone("no pod of the operator is there, or may be seen", 404)
+    return pods

@@ -82,6 +82,8 @@ def _unreached(error: ClusterError) -> str:
     """What to do about an API server that does not tell its version."""
     if error.status == 401:
         return "your credentials are refused, or have expired; log in to the cluster again"
+    if isinstance(error.__cause__, trust.SentElsewhere):
+        return _IN_BETWEEN
     if error.__cause__ is not None and trust.is_stranger(error.__cause__):
         return "give the kubeconfig the cluster's own certificate-authority, or the right server"
     if isinstance(error, NotTheApi):
@@ -120,7 +122,7 @@ async def _schema(cluster: Cluster) -> Remark:
 def _recorded_fields(crd: dict[str, Any]) -> set[str]:
     for version in crd["spec"]["versions"]:
         if version["name"] == VERSION:
-            schema = version["schema"]["openAPIV3Schema"]["properties"]
+            schema = version["schema"]["openAPIV3Schema"].get("properties", {})
             delivery = schema.get("status", {}).get("properties", {}).get("delivery", {})
             return set(delivery.get("properties", {}))
     return set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import typer
 
@@ -22,16 +23,16 @@ def command(
 ) -> None:
     """Tell why an event is as it is, and what to do about it."""
     from customevents.clocks import ClusterClock
-    from customevents.commands import arguments, explanation, output, patient
+    from customevents.commands import arguments, explanation, output, patient, remedies, usage
 
-    clock = ClusterClock()
+    clock, typed = ClusterClock(), remedies.Typed(usage.program(sys.argv[0]), chosen.flags)
     called, wanted = arguments.event_name(name), arguments.namespace(namespace)
 
     async def asking() -> explanation.Explanation:
         async with patient.connect(chosen, clock=clock) as cluster:
             where = wanted or cluster.namespace
             operator = (operator_namespace, operator_name)
-            return await explanation.explain(cluster, where, called, operator, clock)
+            return await explanation.explain(cluster, where, called, operator, clock, typed)
 
     told = asyncio.run(asking())
     if form is options.Form.TABLE:

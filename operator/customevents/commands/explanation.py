@@ -22,8 +22,9 @@ from customevents.commands import announced, output, remedies, statement
 from customevents.commands.announced import Announced
 from customevents.commands.remarks import STYLES as GRADES
 from customevents.commands.remarks import Grade, Remark, flat
-from customevents.commands.remedies import Next
-from customevents.commands.table import STYLES
+from customevents.commands.remedies import TYPED, Next, Typed
+from customevents.commands.table import STYLES, UNREADABLE
+from customevents.commands.usage import printable
 from customevents.kube import Cluster
 from customevents.resource.errors import UnreadableEvent
 from customevents.resource.event import CustomEvent, read_event, read_without_status
@@ -60,11 +61,16 @@ class Explanation:
     operator: tuple[Remark, ...]
     in_flight: InFlight
     now: datetime
+    #: How the reader types commands for this cluster.
+    typed: Typed = TYPED
 
     @property
     def next(self) -> Next:
         """What happens next, or the one thing to do."""
-        return remedies.follows(self.event, self.said.said, list(self.operator))
+        if self.in_flight.attempt is not None and not self.event.needs_nothing:
+            words = f"attempt {self.in_flight.attempt} is under way: its answer is awaited"
+            return Next(f"{words}, for half a minute or so")
+        return remedies.follows(self.event, self.said.said, list(self.operator), self.typed)
 
 
 async def explain(
@@ -73,6 +79,7 @@ async def explain(
     name: str,
     operator: tuple[str, str],
     clock: ClusterClock,
+    typed: Typed = TYPED,
 ) -> Explanation:
     """Ask about an event, all at once. `operator`: namespace and name of what it says of itself.
 
@@ -86,7 +93,8 @@ async def explain(
     event, unreadable = _read(raw)
     now = clock.now()
     operators = tuple(_of_the_operator(said, namespace, now))
-    return Explanation(event, unreadable, said, operators, _in_flight(listed, event), now)
+    in_flight = _in_flight(listed, event)
+    return Explanation(event, unreadable, said, operators, in_flight, now, typed)
 
 
 def _read(raw: dict[str, Any]) -> tuple[CustomEvent, str]:
@@ -115,6 +123,7 @@ def _of_the_operator(said: Announced, namespace: str, now: datetime) -> Iterator
     if said.said is not None:
         yield from announced.watched(said.said, namespace)
         yield from announced.seen(said.said)
+        yield from announced.halted(said.said)
 
 
 # For people.
@@ -138,9 +147,9 @@ def _headline(told: Explanation) -> Text:
     if told.unreadable:
         return output.text(told.unreadable, "red")
     state = event.status.delivery.state
-    words = output.printable(one_line(condition.message)).removeprefix(f"{state}: ")
+    words = printable(one_line(condition.message)).removeprefix(f"{state}: ")
     reason = "" if condition.reason == state else f" ({condition.reason})"
-    shown = (output.printable(f"{state}{reason}"), STYLES.get(state, ""))
+    shown = (printable(f"{state}{reason}"), STYLES.get(state, ""))
     return Text.assemble(f"{event.path} is ", shown, f": {words}" if words else "")
 
 
@@ -170,7 +179,8 @@ def _scope(told: Explanation) -> Branch:
     if resolved is None:
         written = json.dumps(event.spec.get("scope"), ensure_ascii=False)
         below = [_text(f"as written: {one_line(written)}")] if event.spec.get("scope") else []
-        look = f"customevents render {event.name} -n {event.namespace}"
+        flags = f"-n {event.namespace}{told.typed.flags}"
+        look = f"{told.typed.program} render {event.name} {flags}"
         return "scope", _text(f"not worked out yet; as it would be now: {look}"), below
     parts = [_text(line) for line in _parts(resolved)]
     return "scope", _text(resolved.reach), [*parts, *_matching(resolved)]
@@ -298,17 +308,14 @@ def data(told: Explanation) -> dict[str, Any]:
     whole = {
         "namespace": event.namespace,
         "name": event.name,
-        "state": status.delivery.state.value,
-        "reason": status.delivered.reason,
-        "message": status.delivered.message,
-        "unreadable": told.unreadable,
+        **_state_data(told),
         "written": {
             **{key: event.spec.get(key) for key in ("eventType", "summary", "severity")},
             "changed": output.rfc3339(event.changed),
             "generation": event.generation,
         },
         "scope": _scope_data(status.resolved),
-        "attempts": _attempts_data(told),
+        "attempts": None if told.unreadable else _attempts_data(told),
         "operator": [flat(remark) for remark in told.operator],
         **_said_data(told.said.said),
         "next": {
@@ -318,6 +325,19 @@ def data(told: Explanation) -> dict[str, Any]:
         },
     }
     return _known(whole)
+
+
+def _state_data(told: Explanation) -> dict[str, Any]:
+    """As `list` has it."""
+    if told.unreadable:
+        return {"state": UNREADABLE, "message": told.unreadable}
+    status = told.event.status
+    condition = status.delivered
+    return {
+        "state": status.delivery.state.value,
+        "reason": condition.reason,
+        "message": condition.message,
+    }
 
 
 def _scope_data(resolved: ResolvedScope | None) -> dict[str, Any] | None:

@@ -1,45 +1,80 @@
-"""Names of other tenants, taken out of lines that are to be shown to somebody else. Pure.
+"""Names of other tenants, taken out of what is to be shown to somebody else. Pure.
 
-What an operator logs names events by namespace and name, and repeats what the API server says of
-them. What is kept are the namespaces that are asked about: the operator's and the author's.
+No shape tells a name from a word: so names are masked that are known, as whole words, and of a log
+a line about others is not shown at all. Whoever may not learn the names gets no log.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
-#: What stands in the place of a name.
+#: What stands in the place of a name, and of a line of a log.
 MASK = "(masked)"
+ABOUT_OTHERS = "(about another namespace)"
 
-_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_NAME = rf"{_LABEL}(?:\.{_LABEL})*"
+#: A word that may be a name; a path or a list is several. What stands beside a dot is part of a
+#: host's name or of a version.
+_WORD = re.compile(r"(?<![\w.-])[a-z0-9][-a-z0-9.]*(?<=[a-z0-9])(?![\w-])")
 
-#: `namespace/name`, but no part of an address or of a path with more steps.
-_PATH = re.compile(rf"(?<![\w./:@-])({_LABEL})/({_NAME})(?![\w/-])")
-#: `namespace "shop"`, `namespaces/shop/...`, `namespace shop`.
-_NAMESPACE = re.compile(rf'(\bnamespaces?(?:/| "?|: "?))({_LABEL})')
-#: As the API server names an object: `customevents.customevents.dev "checkout"`, or in its path.
-_OBJECT = re.compile(rf'(\.dev "|/customevents/)({_NAME})')
+#: User and password in an address.
+_USERINFO = re.compile(r"//[^/@\s\"]+@")
 
-#: What follows the word namespace and is none.
-_NO_NAMESPACES = frozenset({"is", "of", "are", "and", "that", "where", "in", "was", "watched"})
+#: The time, level and logger of a line of text.
+_HEAD = re.compile(r"\S+ \S+ [A-Z]+ [\w.]+: ")
 
 
-def masked(text: str, keep: Collection[str], known: Collection[str] = ()) -> str:
-    """The text without the names of other namespaces, and of what is in them.
+@dataclass(frozen=True)
+class Names:
+    """Which namespaces may be named, and which names are those of others."""
 
-    `keep`: namespaces that are not masked. `known`: names that are, wherever they stand.
-    """
-    text = "".join(_of_a_line(line, keep) for line in text.splitlines(keepends=True))
-    for word in sorted(known, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", MASK, text)
-    return text
+    kept: Collection[str]
+    namespaces: Collection[str] = field(default_factory=set)
+    #: Of events that are in other namespaces alone.
+    events: Collection[str] = field(default_factory=set)
+
+    def mask(self, text: str) -> str:
+        """The text without passwords and the names of others."""
+        plain = _USERINFO.sub(f"//{MASK}@", text)
+        return _WORD.sub(lambda word: MASK if self._is_others(word[0]) else word[0], plain)
+
+    def mask_data(self, data: Any) -> Any:
+        """The same of all texts in plain data; keys are ours, and stay."""
+        match data:
+            case str():
+                return self.mask(data)
+            case dict():
+                return {key: self.mask_data(value) for key, value in data.items()}
+            case list() | tuple():
+                return [self.mask_data(value) for value in data]
+        return data
+
+    def mask_log(self, text: str) -> str:
+        """A log without the lines about others: what they say may be another tenant's content."""
+        return "".join(f"{line}\n" for line in self._lines(text.splitlines()))
+
+    def _lines(self, lines: Collection[str]) -> Iterator[str]:
+        for line in lines:
+            if not any(self._is_others(word) for word in _WORD.findall(line)):
+                yield self.mask(line)
+            elif line.startswith("{"):
+                yield _without_words(line)
+            else:
+                head = _HEAD.match(line)
+                yield f"{head[0] if head else ''}{ABOUT_OTHERS}"
+
+    def _is_others(self, word: str) -> bool:
+        return word in self.namespaces or word in self.events
 
 
-def _of_a_line(line: str, keep: Collection[str]) -> str:
-    kept = {*keep, *_NO_NAMESPACES}
-    line = _PATH.sub(lambda m: m[0] if m[1] in keep else f"{MASK}/{MASK}", line)
-    told = _NAMESPACE.sub(lambda m: m[0] if m[2] in kept else m[1] + MASK, line)
-    # A name beside another namespace is of an object there.
-    return told if told == line else _OBJECT.sub(rf"\g<1>{MASK}", told)
+def _without_words(line: str) -> str:
+    """What is left of a line of JSON: when, how bad, and from where."""
+    try:
+        said = json.loads(line)
+        kept = {key: said[key] for key in ("time", "level", "logger") if key in said}
+    except (ValueError, RecursionError):
+        return ABOUT_OTHERS
+    return json.dumps({**kept, "message": ABOUT_OTHERS})

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from customevents.chosen import Chosen
-from customevents.commands import complete
+from customevents.commands import complete, usage
 from customevents.resource.errors import CustomEventsError
 
 
@@ -91,6 +91,12 @@ Namespace = Annotated[
         metavar="NAMESPACE",
         help="Default: that of the kubeconfig's current context.",
         autocompletion=complete.namespaces,
+    ),
+]
+LongPatience = Annotated[
+    float,
+    typer.Option(
+        "--timeout", parser=seconds, metavar="TIME", help="60, 60s, 2m.", show_default="120s"
     ),
 ]
 # In the operator's own pod, its settings say where it is.
@@ -255,5 +261,5 @@ def errors_end_with(code: int) -> Iterator[None]:
     try:
         yield
     except CustomEventsError as error:
-        typer.echo(f"customevents: {error}", err=True)
+        typer.echo(f"customevents: {usage.printable(str(error))}", err=True)
         raise typer.Exit(code) from None

@@ -7,6 +7,7 @@ terminal. Colours are for a screen alone.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from customevents.commands.options import Form, says_all
+from customevents.commands.usage import printable
 
 #: Columns of a line that is not for a screen: enough for every message, so that none is folded.
 UNFOLDED = 10_000
@@ -28,8 +30,18 @@ UNFOLDED = 10_000
 def for_programs(data: Any, form: Form) -> str:
     """Plain data as JSON or YAML."""
     if form is Form.JSON:
-        return json.dumps(data, indent=2, ensure_ascii=not says_all())
+        written = json.dumps(data, indent=2, ensure_ascii=not says_all())
+        return written if _is_plain(written) else "".join(map(_escaped, written))
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=says_all()).rstrip()
+
+
+def _is_plain(written: str) -> bool:
+    return written.replace("\n", "").isprintable()
+
+
+def _escaped(letter: str) -> str:
+    """What would steer a terminal, as JSON may write it."""
+    return letter if letter == "\n" or letter.isprintable() else json.dumps(letter)[1:-1]
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
@@ -39,7 +51,7 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
     """
     all_rows = list(rows)
     screen = Console(highlight=False)
-    if not screen.is_terminal:
+    if not sys.stdout.isatty():  # whatever FORCE_COLOR says: what reads a pipe wants lines
         _print_plain([[text(title) for title in titles], *all_rows] if titles else all_rows)
         return
     table = Table(box=None, pad_edge=False, show_header=bool(titles), header_style="bold")
@@ -68,10 +80,10 @@ def _padded(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
 def print_tree(tree: Tree) -> None:
     """The same, of a tree."""
     screen = Console(highlight=False)
-    if screen.is_terminal:
+    if sys.stdout.isatty():
         screen.print(tree)
         return
-    plain = Console(width=UNFOLDED, highlight=False)
+    plain = Console(width=UNFOLDED, highlight=False, force_terminal=False)
     with plain.capture() as written:
         plain.print(tree)
     typer.echo("\n".join(line.rstrip() for line in written.get().splitlines()))
@@ -80,13 +92,6 @@ def print_tree(tree: Tree) -> None:
 def text(words: str, style: str = "") -> Text:
     """Words as they are meant."""
     return Text(printable(words), style)
-
-
-def printable(words: str) -> str:
-    """Without what would steer a terminal."""
-    if words.isprintable():
-        return words
-    return "".join(letter if letter.isprintable() else " " for letter in words)
 
 
 def rfc3339(time: datetime) -> str:

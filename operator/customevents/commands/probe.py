@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @options.on_a_cluster
 def command(
     namespace: options.Namespace = None,
-    timeout: options.Patience = 120.0,
+    timeout: options.LongPatience = 120.0,
     form: options.Output = options.Form.TABLE,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it: the events stay on the account's timeline.")
@@ -27,7 +27,7 @@ def command(
 ) -> None:
     """Learn what your account's API makes of what is not documented.
 
-    It sends a dozen events, which stay on the timeline.
+    It sends 14 events, which stay on the timeline.
 
     Exit code 1: the plain event was not delivered, so nothing is known. 2: --yes is missing, and
     nothing was done. 3: some questions got no answer. 4: the command itself failed.
@@ -71,12 +71,13 @@ async def _probe(
             reactions = await asking.ask()
         finally:  # also where Ctrl-C ends it
             if left := await asking.remove():
-                typer.echo(_left(left), err=True)
+                typer.echo(_left(left, asking.namespace), err=True)
         return reactions, not left
 
 
-def _left(names: list[str]) -> str:
-    return f"customevents: not deleted, so delete them: kubectl delete cev {' '.join(names)}"
+def _left(names: list[str], namespace: str) -> str:
+    delete = f"kubectl delete cev -n {namespace} {' '.join(names)}"
+    return f"customevents: not deleted, so delete them: {delete}"
 
 
 def _print(reactions: list[Reaction], run: str, form: options.Form) -> None:

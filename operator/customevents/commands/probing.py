@@ -18,7 +18,7 @@ from customevents.commands.questions import (
     settled,
     waves,
 )
-from customevents.resource.errors import ClusterError, Gone
+from customevents.resource.errors import ClusterError, Gone, NotTheApi
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.times import doubled
 
@@ -26,7 +26,7 @@ from customevents.resource.times import doubled
 FIRST_LOOK, LONGEST_LOOK = 0.1, 0.5
 
 #: Statuses with which a cluster refuses one object and may take another.
-NOT_THIS_ONE = (403, 422)
+NOT_THIS_ONE = (400, 403, 422)
 
 
 class Probing:
@@ -34,7 +34,7 @@ class Probing:
 
     def __init__(self, cluster: PatientCluster, namespace: str, run: str) -> None:
         self._cluster = cluster
-        self._namespace = namespace
+        self.namespace = namespace
         self._run = run
         #: What may be there: also that of which no answer came.
         self._made: list[str] = []
@@ -53,7 +53,7 @@ class Probing:
         self._cluster.has(PATIENCE)
         while self._made:
             try:
-                await self._cluster.remove_event(self._namespace, self._made[-1])
+                await self._cluster.remove_event(self.namespace, self._made[-1])
             except Gone:
                 pass
             except ClusterError:
@@ -74,11 +74,13 @@ class Probing:
         """Create its event; the reaction if the cluster takes none such. Raises ClusterError."""
         self._made.append(question.name)
         try:
-            await self._cluster.create_event(self._namespace, question.manifest)
+            await self._cluster.create_event(self.namespace, question.manifest)
         except ClusterError as error:
+            was_heard = 400 <= error.status < 500 or isinstance(error, NotTheApi)
+            if was_heard and not self._cluster.in_doubt:
+                self._made.pop()  # surely not made
             if error.status not in NOT_THIS_ONE or question.topic is Topic.CONTROL:
                 raise
-            self._made.pop()
             return refused_by_cluster(question, error.status)
         return None
 
@@ -95,5 +97,5 @@ class Probing:
             looks += 1
 
     async def _seen(self) -> dict[str, CustomEvent]:
-        listed = self._cluster.labelled(self._namespace, LABEL, self._run)
+        listed = self._cluster.labelled(self.namespace, LABEL, self._run)
         return {event.name: event async for raw in listed for event in [read_event(raw)]}

@@ -30,7 +30,20 @@ class Next:
     when: datetime | None = None
 
 
-def follows(event: CustomEvent, said: OperatorState | None, operator: list[Remark]) -> Next:
+@dataclass(frozen=True)
+class Typed:
+    """How the reader types: the program's name, and the flags that choose the cluster."""
+
+    program: str = "customevents"
+    flags: str = ""
+
+
+TYPED = Typed()
+
+
+def follows(
+    event: CustomEvent, said: OperatorState | None, operator: list[Remark], typed: Typed = TYPED
+) -> Next:
     """What follows for an event, with what the operator says of itself, and remarks on it."""
     if event.unreadable:
         return Next(
@@ -40,13 +53,17 @@ def follows(event: CustomEvent, said: OperatorState | None, operator: list[Remar
     if event.deleting:
         return Next("nothing more of it is sent: it is being deleted")
     if event.answered and event.status.delivery.state is not State.HELD:
-        return _of_reason(event, said)
+        return _of_reason(event, said, typed)
     if trouble := _first_wrong(operator):
         return Next("nothing until the operator works", trouble.todo)
+    if said is not None and said.rests_until and _waits_for_it(event):
+        return Next("it is sent once the endpoint's pause is over", when=said.rests_until)
+    if said is not None and (paused := _of_the_pause(event, said)) and _waits_for_it(event):
+        return Next(paused[0], paused[1].format_map(_commands(event, typed)))
     if not _is_seen(event):
         words = "the operator looks at what was written last, as soon as it sees it"
-        return Next(words, _check(event))
-    return _of_reason(event, said)
+        return Next(words, _commands(event, typed)["check"])
+    return _of_reason(event, said, typed)
 
 
 def _first_wrong(remarks: list[Remark]) -> Remark | None:
@@ -60,26 +77,27 @@ def _is_seen(event: CustomEvent) -> bool:
     return observed in (event.generation, event.generation - event.deleting) and not asked_again
 
 
-def _of_reason(event: CustomEvent, said: OperatorState | None) -> Next:
+def _of_reason(event: CustomEvent, said: OperatorState | None, typed: Typed) -> Next:
     """By its reason; of one that only another version knows, its message speaks."""
     reason, record = event.status.delivered.reason, event.status.delivery
     what, todo = REMEDIES.get(reason, ("see what is said of it above", "{check}"))
     if reason in _BY_CASE:
         what, todo = _BY_CASE[reason](event, said) or (what, todo)
-    when = record.next_attempt_time if record.state is State.RETRYING else None
-    return Next(what, todo.format_map(_commands(event)), when)
+    is_due = record.state is State.RETRYING and reason != Reason.ENDPOINT_PAUSED
+    when = record.next_attempt_time if is_due else None
+    return Next(what, todo.format_map(_commands(event, typed)), when)
 
 
-def _commands(event: CustomEvent) -> dict[str, str]:
-    """What a remedy can name."""
-    name = f"{event.name} -n {event.namespace}"
+def _commands(event: CustomEvent, typed: Typed) -> dict[str, str]:
+    """What a remedy can name, for the cluster that was asked."""
+    ours, flags = typed.program, f"-n {event.namespace}{typed.flags}"
     suspend = json.dumps({"spec": {"suspend": False}}, separators=(",", ":"))
     return {
-        "check": _check(event),
-        "resend": f"customevents resend {name}",
-        "delete": f"kubectl delete cev {name}",
-        "send": f"kubectl patch cev {name} --type=merge -p '{suspend}'",
-        "labels": f"kubectl get deploy,sts,ds -n {event.namespace} --show-labels",
+        "check": f"if this stays: {ours} check {flags}",
+        "resend": f"{ours} resend {event.name} {flags}",
+        "delete": f"kubectl delete cev {event.name} {flags}",
+        "send": f"kubectl patch cev {event.name} {flags} --type=merge -p '{suspend}'",
+        "labels": f"kubectl get deploy,sts,ds {flags} --show-labels",
         "path": event.path,
         "id": event.status.delivery.id,
     }
@@ -113,7 +131,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "nothing by itself: it was refused for good",
         "edit it, which sends it as a new one; or: {resend}",
     ),
-    Reason.UNKNOWN_OUTCOME: ("it is tried again, and may be there twice", ""),
+    Reason.UNKNOWN_OUTCOME: ("it is tried again (and may then be there twice)", ""),
     Reason.DEADLINE_EXCEEDED: (
         "nothing by itself: it is too old",
         "to tell it all the same: {resend}",
@@ -155,10 +173,6 @@ REMEDIES: dict[str, tuple[str, str]] = {
 }
 
 
-def _check(event: CustomEvent) -> str:
-    return f"if this stays: customevents check -n {event.namespace}"
-
-
 Words = tuple[str, str]
 
 
@@ -172,20 +186,39 @@ def _delivered(event: CustomEvent, _: OperatorState | None) -> Words | None:
     )
 
 
-def _unknown(event: CustomEvent, _: OperatorState | None) -> Words | None:
+def _unknown(event: CustomEvent, said: OperatorState | None) -> Words | None:
     if event.status.delivery.state is not State.HELD:
         return None
-    look = "look on the timeline for customevents.dev/id {id}; if it is not there: {resend}"
+    marked = said is None or said.settings.provenance_enabled
+    mark = "customevents.dev/id {id}" if marked else "its summary, at the time of its last attempt"
+    look = f"look on the timeline for {mark}; if it is not there: {{resend}}"
     return "nothing by itself: it may be there", look
 
 
 def _of_the_pause(_: CustomEvent, said: OperatorState | None) -> Words | None:
+    """What keeps the endpoint from taking events; None: nothing does."""
     what = REMEDIES[Reason.ENDPOINT_PAUSED][0]
     if said is None:
         return what, "{check}"
     remarks = (announced.key(said), announced.endpoint(said))
     wrong = next((each for each in remarks if each.grade is Grade.WRONG), None)
     return (what, _plain(wrong.todo or wrong.says)) if wrong else None
+
+
+def _waits_for_it(event: CustomEvent) -> bool:
+    """Whether it is sent as soon as the endpoint takes events; then no other time is due."""
+    return event.status.delivered.reason in _SENT_WHEN_IT_WORKS
+
+
+_SENT_WHEN_IT_WORKS = frozenset(
+    {
+        Reason.PENDING,
+        Reason.NEVER_ARRIVED,
+        Reason.REFUSED_FOR_NOW,
+        Reason.ENDPOINT_PAUSED,
+        Reason.ENDPOINT_LEVEL,
+    }
+)
 
 
 def _of_the_endpoint(event: CustomEvent, _: OperatorState | None) -> Words | None:

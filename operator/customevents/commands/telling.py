@@ -6,9 +6,11 @@ import shutil
 import sys
 
 import typer
+from rich.cells import cell_len, set_cell_size
 
 from customevents.commands import output, table
 from customevents.commands.options import Form
+from customevents.commands.usage import printable
 from customevents.resource.event import CustomEvent
 
 #: Back to the line's beginning, and empty it.
@@ -36,9 +38,9 @@ class Telling:
         status = event.status
         words = f"{event.path} is {status.delivery.state} ({left:.0f} s left)"
         if status.delivered.message:
-            words += f": {output.printable(status.delivered.message)}"
+            words += f": {printable(status.delivered.message)}"
         width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(_ANEW + words[:width])
+        sys.stderr.write(_ANEW + set_cell_size(words, min(width, cell_len(words))))
         sys.stderr.flush()
         self._is_drawn = True
 

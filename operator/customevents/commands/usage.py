@@ -23,6 +23,11 @@ def program(called: str) -> str:
     return "kubectl customevents" if name.startswith(PLUGIN) else "customevents"
 
 
+def printable(words: str) -> str:
+    """Without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in words)
+
+
 def line(error: Exception, program: str) -> str:
     """What is wrong, and where to look."""
     context = getattr(error, "ctx", None)

@@ -34,6 +34,8 @@ _TOO_OLD = (
     "restart the operator"
 )
 
+_ANOTHER = "another operator sends the same events. Uninstall one of the two, then restart this one"
+
 #: HTTP statuses that say that this very object cannot be written so: bad, too large, invalid.
 OF_ONE_OBJECT = frozenset({400, 413, 422})
 
@@ -154,10 +156,9 @@ class StatusWriter:
 
     def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
         if event.uid not in self.taken_over and state.is_foreign(event, found, verdict.record):
-            self.alarm(
-                f"another operator sends the same events: it recorded an attempt on {event.path}. "
-                "Uninstall one of the two, then restart this one"
-            )
+            # The alarm is read by everybody, and so names nobody's event.
+            logger.error("%s: another operator recorded an attempt on it", event.path)
+            self.alarm(_ANOTHER)
 
 
 def _log(event: CustomEvent, verdict: Verdict) -> None:

@@ -238,8 +238,13 @@ class Throttle:
     @property
     def is_open(self) -> bool:
         """Whether what has entered may still be sent: others learn of trouble meanwhile."""
-        shut = self._ending or self.paused or self.halted or self._pause.left(self._uptime())
+        shut = self._ending or self.paused or self.halted or self.rest
         return not shut and self.breaker is not BreakerState.OPEN
+
+    @property
+    def rest(self) -> float:
+        """Seconds for which the endpoint asked to be left alone."""
+        return self._pause.left(self._uptime())
 
     @property
     def tokens(self) -> float | None:
@@ -253,7 +258,7 @@ class Throttle:
         return {
             "key": in_trouble and about_the_key,
             "endpoint": in_trouble and not about_the_key,
-            "retry_after": self._pause.left(self._uptime()) > 0.0,
+            "retry_after": self.rest > 0.0,
         }
 
     async def enter(self, uid: str) -> Closed | None:

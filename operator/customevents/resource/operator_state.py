@@ -72,6 +72,8 @@ class OperatorState(BaseModel):
     cluster_known: bool | None = None
     #: Why the endpoint is paused.
     paused: str = ""
+    #: Until when the endpoint asked to be left alone (Retry-After).
+    rests_until: Time = None
     #: Why nothing is sent until the operator is restarted.
     halted: str = ""
     breaker: BreakerState = BreakerState.HALF_OPEN

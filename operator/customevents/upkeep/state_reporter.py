@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from customevents import __version__
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 #: Seconds between two writes, and between two without a change; a pause is looked for more often.
 EVERY, AT_LEAST_EVERY = 5.0, 60.0
 LOOK_EVERY = 0.5
+
+#: Seconds by which the end of a rest may differ from one look to the next and be the same.
+SAME = 2.0
 
 #: Seconds that the last word may take: the next leader waits.
 SIGN_OFF = 1.0
@@ -97,6 +100,8 @@ class StateReporter:
         self._written: OperatorState | None = None
         self._written_at = float("-inf")
         self._is_over = False
+        #: When the rest is over that the endpoint asked for, as it was told last.
+        self._rest: datetime | None = None
         #: What the last write was refused with.
         self._told = ""
 
@@ -116,6 +121,7 @@ class StateReporter:
             agents_elsewhere=facts.agents_elsewhere(),
             cluster_known=self._asked[1] if self._asked[0] == name else None,
             paused=self._throttle.paused,
+            rests_until=self._rests_until,
             halted=self._throttle.halted,
             breaker=self._throttle.breaker,
             waiting=len(self._inbox),
@@ -124,6 +130,18 @@ class StateReporter:
             unwatched=facts.unwatched(),
             settings=facts.settings,
         )
+
+    @property
+    def _rests_until(self) -> datetime | None:
+        """The same each time, while it is: what did not change is not written again."""
+        rest = self._throttle.rest
+        if rest <= 0.0:
+            self._rest = None
+            return None
+        until = self._clock() + timedelta(seconds=rest)
+        if self._rest is None or abs(until - self._rest) > timedelta(seconds=SAME):
+            self._rest = until.replace(microsecond=0)
+        return self._rest
 
     async def run(self) -> None:
         """Write what is new, for ever."""
@@ -157,7 +175,8 @@ class StateReporter:
         """What is written at once."""
         throttle, found = self._throttle, self._facts.cluster()
         name = found.name if found else ""
-        return throttle.paused, throttle.halted, throttle.key, throttle.breaker, name
+        rests = "rests" if throttle.rest else ""
+        return throttle.paused, throttle.halted, throttle.key, throttle.breaker, name, rests
 
     async def _report(self) -> None:
         """What fails is told once, and tried again when the next is due."""
