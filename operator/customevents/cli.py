@@ -90,7 +90,8 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         # What is printed may go to a full disk.
-        typer.echo(f"customevents: cannot write: {error.strerror}", err=True)
+        where = error.filename or "the output"
+        typer.echo(f"customevents: {where}: {error.strerror or error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -102,7 +102,8 @@ class Census:
     unknown: str = ""
     events: set[str] = field(default_factory=set)
     kept_events: set[str] = field(default_factory=set)
-    of: str = "all namespaces"
+    #: Where they were counted; empty: they may not be listed.
+    of: str = ""
     states: Counter[str] = field(default_factory=Counter)
     is_whole: bool = True
 
@@ -180,13 +181,14 @@ async def _count(cluster: Cluster, place: Place) -> Census:
             census.namespaces.add(item["name"])
     except ClusterError as error:
         census.unknown = str(error)
-    for census.of, namespace in (("all namespaces", ""), (place.namespace, place.namespace)):
+    for of, namespace in (("all namespaces", ""), (place.namespace, place.namespace)):
         try:
             await _count_in(cluster, namespace, place, census)
         except ClusterError:
-            continue
-        return census
-    census.of = ""
+            census.states.clear()
+        else:
+            census.of = of
+            break
     return census
 
 
