@@ -48,7 +48,8 @@ class Tour:
         """Paste them into a new terminal."""
         script = "\n".join(["set -e", *self.before, *commands])
         return subprocess.Popen(
-            ["sh", "-c", script],
+            # A terminal's Ctrl-C; what runs behind a shell, as these tests may, ignores it.
+            ["env", "--default-signal=INT", "sh", "-c", script],
             cwd=ROOT,
             env={"PATH": path_with_curl(), "HOME": os.environ.get("HOME", "/")},
             stdout=subprocess.PIPE,
