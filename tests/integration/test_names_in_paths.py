@@ -20,7 +20,7 @@ SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
     ("name", "words"),
     [
         ("", "the name is empty: is a variable not set?"),
-        ("shown/status", '"shown/status" names no CustomEvent: give NAME or cev/NAME'),
+        ("shown/status", '"shown/status" names no CustomEvent: give status -n shown'),
         ("../cev/shown", '"../cev/shown" names no CustomEvent: give NAME or cev/NAME'),
         ("shown?x=1", '"shown?x=1" is no name of a CustomEvent: give '),
     ],
