@@ -170,7 +170,7 @@ NAMES_IT = {
     ids=["of no object", "of this object"],
 )
 def test_a_404_in_answer_to_a_write_costs_no_second_post(
-    events: Events, start_operator: StartOperator, proxy: ApiProxy, answer: Answer | RawAnswer
+    events: Events, proxy: ApiProxy, start_operator: StartOperator, answer: Answer | RawAnswer
 ) -> None:
     lost = proxy.add(Rule("PATCH", STATUS, answer, count=3))
     start_operator(kubeconfig=proxy.kubeconfig)
