@@ -58,7 +58,7 @@ def follows(
         return Next("nothing until the operator works", trouble.todo)
     if said is not None and said.rests_until and _waits_for_it(event):
         return Next("it is sent once the endpoint's pause is over", when=said.rests_until)
-    if said is not None and (paused := _of_the_pause(event, said)) and _waits_for_it(event):
+    if said is not None and _waits_for_it(event) and (paused := _of_the_pause(event, said)):
         return Next(paused[0], paused[1].format_map(_commands(event, typed)))
     if not _is_seen(event):
         words = "the operator looks at what was written last, as soon as it sees it"
@@ -74,7 +74,7 @@ def _is_seen(event: CustomEvent) -> bool:
     """Whether the operator has answered what its author wrote last, if only that it waits."""
     observed = event.status.delivered.observed_generation
     asked_again = event.resend not in ("", event.status.delivery.resend)
-    return observed in (event.generation, event.generation - event.deleting) and not asked_again
+    return observed == event.generation and not asked_again
 
 
 def _of_reason(event: CustomEvent, said: OperatorState | None, typed: Typed) -> Next:

@@ -25,6 +25,8 @@ def program(called: str) -> str:
 
 def printable(words: str) -> str:
     """Without what would steer a terminal."""
+    if words.isprintable():  # as nearly all are; a list has thousands
+        return words
     return "".join(letter if letter.isprintable() else " " for letter in words)
 
 
