@@ -74,9 +74,11 @@ def no_such_resource() -> Refused:
     return refused(404, "NotFound", words, {})
 
 
-def already_exists(kind: ServedKind, name: str) -> Refused:
-    """There is one of this name."""
+def already_exists(kind: ServedKind, name: str, *, is_deleted: bool) -> Refused:
+    """There is one of this name, if only until its finalizers are gone."""
     words = f'{kind.resource} "{name}" already exists'
+    if is_deleted:
+        words = f"object is being deleted: {words}"
     return refused(409, "AlreadyExists", words, about(kind, name))
 
 

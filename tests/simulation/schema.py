@@ -136,7 +136,7 @@ class Schema:
             schema = self._properties.get(name, self._others)
             if schema is None:
                 faults.unknown.append(written((at, name)))
-            elif inner is not None or schema is self._others:
+            elif inner is not None:  # null counts as left out
                 kept[name] = schema.admit(inner, (at, name), faults)
         for name, default in self._defaults:
             kept.setdefault(name, default)
@@ -195,7 +195,9 @@ def _beyond_format(bits: int, at: Place, faults: Faults) -> None:
 
 
 def _root(at: Place) -> Place:
-    return at if at is None or at[0] is None else _root(at[0])
+    while at is not None and at[0] is not None:
+        at = at[0]
+    return at if at == (None, "status") else (None, "<nil>")
 
 
 Check = Callable[[Any, Place, Faults], None]

@@ -25,13 +25,16 @@ class Forgotten(Exception):
 
 
 class Snapshot:
-    """One object at one version; neither it nor what is in it ever changes."""
+    """One object at one version, which never changes."""
 
     def __init__(self, key: str, version: int, found: Raw, owners: tuple[Owner, ...]) -> None:
         self.key = key
         self.version = version
         self.object = found
         self.owners = owners
+        #: Whether it is as it was created: the status that it shows is the schema's, and is not
+        #: stored. The next write stores it, and so makes a version even where it changes nothing.
+        self.is_without_status = False
 
     @cached_property
     def body(self) -> bytes:

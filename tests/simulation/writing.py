@@ -68,11 +68,12 @@ class Writer:
         if faults.wrong:
             raise refusals.invalid(at.kind, name, faults.wrong)
         key = f"{at.namespace}/{name}" if at.kind.namespaced else name
-        if key in self._store.shelf(at.kind).found:
-            raise refusals.already_exists(at.kind, name)
+        if there := self._store.shelf(at.kind).found.get(key):
+            is_deleted = "deletionTimestamp" in there.object["metadata"]
+            raise refusals.already_exists(at.kind, name, is_deleted=is_deleted)
         found = {**content, "metadata": {**owned, **self._given(at, name)}}
         owners = self._owners(at, (), {}, fields_of_main(found))
-        return self._kept(at, key, _with_owners(found, owners), owners)
+        return self._kept(at, key, _with_owners(found, owners), owners, is_new=True)
 
     def replace(self, at: Target, sent: Raw) -> tuple[Snapshot, bool]:
         """PUT; and whether that made it. Raises Refused."""
@@ -147,7 +148,7 @@ class Writer:
         _check_strictly(at, faults)
         if faults.wrong:
             raise refusals.invalid(at.kind, at.name, faults.wrong)
-        if found == current.object:
+        if found == current.object and not current.is_without_status:
             return current
         return self._changed(at, current, found)
 
@@ -182,16 +183,25 @@ class Writer:
         found = _with_owners(found, owners)
         meta = found["metadata"]
         if "deletionTimestamp" in meta and not meta.get("finalizers"):
-            last = Snapshot(current.key, current.version, found, owners)
             if not _is_dry(at):
-                self._store.delete(at.kind, last)
-            return last
+                self._store.delete(at.kind, current)  # a watch is shown what was before the end
+            return Snapshot(current.key, current.version, found, owners)
         return self._kept(at, current.key, found, owners)
 
-    def _kept(self, at: Target, key: str, found: Raw, owners: tuple[Owner, ...]) -> Snapshot:
+    def _kept(
+        self,
+        at: Target,
+        key: str,
+        found: Raw,
+        owners: tuple[Owner, ...],
+        *,
+        is_new: bool = False,
+    ) -> Snapshot:
         if _is_dry(at):
             return Snapshot(key, self._store.version, found, owners)
-        return self._store.write(at.kind, key, found, owners)
+        kept = self._store.write(at.kind, key, found, owners)
+        kept.is_without_status = is_new and at.kind.is_ours
+        return kept
 
     def _owners(
         self, at: Target, owners: tuple[Owner, ...], before: Fields, after: Fields
@@ -297,7 +307,7 @@ def _check_held(old: Raw, sent: Raw, new: Raw, faults: Faults) -> None:
     """What of the metadata cannot be changed."""
     if sent.get("uid", old["uid"]) != old["uid"]:
         words = f'Invalid value: "{sent["uid"]}": field is immutable'
-        faults.wrong += [Fault("FieldValueInvalid", "metadata.uid", words)] * 2  # it says so twice
+        faults.wrong.append(Fault("FieldValueInvalid", "metadata.uid", words))
     more = set(new.get("finalizers", ())) - set(old.get("finalizers", ()))
     if more and "deletionTimestamp" in old:
         words = f"Forbidden: no new finalizers can be added if the object is being deleted: {more}"
