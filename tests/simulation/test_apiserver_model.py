@@ -11,11 +11,16 @@ from collections.abc import Iterator
 import pytest
 from localcluster import build
 
-from simulation import cases_of_events
+from simulation import cases_of_events, cases_of_lists, cases_of_others, cases_of_status
 from simulation.comparing import Asked, Case, Server
 from simulation.two_servers import ModelServer, RealServer, real_server
 
-CASES = [*cases_of_events.CASES]
+CASES = (
+    *cases_of_events.CASES,
+    *cases_of_status.CASES,
+    *cases_of_lists.CASES,
+    *cases_of_others.CASES,
+)
 
 
 @pytest.fixture(scope="module")
