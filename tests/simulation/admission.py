@@ -45,6 +45,13 @@ _LEASE: dict[str, type] = {
     "strategy": str,
 }
 
+#: What a notice has of the API before.
+_OLD_NOTICE: Raw = {
+    "deprecatedFirstTimestamp": None,
+    "deprecatedLastTimestamp": None,
+    "deprecatedSource": {},
+}
+
 _LONGEST_NOTE = 1024
 _LONGEST_WORD = 128
 
@@ -161,6 +168,7 @@ def _built_in(kind: ServedKind, sent: Raw, faults: Faults) -> Raw:
         content["spec"] = _lease_spec(content.get("spec", {}), faults)
     if kind is NOTICES:
         _check_notice(content, faults)
+        content = {**_OLD_NOTICE, **content}
     if "data" in content:
         content["data"] = _texts(kind, content["data"])
     return content
@@ -170,6 +178,8 @@ def _lease_spec(spec: Raw, faults: Faults) -> Raw:
     for name, value in spec.items():
         wanted = _LEASE.get(name, object)
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+            raise cannot_be_handled(LEASES, f"json: cannot unmarshal LeaseSpec.spec.{name}")
+        if isinstance(value, int) and not -(2**31) <= value < 2**31:
             raise cannot_be_handled(LEASES, f"json: cannot unmarshal LeaseSpec.spec.{name}")
         if name.endswith("Time") and not _MICRO_TIME.fullmatch(str(value)):
             raise cannot_be_handled(LEASES, f'parsing time "{value}"')

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulation.comparing import Asked, Case
-from simulation.manifests import OPERATOR, add, event, events, must_be, one, record, status_of
+from simulation.manifests import OPERATOR, Raw, add, event, events, must_be, one, record, status_of
 
 UNTOUCHED = {"state": "Pending"}
 
@@ -137,12 +137,13 @@ def the_same_status_again_makes_no_version(asked: Asked) -> None:
 
 def a_status_drops_what_nobody_knows_and_what_is_null(asked: Asked) -> None:
     asked.post(events(asked), event())
-    for status in (
+    statuses: tuple[Raw, ...] = (
         {"unknown": 1, "delivery": {"state": "Held", "unknown": 1}},
         {"delivery": None, "conditions": None},
         {"delivery": {"state": "Held", "id": None}},
         {"delivery": {"lastOutcome": {}}, "resolved": {}},
-    ):
+    )
+    for status in statuses:
         asked.patch(status_of(asked), add("/status", status), **OPERATOR)
 
 

@@ -54,12 +54,12 @@ def _test(found: Any, wanted: Any) -> None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equality of JSON: for Python, True is 1 as well."""
+    """Equality of JSON as the server has it: 1 is neither true nor 1.0."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+    return type(one) is type(other) and bool(one == other)
 
 
 def _at(found: Any, path: list[str], depth: int) -> Any:

@@ -150,7 +150,7 @@ class Schema:
         assert self._items is not None
         kept = [self._items.admit(each, (at, i), faults) for i, each in enumerate(value)]
         if self._keys:
-            self._unique(kept, at, faults)
+            self._unique(value, at, faults)
         self._checked(kept, at, faults)
         return kept
 
@@ -158,6 +158,9 @@ class Schema:
         seen = set[tuple[Any, ...]]()
         for number, item in enumerate(items):
             if not isinstance(item, dict):
+                if item is not None:
+                    words = "Invalid value: must be an object for an item of a map"
+                    faults.add("FieldValueInvalid", (at, number), words)
                 continue
             key = tuple(str(item.get(name)) for name in self._keys)
             if key in seen:

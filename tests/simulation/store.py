@@ -237,11 +237,10 @@ class Store:
             shelf.forget(self._floor)
 
     def renew(self) -> None:
-        """Begin anew with what is watched: nothing is there, and nothing is known of before."""
+        """Begin anew to watch: no change of before is known, though lists of before go on."""
         self.version += 1
         self._floor = self.version
         self._changes.clear()
-        self._shelves[self._watched] = Shelf()
 
     @property
     def floor(self) -> int:
