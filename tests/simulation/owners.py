@@ -7,19 +7,15 @@ field to something new; a removal moves no time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 Path = tuple[str, ...]
-Fields = dict[Path, Any]
+Parts = dict[str, Any]
 
-#: What an object or a list that is merged stands for itself; its contents are fields of their own.
-_WHOLE = object()
-
-#: Lists whose items are fields of their own, and what tells these items apart.
-_KEYED = {("status", "conditions"): "type"}
-_SETS = {("metadata", "finalizers")}
+#: Lists whose items are fields of their own, and what tells these apart; empty: they themselves.
+_ITEMS = {("status", "conditions"): "type", ("metadata", "finalizers"): ""}
 
 #: What of the metadata is somebody's; the rest is the server's.
 OWNED = ("annotations", "finalizers", "generateName", "labels", "ownerReferences")
@@ -35,55 +31,55 @@ class Owner:
     manager: str
     subresource: str
     time: str
-    fields: frozenset[Path]
+    fields: frozenset[Path] = frozenset()
 
 
-def fields_of_main(found: Mapping[str, Any]) -> Fields:
+def main_parts(found: Mapping[str, Any]) -> Parts:
     """All that a write of an object itself can set."""
     metadata = found["metadata"]
-    fields: Fields = {}
-    for name in OWNED:
-        if name in metadata:
-            _collect(metadata[name], ("metadata", name), fields)
-    for name, value in found.items():
-        if name not in _NOT_OWNED:
-            _collect(value, (name,), fields)
-    return fields
+    parts = {name: value for name, value in found.items() if name not in _NOT_OWNED}
+    parts["metadata"] = {name: metadata[name] for name in OWNED if name in metadata}
+    return parts
 
 
-def fields_of_status(found: Mapping[str, Any]) -> Fields:
+def status_parts(found: Mapping[str, Any]) -> Parts:
     """All that a write of its status can set."""
-    fields: Fields = {}
-    if "status" in found:
-        _collect(found["status"], ("status",), fields)
-    return fields
+    return {"status": found["status"]} if "status" in found else {}
 
 
 def written_by(
-    owners: Iterable[Owner], manager: str, subresource: str, time: str, before: Fields, now: Fields
+    owners: tuple[Owner, ...], writer: Owner, before: Parts, now: Parts
 ) -> tuple[Owner, ...]:
-    """The owners after this manager's write has made one of the other."""
-    removed = before.keys() - now.keys()
-    taken = {path for path, value in now.items() if path not in before or before[path] != value}
-    if not removed and not taken:
-        return tuple(owners)
-    kept = list(_without(owners, removed, taken, (manager, subresource)))
-    if not taken:
-        return tuple(owner for owner in kept if owner.fields)
+    """The owners after the writer's write has made one of the other; it comes without fields."""
+    taken, removed = set[Path](), set[Path]()
+    _compare(before, now, (), taken, removed)
+    if not taken and not removed:
+        return owners
+    kept = list[Owner]()
     own = frozenset(taken)
-    for owner in kept:
-        if (owner.manager, owner.subresource) == (manager, subresource):
-            own |= owner.fields
-    others = [o for o in kept if o.fields and (o.manager, o.subresource) != (manager, subresource)]
-    return (*others, Owner(manager, subresource, time, own))
-
-
-def _without(
-    owners: Iterable[Owner], removed: set[Path], taken: set[Path], writer: tuple[str, str]
-) -> Iterator[Owner]:
     for owner in owners:
-        lost = removed if (owner.manager, owner.subresource) == writer else removed | taken
-        yield replace(owner, fields=owner.fields - lost) if owner.fields & lost else owner
+        if not _is_same(owner, writer):
+            kept += _less(owner, removed | taken)
+        elif taken or removed:
+            own = owner.fields if taken <= owner.fields else owner.fields | taken
+            own = own - removed if removed else own
+            if not taken:  # what is only taken away moves no time
+                kept += _less(owner, removed)
+    if taken:
+        kept.append(replace(writer, fields=own))
+    return tuple(kept)
+
+
+def _is_same(one: Owner, other: Owner) -> bool:
+    return (one.manager, one.subresource) == (other.manager, other.subresource)
+
+
+def _less(owner: Owner, lost: set[Path]) -> list[Owner]:
+    """The owner without these fields; none, if it has no other."""
+    if owner.fields.isdisjoint(lost):
+        return [owner]
+    left = owner.fields - lost
+    return [replace(owner, fields=left)] if left else []
 
 
 def listed(owners: Iterable[Owner], api_version: str) -> list[dict[str, str]]:
@@ -101,17 +97,34 @@ def listed(owners: Iterable[Owner], api_version: str) -> list[dict[str, str]]:
     ]
 
 
-def _collect(value: Any, at: Path, into: Fields) -> None:
+def _compare(before: Any, now: Any, at: Path, taken: set[Path], removed: set[Path]) -> None:
+    """Find what is new or has another value, and what is gone."""
+    before, now = _as_object(before, at), _as_object(now, at)
+    if type(before) is not dict or type(now) is not dict:
+        _collect(before, at, removed)
+        _collect(now, at, taken)
+        removed -= taken
+        return
+    for name, value in now.items():
+        if name not in before:
+            _collect(value, (*at, name), taken)
+        elif value is not before[name] and value != before[name]:
+            _compare(before[name], value, (*at, name), taken, removed)
+    for name in before.keys() - now.keys():
+        _collect(before[name], (*at, name), removed)
+
+
+def _collect(value: Any, at: Path, into: set[Path]) -> None:
+    into.add(at)
+    value = _as_object(value, at)
     if type(value) is dict:
-        into[at] = _WHOLE
         for name, inner in value.items():
             _collect(inner, (*at, name), into)
-    elif at in _KEYED:
-        into[at] = _WHOLE
-        for item in value:
-            _collect(item, (*at, str(item.get(_KEYED[at]))), into)
-    elif at in _SETS:
-        into[at] = _WHOLE
-        into.update({(*at, item): _WHOLE for item in value})
-    else:
-        into[at] = value
+
+
+def _as_object(value: Any, at: Path) -> Any:
+    """A list whose items are fields of their own, as an object of these."""
+    if type(value) is not list or at not in _ITEMS:
+        return value
+    name = _ITEMS[at]
+    return {str(item[name]) if name else item: item if name else None for item in value}

@@ -33,10 +33,12 @@ NOT_SERVED = Reply(404, b"404 page not found\n")
 
 Raw = dict[str, Any]
 
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 
 def dumped(found: Any) -> bytes:
     """JSON, without blanks as the server writes it."""
-    return json.dumps(found, separators=(",", ":")).encode()
+    return _encode(found).encode()
 
 
 def status(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 #: Where a value stands: what it is in, and its name or number there. Written out only in a fault.
@@ -41,6 +42,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 _NAMES = {dict: "object", list: "array", tuple: "array", str: "string", bool: "boolean"}
 _NAMES |= {int: "integer", float: "number", type(None): "null"}
+
+
+#: Of these types, equal values are the same; True would be 1.
+_CACHED = (str, int)
+_MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,8 @@ class Schema:
         )
         self._keys = tuple(raw.get("x-kubernetes-list-map-keys", ()))
         self._checks = tuple(_checks(raw))
+        #: Texts and numbers that were let in: most come again and again.
+        self.good: set[str | int] = set()
         self._admit: Callable[[Any, Place, Faults], Any] = self._checked
         if self._type == "object":
             self._admit = self._object
@@ -128,7 +136,18 @@ class Schema:
             if kind is float and self._type == "integer":
                 return self._float(value, at, faults)
             return _wrong_type(self._type, _NAMES[kind], at, faults)
-        return self._admit(value, at, faults)
+        if kind not in _CACHED:
+            return self._admit(value, at, faults)
+        before = len(faults.wrong)
+        self._admit(value, at, faults)
+        if len(faults.wrong) == before:
+            self._remember(value)
+        return value
+
+    def _remember(self, value: str | int) -> None:
+        if len(self.good) >= _MOST_REMEMBERED:
+            self.good.clear()
+        self.good.add(value)
 
     def _object(self, value: dict[str, Any], at: Place, faults: Faults) -> dict[str, Any]:
         kept = {}
@@ -136,6 +155,8 @@ class Schema:
             schema = self._properties.get(name, self._others)
             if schema is None:
                 faults.unknown.append(written((at, name)))
+            elif type(inner) in _CACHED and inner in schema.good:
+                kept[name] = inner
             elif inner is not None:  # null counts as left out
                 kept[name] = schema.admit(inner, (at, name), faults)
         for name, default in self._defaults:
@@ -270,6 +291,7 @@ def _date_time(value: str, at: Place, faults: Faults) -> None:
         _wrong_type("date-time", value, at, faults)
 
 
+@lru_cache(maxsize=1000)
 def _is_date(text: str) -> bool:
     try:
         return len(text) == len("2026-01-31") and bool(date.fromisoformat(text))

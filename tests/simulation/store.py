@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from simulation.kinds import ServedKind
-from simulation.owners import Fields, Owner, fields_of_main, fields_of_status
+from simulation.owners import Owner
 from simulation.refusals import dumped
 from simulation.selectors import Selects, everything
 
@@ -52,16 +52,6 @@ class Snapshot:
         """Its metadata, as a list of metadata has them."""
         kind = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
         return dumped({**kind, "metadata": self.object["metadata"]})
-
-    @cached_property
-    def main_fields(self) -> Fields:
-        """What somebody owns of it, but for its status."""
-        return fields_of_main(self.object)
-
-    @cached_property
-    def status_fields(self) -> Fields:
-        """What somebody owns of its status."""
-        return fields_of_status(self.object)
 
 
 @dataclass(frozen=True)

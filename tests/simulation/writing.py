@@ -13,15 +13,7 @@ from typing import Any
 from simulation import refusals
 from simulation.admission import Admission, check_kind, check_name, metadata
 from simulation.kinds import NAMESPACES, Target
-from simulation.owners import (
-    OWNED,
-    Fields,
-    Owner,
-    fields_of_main,
-    fields_of_status,
-    listed,
-    written_by,
-)
+from simulation.owners import OWNED, Owner, Parts, listed, main_parts, status_parts, written_by
 from simulation.patches import DoesNotApply, merged, patched
 from simulation.refusals import Refused
 from simulation.schema import Fault, Faults
@@ -47,6 +39,7 @@ class Writer:
         self._admission = admission
         self._now = now
         self._made = 0
+        self._second, self._written_second = -1, ""
 
     def create(self, at: Target, sent: Raw) -> Snapshot:
         """POST. Raises Refused."""
@@ -72,7 +65,7 @@ class Writer:
             is_deleted = "deletionTimestamp" in there.object["metadata"]
             raise refusals.already_exists(at.kind, name, is_deleted=is_deleted)
         found = {**content, "metadata": {**owned, **self._given(at, name)}}
-        owners = self._owners(at, (), {}, fields_of_main(found))
+        owners = self._owners(at, (), {}, main_parts(found))
         return self._kept(at, key, _with_owners(found, owners), owners, is_new=True)
 
     def replace(self, at: Target, sent: Raw) -> tuple[Snapshot, bool]:
@@ -176,9 +169,9 @@ class Writer:
 
     def _changed(self, at: Target, current: Snapshot, found: Raw) -> Snapshot:
         if at.subresource == "status":
-            before, after = current.status_fields, fields_of_status(found)
+            before, after = status_parts(current.object), status_parts(found)
         else:
-            before, after = current.main_fields, fields_of_main(found)
+            before, after = main_parts(current.object), main_parts(found)
         owners = self._owners(at, current.owners, before, after)
         found = _with_owners(found, owners)
         meta = found["metadata"]
@@ -204,10 +197,11 @@ class Writer:
         return kept
 
     def _owners(
-        self, at: Target, owners: tuple[Owner, ...], before: Fields, after: Fields
+        self, at: Target, owners: tuple[Owner, ...], before: Parts, now: Parts
     ) -> tuple[Owner, ...]:
         manager = at.query.get("fieldManager") or _DEFAULT_MANAGER
-        return written_by(owners, manager, at.subresource, self._time(), before, after)
+        writer = Owner(manager, at.subresource, self._time())
+        return written_by(owners, writer, before, now)
 
     def _stored(self, at: Target) -> Snapshot:
         current = self._store.shelf(at.kind).found.get(at.key)
@@ -235,7 +229,12 @@ class Writer:
         return base[: _LONGEST_GENERATED - _SUFFIX] + suffix
 
     def _time(self) -> str:
-        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        second = int(self._now().timestamp())
+        if second != self._second:
+            self._second = second
+            written = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._written_second = written
+        return self._written_second
 
     def _check_namespace(self, at: Target, name: str) -> None:
         """Whether something may be made there."""
