@@ -105,13 +105,16 @@ def _compare(before: Any, now: Any, at: Path, taken: set[Path], removed: set[Pat
         _collect(now, at, taken)
         removed -= taken
         return
+    new = 0
     for name, value in now.items():
         if name not in before:
+            new += 1
             _collect(value, (*at, name), taken)
         elif value is not before[name] and value != before[name]:
             _compare(before[name], value, (*at, name), taken, removed)
-    for name in before.keys() - now.keys():
-        _collect(before[name], (*at, name), removed)
+    if len(now) - new < len(before):
+        for name in before.keys() - now.keys():
+            _collect(before[name], (*at, name), removed)
 
 
 def _collect(value: Any, at: Path, into: set[Path]) -> None:

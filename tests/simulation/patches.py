@@ -55,11 +55,11 @@ def _test(found: Any, wanted: Any) -> None:
 
 def _same(one: Any, other: Any) -> bool:
     """Equality of JSON as the server has it: 1 is neither true nor 1.0."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return type(one) is type(other) and bool(one == other)
+    if type(one) is not type(other) or one != other:
+        return False
+    if isinstance(one, dict):
+        return all(map(_same, one.values(), map(other.__getitem__, one)))
+    return not isinstance(one, list) or all(map(_same, one, other))
 
 
 def _at(found: Any, path: list[str], depth: int) -> Any:

@@ -169,7 +169,10 @@ class Schema:
 
     def _array(self, value: list[Any], at: Place, faults: Faults) -> list[Any]:
         assert self._items is not None
-        kept = [self._items.admit(each, (at, i), faults) for i, each in enumerate(value)]
+        items, kept = self._items, []
+        for number, each in enumerate(value):
+            is_known = type(each) in _CACHED and each in items.good
+            kept.append(each if is_known else items.admit(each, (at, number), faults))
         if self._keys:
             self._unique(value, at, faults)
         self._checked(kept, at, faults)
