@@ -167,6 +167,7 @@ def _broken() -> list[Any]:
         {"conditions": [{"type": f"{i}", "status": "True"} for i in range(9)]},
         {"resolved": {"clusters": ["", "c" * 254], "severity": "fatal", "matchingServices": -1}},
         {"resolved": {"serviceNames": ["s"] * 201, "sources": {"clusters": "c" * 1025}}},
+        {"delivery": {"state": 5, "lastOutcome": {"class": ["Success"]}}},
         {"delivery": {"resend": "r" * 1025, "contentHash": "c" * 129}},
     ]
 

@@ -110,6 +110,7 @@ class Schema:
             raw.get("format", "0").removeprefix("int") if self._type == "integer" else 0
         )
         self._keys = tuple(raw.get("x-kubernetes-list-map-keys", ()))
+        self._enum = _one_of(raw["enum"]) if "enum" in raw else None
         self._checks = tuple(_checks(raw))
         #: Texts and numbers that were let in: most come again and again.
         self.good: set[str | int] = set()
@@ -135,6 +136,8 @@ class Schema:
         if kind not in self._types or (kind is bool and self._type != "boolean"):
             if kind is float and self._type == "integer":
                 return self._float(value, at, faults)
+            if self._enum:  # what is of another type is none of these either
+                self._enum(value, at, faults)
             return _wrong_type(self._type, _NAMES[kind], at, faults)
         if kind not in _CACHED:
             return self._admit(value, at, faults)
@@ -256,7 +259,7 @@ def _one_of(allowed: list[str]) -> Check:
     known = frozenset(allowed)
 
     def check(value: Any, at: Place, faults: Faults) -> None:
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             faults.add("FieldValueNotSupported", at, f'Unsupported value: "{value}": {words}')
 
     return check

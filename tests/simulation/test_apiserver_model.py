@@ -1,7 +1,7 @@
 """The model of the API server answers as Kubernetes' own does: each case is asked of both.
 
 What is compared, and what may differ, is in comparing.py. The cases need a control plane without
-controllers, which start and end within this module.
+controllers, which starts and ends with this module.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pytest
 from localcluster import build
 
 from simulation import cases_of_events, cases_of_lists, cases_of_others, cases_of_status
+from simulation.cases_at_random import requests_at_random
 from simulation.comparing import Asked, Case, Server
 from simulation.two_servers import ModelServer, RealServer, real_server
 
@@ -22,6 +23,10 @@ CASES = (
     *cases_of_others.CASES,
 )
 
+SEEDS = range(10)
+
+LONGEST_NAMESPACE = 63
+
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
@@ -30,14 +35,23 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
         yield server
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_model_answers_what_is_asked_at_random(seed: int, real: RealServer) -> None:
+    def case(asked: Asked) -> None:
+        requests_at_random(seed, asked)
+
+    name = f"at-random-{seed}"
+    assert asked_of(ModelServer(), case, name) == asked_of(real, case, name)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_the_model_answers_as_kubernetes_does(case: Case, real: RealServer) -> None:
-    assert asked_of(ModelServer(), case) == asked_of(real, case)
+    name = case.__name__[:LONGEST_NAMESPACE].replace("_", "-").strip("-")
+    assert asked_of(ModelServer(), case, name) == asked_of(real, case, name)
 
 
-def asked_of(server: Server, case: Case) -> list[object]:
-    """All that a server answered in a case."""
-    namespace = case.__name__[:63].replace("_", "-").strip("-")
+def asked_of(server: Server, case: Case, namespace: str) -> list[object]:
+    """All that a server answered in a case, in a namespace of this name."""
     asked = Asked(server, namespace)
     asked.post("/api/v1/namespaces", {"metadata": {"name": namespace}})
     case(asked)
