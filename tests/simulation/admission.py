@@ -12,7 +12,7 @@ from typing import Any
 from simulation.kinds import LEASES, NOTICES, ServedKind
 from simulation.owners import OWNED
 from simulation.refusals import bad_request, cannot_be_handled, invalid
-from simulation.schema import Fault, Faults, Schema
+from simulation.schema import Flaw, Flaws, Schema
 
 Raw = dict[str, Any]
 
@@ -65,8 +65,8 @@ class Admission:
         self._schema = Schema(version["schema"]["openAPIV3Schema"])
         self._spec, self._status = self._schema.of("spec"), self._schema.of("status")
 
-    def content(self, kind: ServedKind, sent: Raw, faults: Faults) -> Raw:
-        """All but the metadata, and the status of kinds that have one. Raises Refused."""
+    def content(self, kind: ServedKind, sent: Raw, faults: Flaws) -> Raw:
+        """All but the metadata, and the status of kinds that have one. Raises NotDone."""
         if not kind.is_ours:
             return _built_in(kind, sent, faults)
         faults.unknown += [
@@ -87,7 +87,7 @@ class Admission:
             content["spec"] = self._spec.admit(spec, (None, "spec"), faults)
         return content
 
-    def status(self, sent: Any, faults: Faults) -> Any:
+    def status(self, sent: Any, faults: Flaws) -> Any:
         """The status, which is the schema's default where none is given."""
         if sent is None:
             return self._schema.default("status")
@@ -95,19 +95,17 @@ class Admission:
 
 
 def check_kind(kind: ServedKind, sent: Raw) -> None:
-    """Raises Refused where it is said to be of another kind."""
+    """Raises NotDone where it is said to be of another kind."""
     stated = sent.get("kind", kind.name if not kind.is_ours else "")
     if stated != kind.name and kind.is_ours:
-        fault = Fault(
-            "FieldValueInvalid", "kind", f'Invalid value: "{stated}": must be CustomEvent'
-        )
+        fault = Flaw("FieldValueInvalid", "kind", f'Invalid value: "{stated}": must be CustomEvent')
         raise invalid(kind, sent["metadata"].get("name", ""), [fault], by=stated)
     if stated != kind.name:
         raise cannot_be_handled(kind, "unknown conversion")
 
 
-def metadata(kind: ServedKind, sent: Raw, faults: Faults) -> Raw:
-    """What of the metadata the sender may decide. Raises Refused."""
+def metadata(kind: ServedKind, sent: Raw, faults: Flaws) -> Raw:
+    """What of the metadata the sender may decide. Raises NotDone."""
     faults.unknown += [f"metadata.{name}" for name in sent if name not in _METADATA]
     owned: Raw = {}
     for name in OWNED:
@@ -124,25 +122,25 @@ def metadata(kind: ServedKind, sent: Raw, faults: Faults) -> Raw:
     size = sum(len(k.encode()) + len(v.encode()) for k, v in owned.get("annotations", {}).items())
     if size > _MOST_ANNOTATIONS:
         words = f"Too long: may not be more than {_MOST_ANNOTATIONS} bytes"
-        faults.wrong.append(Fault("FieldValueTooLong", "metadata.annotations", words))
+        faults.wrong.append(Flaw("FieldValueTooLong", "metadata.annotations", words))
     return owned
 
 
-def check_name(name: str, faults: Faults) -> None:
+def check_name(name: str, faults: Flaws) -> None:
     """Whether an object may be called so."""
     if not name:
         words = "Required value: name or generateName is required"
-        faults.wrong.append(Fault("FieldValueRequired", "metadata.name", words))
+        faults.wrong.append(Flaw("FieldValueRequired", "metadata.name", words))
     elif len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
         words = f'Invalid value: "{name}": a lowercase RFC 1123 subdomain is needed'
-        faults.wrong.append(Fault("FieldValueInvalid", "metadata.name", words))
+        faults.wrong.append(Flaw("FieldValueInvalid", "metadata.name", words))
 
 
-def _check_labels(labels: dict[str, str], faults: Faults) -> None:
+def _check_labels(labels: dict[str, str], faults: Flaws) -> None:
     for value in labels.values():
         if not _LABEL.fullmatch(value) or len(value) > _LONGEST_LABEL:
             words = f'Invalid value: "{value}": is no value of a label'
-            faults.wrong.append(Fault("FieldValueInvalid", "metadata.labels", words))
+            faults.wrong.append(Flaw("FieldValueInvalid", "metadata.labels", words))
 
 
 def _texts(kind: ServedKind, found: Any) -> dict[str, str]:
@@ -160,7 +158,7 @@ def _copied(found: Any) -> Any:
     return found
 
 
-def _built_in(kind: ServedKind, sent: Raw, faults: Faults) -> Raw:
+def _built_in(kind: ServedKind, sent: Raw, faults: Flaws) -> Raw:
     content: Raw = {"apiVersion": kind.api_version, "kind": kind.name}
     content |= {name: _copied(each) for name, each in sent.items() if name != "metadata"}
     content |= {"apiVersion": kind.api_version, "kind": kind.name}
@@ -174,7 +172,7 @@ def _built_in(kind: ServedKind, sent: Raw, faults: Faults) -> Raw:
     return content
 
 
-def _lease_spec(spec: Raw, faults: Faults) -> Raw:
+def _lease_spec(spec: Raw, faults: Flaws) -> Raw:
     for name, value in spec.items():
         wanted = _LEASE.get(name, object)
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
@@ -190,11 +188,11 @@ def _lease_spec(spec: Raw, faults: Faults) -> Raw:
     return {name: value for name, value in spec.items() if name in _LEASE}
 
 
-def _lease_fault(name: str, words: str, spec: Raw, faults: Faults) -> None:
+def _lease_fault(name: str, words: str, spec: Raw, faults: Flaws) -> None:
     faults.add("FieldValueInvalid", (None, f"spec.{name}"), f"Invalid value: {spec[name]}: {words}")
 
 
-def _check_notice(content: Raw, faults: Faults) -> None:
+def _check_notice(content: Raw, faults: Flaws) -> None:
     for name in ("eventTime", "reason", "action", "reportingInstance"):
         if not content.get(name):
             faults.add("FieldValueRequired", (None, name), "Required value")

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from simulation.admission import Admission
-from simulation.kinds import EVENTS, LEASES, NAMESPACES, NoTarget, ServedKind, Target, target
+from simulation.kinds import EVENTS, LEASES, NAMESPACES, NOTICES, NoTarget, Target, target
 from simulation.listing import listed, selection, too_old
 from simulation.refusals import (
     NOT_SERVED,
-    Refused,
+    NotDone,
     Reply,
     about,
     dumped,
@@ -25,7 +25,7 @@ from simulation.refusals import (
     refused,
 )
 from simulation.selectors import selects
-from simulation.store import Change, Forgotten, Snapshot, Store
+from simulation.store import Change, Forgotten, ObjectStore, Snapshot
 from simulation.writing import Writer
 
 __all__ = ["ApiServer", "Change", "Forgotten", "Reply"]
@@ -41,7 +41,7 @@ class ApiServer:
     def __init__(self, now: Callable[[], datetime], crd: Raw) -> None:
         """`now`: the server's clock. `crd`: the CustomResourceDefinition, parsed."""
         self._now = now
-        self._store = Store(watched=EVENTS)
+        self._store = ObjectStore(watched=EVENTS)
         self._writer = Writer(self._store, Admission(crd), now)
         self._has_crd = True
 
@@ -72,7 +72,7 @@ class ApiServer:
             return NOT_SERVED
         try:
             return self._answer(method, at, body, content_type, accept)
-        except Refused as answer:
+        except NotDone as answer:
             return answer.reply
 
     # The watch. Who watches asks for what has happened, and is told when there is more.
@@ -141,9 +141,9 @@ class ApiServer:
         """The Lease, if there is one."""
         return next((found.object for found in self._store.shelf(LEASES).under("")), None)
 
-    def objects(self, kind: ServedKind) -> list[Raw]:
-        """Every object of a kind."""
-        return [snapshot.object for snapshot in self._store.shelf(kind).under("")]
+    def notices(self) -> list[Raw]:
+        """Every Kubernetes Event that was written."""
+        return [snapshot.object for snapshot in self._store.shelf(NOTICES).under("")]
 
     def _answer(self, method: str, at: Target, body: Any, content_type: str, accept: str) -> Reply:
         match method, bool(at.name):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from simulation.comparing import Answer, Asked
+from simulation.comparing import Asking, Said
 from simulation.manifests import OPERATOR, Raw, add, event, events, must_be, one, record, status_of
 
 NAMES = ("a", "b", "a-b", "c.d")
@@ -23,7 +23,7 @@ REQUESTS = 60
 class _Walk:
     """One case under way."""
 
-    asked: Asked
+    asked: Asking
     random: Random
     #: What was last seen of each name, gone or not.
     seen: dict[str, Raw] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class _Walk:
             query["fieldSelector"] = f"status.delivery.state!={self.random.choice(STATES)}"
         self.more = self.asked.get(events(self.asked), **query).more
 
-    def _see(self, name: str, answer: Answer) -> None:
+    def _see(self, name: str, answer: Said) -> None:
         if answer.status < 300:
             self.seen[name] = answer.json
         elif answer.status == 409 and self.random.random() < 0.5:
@@ -104,7 +104,7 @@ class _Walk:
         return self.random.choice(VALUES)
 
 
-def requests_at_random(seed: int, asked: Asked) -> None:
+def requests_at_random(seed: int, asked: Asking) -> None:
     """Some dozen requests, and then all that a watch has seen of them."""
     walk = _Walk(asked, Random(seed))
     since = asked.post(events(asked), event("first")).version

@@ -5,26 +5,26 @@ Each case is one function, whose name is the sentence that is true of both.
 
 from __future__ import annotations
 
-from simulation.comparing import JSON_PATCH, MERGE_PATCH, Answer, Asked, Case
+from simulation.comparing import JSON_PATCH, MERGE_PATCH, Asking, Case, Said
 from simulation.manifests import OPERATOR, Raw, add, event, events, must_be, one, status_of
 
 
-def what_is_created_gets_defaults_and_one_version(asked: Asked) -> None:
+def what_is_created_gets_defaults_and_one_version(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.get(one(asked))
 
 
-def a_status_that_is_given_at_creation_is_not_taken(asked: Asked) -> None:
+def a_status_that_is_given_at_creation_is_not_taken(asked: Asking) -> None:
     asked.post(events(asked), {**event(), "status": {"delivery": {"state": "Delivered"}}})
 
 
-def a_name_is_there_once(asked: Asked) -> None:
+def a_name_is_there_once(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.post(events(asked), event())
     asked.post(events(asked), event(spec={"severity": "wrong"}))
 
 
-def a_name_that_is_generated_has_five_letters_more(asked: Asked) -> None:
+def a_name_that_is_generated_has_five_letters_more(asked: Asking) -> None:
     manifest = event()
     manifest["metadata"] = {"generateName": "made-"}
     name = asked.post(events(asked), manifest).metadata["name"]
@@ -34,19 +34,19 @@ def a_name_that_is_generated_has_five_letters_more(asked: Asked) -> None:
     asked.answers.pop()  # its name is chance
 
 
-def a_name_must_be_given_and_be_one(asked: Asked) -> None:
+def a_name_must_be_given_and_be_one(asked: Asking) -> None:
     for metadata in ({}, {"name": "UPPER"}, {"name": "a..b"}, {"name": "a" * 254}):
         asked.post(events(asked), {**event(), "metadata": metadata})
 
 
-def nothing_is_created_in_a_namespace_that_is_not_there(asked: Asked) -> None:
+def nothing_is_created_in_a_namespace_that_is_not_there(asked: Asking) -> None:
     path = events(asked).replace(asked.namespace, "nowhere")
     asked.post(path, event())
     asked.get(path)
     asked.get(f"{path}/e")
 
 
-def what_is_sent_must_be_what_its_path_says(asked: Asked) -> None:
+def what_is_sent_must_be_what_its_path_says(asked: Asking) -> None:
     asked.post(events(asked), event(namespace="elsewhere"))
     asked.post(events(asked), event(namespace=asked.namespace))
     asked.post(events(asked), {**event("f"), "kind": "Other"})
@@ -55,21 +55,21 @@ def what_is_sent_must_be_what_its_path_says(asked: Asked) -> None:
     asked.put(one(asked, "f"), event("g"))
 
 
-def fields_that_nobody_knows_are_dropped_or_refused(asked: Asked) -> None:
+def fields_that_nobody_knows_are_dropped_or_refused(asked: Asking) -> None:
     manifest = {**event(spec={"unknown": 1, "scope": {"level": "Account", "x": 1}}), "extra": 1}
     asked.post(events(asked), manifest, fieldValidation="Strict")
     asked.post(events(asked), event(unknown=1), fieldValidation="Strict")
     asked.post(events(asked), manifest)
 
 
-def what_is_null_counts_as_left_out(asked: Asked) -> None:
+def what_is_null_counts_as_left_out(asked: Asking) -> None:
     asked.post(events(asked), event(spec={"severity": None, "suspend": None, "scope": None}))
     asked.post(events(asked), event("f", spec={"summary": None}))
     asked.post(events(asked), event("g", spec={"details": {"a": None}}))
     asked.post(events(asked), {**event("h"), "spec": None})
 
 
-def a_spec_that_breaks_the_schema_is_refused_with_each_cause(asked: Asked) -> None:
+def a_spec_that_breaks_the_schema_is_refused_with_each_cause(asked: Asking) -> None:
     for spec in (
         {"severity": "worst", "summary": "", "suspend": 3, "details": {"a": ""}},
         {"eventType": "e" * 61, "ttlSecondsAfterFinished": -1},
@@ -84,7 +84,7 @@ def a_spec_that_breaks_the_schema_is_refused_with_each_cause(asked: Asked) -> No
         asked.post(events(asked), event(spec=spec))
 
 
-def a_dry_run_creates_and_changes_nothing(asked: Asked) -> None:
+def a_dry_run_creates_and_changes_nothing(asked: Asking) -> None:
     asked.post(events(asked), event(), dryRun="All")
     asked.get(one(asked))
     asked.post(events(asked), event())
@@ -93,7 +93,7 @@ def a_dry_run_creates_and_changes_nothing(asked: Asked) -> None:
     asked.get(one(asked))
 
 
-def labels_and_annotations_are_texts(asked: Asked) -> None:
+def labels_and_annotations_are_texts(asked: Asking) -> None:
     asked.post(events(asked), event(labels={"a": 1}))
     asked.post(events(asked), event(labels={"a": "b c"}))
     asked.post(events(asked), event(labels={}, annotations={"a": "b c"}))
@@ -101,7 +101,7 @@ def labels_and_annotations_are_texts(asked: Asked) -> None:
     asked.merge(one(asked), {"metadata": {"annotations": {"big": "x" * 262144}}})
 
 
-def a_merge_patch_changes_what_it_names(asked: Asked) -> None:
+def a_merge_patch_changes_what_it_names(asked: Asking) -> None:
     asked.post(events(asked), event(labels={"a": "1", "b": "2"}))
     asked.merge(one(asked), {"metadata": {"labels": {"a": None, "c": "3"}}})
     asked.merge(one(asked), {"metadata": {"annotations": {"x": "y"}}})
@@ -110,7 +110,7 @@ def a_merge_patch_changes_what_it_names(asked: Asked) -> None:
     asked.merge(one(asked), {"spec": {"details": None}})
 
 
-def a_patch_that_changes_nothing_makes_a_version_only_the_first_time(asked: Asked) -> None:
+def a_patch_that_changes_nothing_makes_a_version_only_the_first_time(asked: Asking) -> None:
     """The status that the schema gives is stored with the first write after the creation."""
     since = asked.post(events(asked), event(labels={"a": "1"})).version
     asked.merge(one(asked), {"metadata": {"labels": {"a": "1"}}})
@@ -122,7 +122,7 @@ def a_patch_that_changes_nothing_makes_a_version_only_the_first_time(asked: Aske
     asked.patch(status_of(asked, "f"))
 
 
-def the_generation_counts_the_spec_alone(asked: Asked) -> None:
+def the_generation_counts_the_spec_alone(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.merge(one(asked), {"metadata": {"labels": {"a": "1"}}})
     asked.patch(status_of(asked), add("/status", {}))
@@ -130,14 +130,14 @@ def the_generation_counts_the_spec_alone(asked: Asked) -> None:
     asked.merge(one(asked), {"metadata": {"generation": 77}})
 
 
-def a_patch_of_the_object_leaves_its_status(asked: Asked) -> None:
+def a_patch_of_the_object_leaves_its_status(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.merge(one(asked), {"status": {"delivery": {"state": "Held"}}})
     asked.merge(one(asked), {"status": {"delivery": {"state": "Wrong", "attempts": "x"}}})
     asked.merge(one(asked), {"spec": {"summary": "n"}, "status": None})
 
 
-def what_must_stay_cannot_be_patched(asked: Asked) -> None:
+def what_must_stay_cannot_be_patched(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.merge(one(asked), {"metadata": {"uid": "x"}})
     asked.merge(one(asked), {"metadata": {"name": "x"}})
@@ -148,7 +148,7 @@ def what_must_stay_cannot_be_patched(asked: Asked) -> None:
     asked.merge(one(asked), {"metadata": {"creationTimestamp": None}})
 
 
-def a_patch_must_be_one(asked: Asked) -> None:
+def a_patch_must_be_one(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.ask("PATCH", one(asked), [], {}, content_type=MERGE_PATCH)
     asked.ask("PATCH", one(asked), {}, {}, content_type=JSON_PATCH)
@@ -159,7 +159,7 @@ def a_patch_must_be_one(asked: Asked) -> None:
     asked.merge(one(asked, "gone"), {})
 
 
-def a_put_is_a_compare_and_swap(asked: Asked) -> None:
+def a_put_is_a_compare_and_swap(asked: Asking) -> None:
     first = asked.post(events(asked), event()).version
     asked.put(one(asked), event())
     second = asked.put(one(asked), event(resourceVersion=first, labels={"a": "b"})).version
@@ -173,12 +173,12 @@ def a_put_is_a_compare_and_swap(asked: Asked) -> None:
     asked.put(one(asked), event(resourceVersion=second, spec={"unknown": 1}), **strict)
 
 
-def a_put_makes_no_event(asked: Asked) -> None:
+def a_put_makes_no_event(asked: Asking) -> None:
     asked.put(one(asked), event())
     asked.put(one(asked), event(resourceVersion="1"))
 
 
-def each_writer_owns_what_it_has_written(asked: Asked) -> None:
+def each_writer_owns_what_it_has_written(asked: Asking) -> None:
     asked.post(events(asked), event(labels={"a": "1"}), fieldManager="first")
     asked.merge(one(asked), {"metadata": {"labels": {"a": "2"}}}, fieldManager="second")
     asked.merge(one(asked), {"spec": {"suspend": True}}, fieldManager="third")
@@ -191,7 +191,7 @@ def each_writer_owns_what_it_has_written(asked: Asked) -> None:
     asked.patch(status_of(asked), add("/status", {}), **OPERATOR)
 
 
-def a_time_moves_only_where_something_is_set_anew(asked: Asked) -> None:
+def a_time_moves_only_where_something_is_set_anew(asked: Asking) -> None:
     """The delivery deadline counts from the newest time."""
     asked.post(events(asked), event(annotations={"a": "1"}, labels={"b": "1"}), **OPERATOR)
     for change in (
@@ -204,17 +204,17 @@ def a_time_moves_only_where_something_is_set_anew(asked: Asked) -> None:
         _note_whether_time_moves(asked, change)
 
 
-def _note_whether_time_moves(asked: Asked, change: Raw) -> None:
+def _note_whether_time_moves(asked: Asking, change: Raw) -> None:
     before = _newest(asked.get(one(asked)))
     asked.server.tick()
     asked.note((change, _newest(asked.merge(one(asked), change, **OPERATOR)) > before))
 
 
-def _newest(answer: Answer) -> str:
+def _newest(answer: Said) -> str:
     return max(str(entry["time"]) for entry in answer.metadata["managedFields"])
 
 
-def a_deletion_is_one_of_this_very_object_and_version(asked: Asked) -> None:
+def a_deletion_is_one_of_this_very_object_and_version(asked: Asking) -> None:
     first = asked.post(events(asked), event())
     then = asked.merge(one(asked), {"spec": {"summary": "n"}})
     uid = first.metadata["uid"]
@@ -229,14 +229,14 @@ def a_deletion_is_one_of_this_very_object_and_version(asked: Asked) -> None:
         asked.delete(one(asked), options)
 
 
-def what_is_created_again_is_another_object(asked: Asked) -> None:
+def what_is_created_again_is_another_object(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.delete(one(asked))
     asked.delete(one(asked))
     asked.post(events(asked), event())
 
 
-def a_finalizer_holds_what_is_deleted(asked: Asked) -> None:
+def a_finalizer_holds_what_is_deleted(asked: Asking) -> None:
     since = asked.post(events(asked), event(finalizers=["a/b", "c/d"])).version
     asked.delete(one(asked))
     asked.delete(one(asked))
@@ -250,7 +250,7 @@ def a_finalizer_holds_what_is_deleted(asked: Asked) -> None:
     asked.watch(events(asked), since)
 
 
-def a_namespace_that_terminates_takes_nothing_new(asked: Asked) -> None:
+def a_namespace_that_terminates_takes_nothing_new(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.delete(f"/api/v1/namespaces/{asked.namespace}")
     asked.post(events(asked), event())
@@ -265,7 +265,7 @@ def a_namespace_that_terminates_takes_nothing_new(asked: Asked) -> None:
     asked.post(notices, {"metadata": {"generateName": "x-"}})
 
 
-def all_of_a_namespace_are_deleted_at_once(asked: Asked) -> None:
+def all_of_a_namespace_are_deleted_at_once(asked: Asking) -> None:
     for name in ("a", "b"):
         since = asked.post(events(asked), event(name)).version
     asked.post(events(asked), event("c", labels={"keep": "no"}))

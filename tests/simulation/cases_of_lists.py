@@ -5,7 +5,7 @@ Each case is one function, whose name is the sentence that is true of both.
 
 from __future__ import annotations
 
-from simulation.comparing import Answer, Asked, Case
+from simulation.comparing import Asking, Case, Said
 from simulation.manifests import ALL_EVENTS, Raw, add, event, events, one, record, status_of
 
 STATE = "status.delivery.state"
@@ -14,30 +14,30 @@ STATE = "status.delivery.state"
 OPEN = ",".join(f"{STATE}!={state}" for state in ("Delivered", "Failed", "Expired"))
 
 
-def _fill(asked: Asked, *names: str) -> str:
+def _fill(asked: Asking, *names: str) -> str:
     """Create these; the version of the last."""
     return [asked.post(events(asked), event(name, labels={"n": name})) for name in names][
         -1
     ].version
 
 
-def _set_state(asked: Asked, name: str, state: str) -> Answer:
+def _set_state(asked: Asking, name: str, state: str) -> Said:
     return asked.patch(status_of(asked, name), add("/status", record(state)))
 
 
-def an_empty_list_is_one(asked: Asked) -> None:
+def an_empty_list_is_one(asked: Asking) -> None:
     asked.get(events(asked))
     asked.get(events(asked), limit=50)
     asked.get_metadata(events(asked), limit=50)
 
 
-def a_list_is_in_the_order_of_names(asked: Asked) -> None:
+def a_list_is_in_the_order_of_names(asked: Asking) -> None:
     _fill(asked, "b", "a.b", "a-b", "ab", "a", "a0", "z")
     asked.get(events(asked))
     asked.get_metadata(events(asked))
 
 
-def a_list_of_all_is_in_the_order_of_whole_keys(asked: Asked) -> None:
+def a_list_of_all_is_in_the_order_of_whole_keys(asked: Asking) -> None:
     """`a-b/x` stands before `a/x`."""
     _fill(asked, "x")
     for more in ("-b", "0"):
@@ -49,7 +49,7 @@ def a_list_of_all_is_in_the_order_of_whole_keys(asked: Asked) -> None:
     asked.note([each for each in where if each.startswith(asked.namespace)])
 
 
-def pages_show_what_was_there_when_the_first_was_read(asked: Asked) -> None:
+def pages_show_what_was_there_when_the_first_was_read(asked: Asking) -> None:
     _fill(asked, "a", "b", "c", "d", "e")
     more = asked.get(events(asked), limit=2).more
     asked.delete(one(asked, "d"))
@@ -62,14 +62,14 @@ def pages_show_what_was_there_when_the_first_was_read(asked: Asked) -> None:
     asked.get(events(asked), limit=2)
 
 
-def the_last_page_has_no_token(asked: Asked) -> None:
+def the_last_page_has_no_token(asked: Asking) -> None:
     _fill(asked, "a", "b")
     for limit in (0, 1, 2, 3):
         asked.get(events(asked), limit=limit)
         asked.get_metadata(events(asked), limit=limit)
 
 
-def a_token_must_be_one_and_stand_alone(asked: Asked) -> None:
+def a_token_must_be_one_and_stand_alone(asked: Asking) -> None:
     _fill(asked, "a", "b")
     more = asked.get(events(asked), limit=1).more
     asked.get(events(asked), limit=1, **{"continue": "garbage"})
@@ -77,7 +77,7 @@ def a_token_must_be_one_and_stand_alone(asked: Asked) -> None:
     asked.get(events(asked), limit="many")
 
 
-def a_page_of_a_selection_may_be_empty_and_not_the_last(asked: Asked) -> None:
+def a_page_of_a_selection_may_be_empty_and_not_the_last(asked: Asking) -> None:
     _fill(asked, "a", "b", "c", "d")
     for name in ("a", "c"):
         _set_state(asked, name, "Failed")
@@ -88,7 +88,7 @@ def a_page_of_a_selection_may_be_empty_and_not_the_last(asked: Asked) -> None:
             page = asked.get(events(asked), **again, **{"continue": page.more})
 
 
-def the_state_of_delivery_is_selected(asked: Asked) -> None:
+def the_state_of_delivery_is_selected(asked: Asking) -> None:
     _fill(asked, "a", "b", "c", "d")
     for name, state in (("a", "Delivered"), ("b", "Retrying"), ("c", "Failed")):
         _set_state(asked, name, state)
@@ -106,19 +106,19 @@ def the_state_of_delivery_is_selected(asked: Asked) -> None:
         asked.get(events(asked), fieldSelector=selector, limit=50)
 
 
-def other_fields_are_not_selected(asked: Asked) -> None:
+def other_fields_are_not_selected(asked: Asking) -> None:
     asked.get(events(asked), fieldSelector="spec.severity=Info")
     asked.get(events(asked), fieldSelector="nothing")
 
 
-def labels_are_selected(asked: Asked) -> None:
+def labels_are_selected(asked: Asking) -> None:
     _fill(asked, "a", "b")
     asked.post(events(asked), event("c"))
     for selector in ("n=a", "n==a", "n!=a", "n", "!n", "n=a,n=b", "n=", "other=a"):
         asked.get(events(asked), labelSelector=selector, limit=50)
 
 
-def a_watch_shows_each_change_after_its_version(asked: Asked) -> None:
+def a_watch_shows_each_change_after_its_version(asked: Asking) -> None:
     since = _fill(asked, "a")
     _fill(asked, "b")
     asked.merge(one(asked, "a"), {"metadata": {"labels": {"x": "y"}}})
@@ -129,14 +129,14 @@ def a_watch_shows_each_change_after_its_version(asked: Asked) -> None:
     asked.watch(events(asked), between)
 
 
-def a_watch_without_a_version_begins_with_what_is_there(asked: Asked) -> None:
+def a_watch_without_a_version_begins_with_what_is_there(asked: Asking) -> None:
     _fill(asked, "b", "a")
     asked.delete(one(asked, "b"))
     asked.watch(events(asked), "0")
     asked.watch(events(asked), "")
 
 
-def a_watch_of_a_namespace_shows_no_other(asked: Asked) -> None:
+def a_watch_of_a_namespace_shows_no_other(asked: Asking) -> None:
     since = _fill(asked, "a")
     other = f"{asked.namespace}-b"
     asked.post("/api/v1/namespaces", {"metadata": {"name": other}})
@@ -145,7 +145,7 @@ def a_watch_of_a_namespace_shows_no_other(asked: Asked) -> None:
     asked.watch(ALL_EVENTS, since)
 
 
-def what_leaves_a_selection_is_deleted_for_its_watch(asked: Asked) -> None:
+def what_leaves_a_selection_is_deleted_for_its_watch(asked: Asking) -> None:
     since = _fill(asked, "a", "b")
     _set_state(asked, "a", "Held")
     _set_state(asked, "a", "Failed")

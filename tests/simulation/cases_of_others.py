@@ -5,21 +5,21 @@ Each case is one function, whose name is the sentence that is true of both.
 
 from __future__ import annotations
 
-from simulation.comparing import Asked, Case
+from simulation.comparing import Asking, Case
 from simulation.manifests import ALL_EVENTS, GROUP, OPERATOR, Raw, event, events, workload
 
 TIME = "2026-01-31T12:00:00.000000Z"
 
 
-def _leases(asked: Asked) -> str:
+def _leases(asked: Asking) -> str:
     return f"/apis/coordination.k8s.io/v1/namespaces/{asked.namespace}/leases"
 
 
-def _maps(asked: Asked) -> str:
+def _maps(asked: Asking) -> str:
     return f"/api/v1/namespaces/{asked.namespace}/configmaps"
 
 
-def _notices(asked: Asked) -> str:
+def _notices(asked: Asking) -> str:
     return f"/apis/events.k8s.io/v1/namespaces/{asked.namespace}/events"
 
 
@@ -39,7 +39,7 @@ def _lease(**spec: object) -> Raw:
     }
 
 
-def a_lease_is_made_once(asked: Asked) -> None:
+def a_lease_is_made_once(asked: Asking) -> None:
     asked.get(f"{_leases(asked)}/l")
     asked.post(_leases(asked), _lease(), **OPERATOR)
     asked.post(_leases(asked), _lease(holderIdentity="two"), **OPERATOR)
@@ -47,7 +47,7 @@ def a_lease_is_made_once(asked: Asked) -> None:
     asked.get(_leases(asked))
 
 
-def a_lease_is_swapped_for_what_was_read(asked: Asked) -> None:
+def a_lease_is_swapped_for_what_was_read(asked: Asking) -> None:
     path = f"{_leases(asked)}/l"
     read = asked.post(_leases(asked), _lease(), **OPERATOR).json
     asked.put(path, read, **OPERATOR)
@@ -60,19 +60,19 @@ def a_lease_is_swapped_for_what_was_read(asked: Asked) -> None:
     asked.put(path, freed, **OPERATOR)
 
 
-def a_lease_without_a_version_is_not_swapped(asked: Asked) -> None:
+def a_lease_without_a_version_is_not_swapped(asked: Asking) -> None:
     read = asked.post(_leases(asked), _lease(), **OPERATOR).json
     del read["metadata"]["resourceVersion"]
     asked.put(f"{_leases(asked)}/l", read, **OPERATOR)
 
 
-def a_lease_of_another_uid_is_another(asked: Asked) -> None:
+def a_lease_of_another_uid_is_another(asked: Asking) -> None:
     read = asked.post(_leases(asked), _lease(), **OPERATOR).json
     read["metadata"]["uid"] = "11111111-2222-3333-4444-555555555555"
     asked.put(f"{_leases(asked)}/l", read, **OPERATOR)
 
 
-def a_lease_that_is_gone_is_made_anew_only_without_its_uid(asked: Asked) -> None:
+def a_lease_that_is_gone_is_made_anew_only_without_its_uid(asked: Asking) -> None:
     path = f"{_leases(asked)}/l"
     read = asked.post(_leases(asked), _lease(), **OPERATOR).json
     asked.delete(path)
@@ -85,7 +85,7 @@ def a_lease_that_is_gone_is_made_anew_only_without_its_uid(asked: Asked) -> None
     asked.put(path, _lease(), **OPERATOR)
 
 
-def a_lease_must_be_one(asked: Asked) -> None:
+def a_lease_must_be_one(asked: Asking) -> None:
     for spec in (
         {"leaseDurationSeconds": -1, "leaseTransitions": -1},
         {"leaseDurationSeconds": 0},
@@ -100,7 +100,7 @@ def a_lease_must_be_one(asked: Asked) -> None:
     asked.post(_leases(asked), _lease(holderIdentity=None, unknown=1, renewTime=None))
 
 
-def a_config_map_is_made_and_swapped(asked: Asked) -> None:
+def a_config_map_is_made_and_swapped(asked: Asking) -> None:
     path = f"{_maps(asked)}/m"
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}}
     asked.get(path)
@@ -117,12 +117,12 @@ def a_config_map_is_made_and_swapped(asked: Asked) -> None:
     asked.put(path, read, **OPERATOR)
 
 
-def a_notice_is_written(asked: Asked) -> None:
+def a_notice_is_written(asked: Asking) -> None:
     asked.post(_notices(asked), _notice(asked), **OPERATOR)
     asked.get(_notices(asked))
 
 
-def a_notice_must_be_one(asked: Asked) -> None:
+def a_notice_must_be_one(asked: Asking) -> None:
     for fields in (
         {"note": "n" * 1025},
         {"note": "é" * 512},
@@ -140,7 +140,7 @@ def a_notice_must_be_one(asked: Asked) -> None:
     asked.post(elsewhere, {**notice, "regarding": {"namespace": "nowhere"}}, **OPERATOR)
 
 
-def _notice(asked: Asked) -> Raw:
+def _notice(asked: Asking) -> Raw:
     about = {"apiVersion": "customevents.dev/v1alpha1", "kind": "CustomEvent", "name": "e"}
     return {
         "apiVersion": "events.k8s.io/v1",
@@ -157,7 +157,7 @@ def _notice(asked: Asked) -> Raw:
     }
 
 
-def workloads_are_listed_by_their_metadata(asked: Asked) -> None:
+def workloads_are_listed_by_their_metadata(asked: Asking) -> None:
     for kind in ("Deployment", "StatefulSet", "DaemonSet"):
         path = f"/apis/apps/v1/namespaces/{asked.namespace}/{kind.lower()}s"
         asked.get_metadata(path, limit=50)
@@ -172,7 +172,7 @@ def workloads_are_listed_by_their_metadata(asked: Asked) -> None:
         asked.get(path, fieldSelector="spec.replicas=1")
 
 
-def kinds_that_nobody_serves_are_not_found(asked: Asked) -> None:
+def kinds_that_nobody_serves_are_not_found(asked: Asking) -> None:
     for path in (
         f"/apis/argoproj.io/v1alpha1/namespaces/{asked.namespace}/rollouts",
         "/apis/about.k8s.io/v1beta1/clusterproperties/cluster.clusterset.k8s.io",
@@ -184,7 +184,7 @@ def kinds_that_nobody_serves_are_not_found(asked: Asked) -> None:
         asked.get(path, limit=50)
 
 
-def nodes_and_namespaces_are_read(asked: Asked) -> None:
+def nodes_and_namespaces_are_read(asked: Asking) -> None:
     asked.get("/api/v1/nodes", limit=1)
     asked.get_metadata("/api/v1/nodes", limit=20)
     asked.get(f"/api/v1/namespaces/{asked.namespace}")
@@ -193,7 +193,7 @@ def nodes_and_namespaces_are_read(asked: Asked) -> None:
     asked.get(f"/api/v1/namespaces/{asked.namespace}")
 
 
-def without_its_crd_a_kind_is_not_served(asked: Asked) -> None:
+def without_its_crd_a_kind_is_not_served(asked: Asking) -> None:
     """And after it is applied anew, nothing goes on from before."""
     since = asked.post(events(asked), event("a")).version
     asked.post(events(asked), event("b"))
@@ -214,7 +214,7 @@ def without_its_crd_a_kind_is_not_served(asked: Asked) -> None:
     asked.watch(events(asked), since)
 
 
-def what_is_forgotten_has_expired(asked: Asked) -> None:
+def what_is_forgotten_has_expired(asked: Asking) -> None:
     """A token of an expired list leads on, with another that shows what is there now."""
     since = asked.post(events(asked), event("a")).version
     asked.post(events(asked), event("c"))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulation.comparing import Asked, Case
+from simulation.comparing import Asking, Case
 from simulation.manifests import OPERATOR, Raw, add, event, events, must_be, one, record, status_of
 
 UNTOUCHED = {"state": "Pending"}
 
 
-def a_record_is_swapped_for_the_one_that_was_read(asked: Asked) -> None:
+def a_record_is_swapped_for_the_one_that_was_read(asked: Asking) -> None:
     uid = asked.post(events(asked), event()).metadata["uid"]
     same = must_be("/metadata/uid", uid)
     first, then = record(), record("Delivered", attempts=2)
@@ -41,7 +41,7 @@ def a_record_is_swapped_for_the_one_that_was_read(asked: Asked) -> None:
     asked.get(one(asked))
 
 
-def a_test_that_fails_names_no_cause(asked: Asked) -> None:
+def a_test_that_fails_names_no_cause(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.patch(status_of(asked), must_be("/metadata/uid", "another"), add("/status", record()))
     asked.patch(status_of(asked), must_be("/status/delivery", {}), add("/status", record()))
@@ -50,7 +50,7 @@ def a_test_that_fails_names_no_cause(asked: Asked) -> None:
     asked.get(one(asked))
 
 
-def what_is_absent_is_null_for_a_test(asked: Asked) -> None:
+def what_is_absent_is_null_for_a_test(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.patch(status_of(asked), must_be("/status/delivery/id", None))
     asked.patch(status_of(asked), must_be("/status/delivery", None))
@@ -58,14 +58,14 @@ def what_is_absent_is_null_for_a_test(asked: Asked) -> None:
     asked.patch(status_of(asked), must_be("/status/delivery", None))
 
 
-def a_test_tells_numbers_texts_and_truth_apart(asked: Asked) -> None:
+def a_test_tells_numbers_texts_and_truth_apart(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.patch(status_of(asked), add("/status", record()))
     for wanted in (1, 1.0, True, "1", None, [1]):
         asked.patch(status_of(asked), must_be("/status/delivery/attempts", wanted))
 
 
-def a_test_does_not_mind_the_order_of_fields(asked: Asked) -> None:
+def a_test_does_not_mind_the_order_of_fields(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.patch(status_of(asked), add("/status", record(id="x", sequence=1)))
     turned = {"sequence": 1, "id": "x", "attempts": 1, "state": "Retrying"}
@@ -74,7 +74,7 @@ def a_test_does_not_mind_the_order_of_fields(asked: Asked) -> None:
     asked.patch(status_of(asked), must_be("/status/delivery", {"sequence": 1}))
 
 
-def operations_follow_one_another_and_all_hold_or_none(asked: Asked) -> None:
+def operations_follow_one_another_and_all_hold_or_none(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.patch(
         status_of(asked),
@@ -88,7 +88,7 @@ def operations_follow_one_another_and_all_hold_or_none(asked: Asked) -> None:
     asked.get(one(asked))
 
 
-def operations_reach_into_lists(asked: Asked) -> None:
+def operations_reach_into_lists(asked: Asking) -> None:
     asked.post(events(asked), event())
     other = {"type": "Other", "status": "True"}
     asked.patch(status_of(asked), add("/status/conditions/-", other))
@@ -99,7 +99,7 @@ def operations_reach_into_lists(asked: Asked) -> None:
     asked.patch(status_of(asked), {"op": "replace", "path": "/status/conditions/0", "value": other})
 
 
-def what_cannot_be_reached_is_not_made(asked: Asked) -> None:
+def what_cannot_be_reached_is_not_made(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.patch(status_of(asked), add("/status/no/where", 1))
     asked.patch(status_of(asked), {"op": "remove", "path": "/status/gone"})
@@ -107,7 +107,7 @@ def what_cannot_be_reached_is_not_made(asked: Asked) -> None:
     asked.patch(status_of(asked), add("/status/delivery/state/deep", 1))
 
 
-def a_patch_of_the_status_changes_nothing_else(asked: Asked) -> None:
+def a_patch_of_the_status_changes_nothing_else(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.patch(status_of(asked), add("/status", record()))
     asked.patch(status_of(asked), add("/spec/summary", "n"), add("/metadata/labels", {"a": "b"}))
@@ -117,7 +117,7 @@ def a_patch_of_the_status_changes_nothing_else(asked: Asked) -> None:
     asked.get(one(asked))
 
 
-def a_status_that_is_taken_away_is_the_default_again(asked: Asked) -> None:
+def a_status_that_is_taken_away_is_the_default_again(asked: Asking) -> None:
     asked.post(events(asked), event())
     asked.patch(status_of(asked), add("/status", record()), **OPERATOR)
     asked.patch(status_of(asked), {"op": "remove", "path": "/status"}, **OPERATOR)
@@ -127,7 +127,7 @@ def a_status_that_is_taken_away_is_the_default_again(asked: Asked) -> None:
     asked.merge(status_of(asked), {"status": None}, **OPERATOR)
 
 
-def the_same_status_again_makes_no_version(asked: Asked) -> None:
+def the_same_status_again_makes_no_version(asked: Asking) -> None:
     since = asked.post(events(asked), event()).version
     asked.patch(status_of(asked), add("/status", record()), **OPERATOR)
     asked.patch(status_of(asked), add("/status", record()), **OPERATOR)
@@ -135,7 +135,7 @@ def the_same_status_again_makes_no_version(asked: Asked) -> None:
     asked.watch(events(asked), since)
 
 
-def a_status_drops_what_nobody_knows_and_what_is_null(asked: Asked) -> None:
+def a_status_drops_what_nobody_knows_and_what_is_null(asked: Asking) -> None:
     asked.post(events(asked), event())
     statuses: tuple[Raw, ...] = (
         {"unknown": 1, "delivery": {"state": "Held", "unknown": 1}},
@@ -147,7 +147,7 @@ def a_status_drops_what_nobody_knows_and_what_is_null(asked: Asked) -> None:
         asked.patch(status_of(asked), add("/status", status), **OPERATOR)
 
 
-def a_status_that_breaks_the_schema_is_refused_with_each_cause(asked: Asked) -> None:
+def a_status_that_breaks_the_schema_is_refused_with_each_cause(asked: Asking) -> None:
     asked.post(events(asked), event())
     for status in _broken():
         asked.patch(status_of(asked), add("/status", status), **OPERATOR)
@@ -172,7 +172,7 @@ def _broken() -> list[Any]:
     ]
 
 
-def times_of_a_status_are_times(asked: Asked) -> None:
+def times_of_a_status_are_times(asked: Asking) -> None:
     asked.post(events(asked), event())
     for time in (
         "2026-01-31T12:00:00Z",
@@ -189,7 +189,7 @@ def times_of_a_status_are_times(asked: Asked) -> None:
         asked.patch(status_of(asked), add("/status/delivery/nextAttemptTime", time))
 
 
-def counts_of_a_status_are_whole_and_bounded(asked: Asked) -> None:
+def counts_of_a_status_are_whole_and_bounded(asked: Asking) -> None:
     asked.post(events(asked), event())
     for count in (0, 2**31 - 1, 2**31, -1, 1.5, 3.0, True, "1", 2**63):
         asked.patch(status_of(asked), add("/status/delivery/sequence", count))
@@ -197,13 +197,13 @@ def counts_of_a_status_are_whole_and_bounded(asked: Asked) -> None:
         asked.patch(status_of(asked), add("/status/delivery/lastOutcome", {"code": code}))
 
 
-def texts_are_measured_in_characters(asked: Asked) -> None:
+def texts_are_measured_in_characters(asked: Asking) -> None:
     asked.post(events(asked), event())
     for text in ("é" * 64, "é" * 65, "🙂" * 64, ""):
         asked.patch(status_of(asked), add("/status/delivery/id", text))
 
 
-def a_status_is_patched_in_other_ways_too(asked: Asked) -> None:
+def a_status_is_patched_in_other_ways_too(asked: Asking) -> None:
     since = asked.post(events(asked), event()).version
     asked.merge(status_of(asked), {"status": {"delivery": {"attempts": 3}}, "spec": None})
     version = asked.get(status_of(asked)).version
@@ -214,7 +214,7 @@ def a_status_is_patched_in_other_ways_too(asked: Asked) -> None:
     asked.watch(events(asked), since)
 
 
-def there_is_no_status_of_what_is_gone(asked: Asked) -> None:
+def there_is_no_status_of_what_is_gone(asked: Asking) -> None:
     asked.patch(status_of(asked, "gone"), add("/status", {}))
     asked.post(events(asked), event())
     asked.delete(one(asked))

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import unified_diff
+from itertools import zip_longest
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -33,7 +35,7 @@ _GENERATED = re.compile(r"\b(made-)[a-z0-9]{5}\b")
 class Server(Protocol):
     """An API server, and what is done to it beside requests."""
 
-    def ask(self, method: str, path: str, body: Any, content_type: str, accept: str) -> Answer:
+    def ask(self, method: str, path: str, body: Any, content_type: str, accept: str) -> Said:
         """One request."""
 
     def tick(self) -> None:
@@ -50,7 +52,7 @@ class Server(Protocol):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Said:
     """What a server answered."""
 
     status: int
@@ -79,38 +81,38 @@ class Answer:
 
 
 @dataclass
-class Asked:
+class Asking:
     """One case that is under way at one server, and all that was answered."""
 
     server: Server
     #: A namespace of the case's own, which is there.
     namespace: str
-    answers: list[tuple[str, Answer]] = field(default_factory=list)
+    answers: list[tuple[str, Said]] = field(default_factory=list)
     notes: list[object] = field(default_factory=list)
 
-    def get(self, path: str, **query: object) -> Answer:
+    def get(self, path: str, **query: object) -> Said:
         return self.ask("GET", path, None, query)
 
-    def get_metadata(self, path: str, **query: object) -> Answer:
+    def get_metadata(self, path: str, **query: object) -> Said:
         """A list of metadata alone."""
         return self.ask("GET", path, None, query, accept=METADATA)
 
-    def post(self, path: str, body: Any, **query: object) -> Answer:
+    def post(self, path: str, body: Any, **query: object) -> Said:
         return self.ask("POST", path, body, query)
 
-    def put(self, path: str, body: Any, **query: object) -> Answer:
+    def put(self, path: str, body: Any, **query: object) -> Said:
         return self.ask("PUT", path, body, query)
 
-    def merge(self, path: str, body: Any, **query: object) -> Answer:
+    def merge(self, path: str, body: Any, **query: object) -> Said:
         return self.ask("PATCH", path, body, query, content_type=MERGE_PATCH)
 
-    def patch(self, path: str, *operations: Raw, **query: object) -> Answer:
+    def patch(self, path: str, *operations: Raw, **query: object) -> Said:
         return self.ask("PATCH", path, list(operations), query, content_type=JSON_PATCH)
 
-    def delete(self, path: str, body: Any = None, **query: object) -> Answer:
+    def delete(self, path: str, body: Any = None, **query: object) -> Said:
         return self.ask("DELETE", path, body, query)
 
-    def watch(self, path: str, since: str | int, **query: object) -> Answer:
+    def watch(self, path: str, since: str | int, **query: object) -> Said:
         """All that has changed since this version."""
         query = {"watch": "true", "resourceVersion": since, "timeoutSeconds": 1, **query}
         return self.get(path, **query)
@@ -124,7 +126,7 @@ class Asked:
         *,
         content_type: str = JSON,
         accept: str = JSON,
-    ) -> Answer:
+    ) -> Said:
         asked = f"{path}?{urlencode(query)}" if query else path
         answer = self.server.ask(method, asked, body, content_type, accept)
         self.answers.append((f"{method} {path}", answer))
@@ -139,13 +141,26 @@ class Asked:
         return [*_Writing([answer for _, answer in self.answers]).all(self.answers), *self.notes]
 
 
-Case = Callable[[Asked], None]
+Case = Callable[[Asking], None]
+
+
+def difference(model: list[Any], real: list[Any]) -> str:
+    """Where the two first say different things, for people to read; empty if they never do."""
+    for one, other in zip_longest(model, real):
+        if one != other:
+            lines = unified_diff(_lines(one), _lines(other), "the model", "Kubernetes", lineterm="")
+            return "\n".join(lines)
+    return ""
+
+
+def _lines(found: Any) -> list[str]:
+    return json.dumps(found, indent=1, sort_keys=True, default=str).splitlines()
 
 
 class _Writing:
     """The names under which what may differ is compared."""
 
-    def __init__(self, answers: list[Answer]) -> None:
+    def __init__(self, answers: list[Said]) -> None:
         self._uids: dict[str, str] = {}
         found = set[int]()
         for answer in answers:
@@ -153,7 +168,7 @@ class _Writing:
                 _collect_versions(document, found)
         self._versions = sorted(found)
 
-    def all(self, answers: list[tuple[str, Answer]]) -> list[Any]:
+    def all(self, answers: list[tuple[str, Said]]) -> list[Any]:
         return [
             (asked, answer.status, [self._document(each) for each in _documents(answer.body)])
             for asked, answer in answers

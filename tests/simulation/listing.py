@@ -7,10 +7,10 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
-from simulation.kinds import ServedKind, Target
-from simulation.refusals import Refused, Reply, bad_request, dumped, status
+from simulation.kinds import Target
+from simulation.refusals import NotDone, Reply, bad_request, dumped, status
 from simulation.selectors import Selects, everything, selects
-from simulation.store import Forgotten, Page, Store
+from simulation.store import Forgotten, ObjectStore, Page
 
 #: The version of a token that goes on with what is there now: not with the list that it came from.
 _ANY = -1
@@ -25,13 +25,13 @@ _TOO_OLD = (
 
 
 def selection(at: Target) -> Selects:
-    """What the selectors of a request select. Raises Refused."""
+    """What the selectors of a request select. Raises NotDone."""
     query = at.query
     return selects(at.kind, query.get("fieldSelector", ""), query.get("labelSelector", ""))
 
 
-def listed(store: Store, at: Target, accept: str) -> Reply:
-    """A list, or one page of it. Raises Refused."""
+def listed(store: ObjectStore, at: Target, accept: str) -> Reply:
+    """A list, or one page of it. Raises NotDone."""
     chosen = selection(at)
     page = _page(store, at, chosen)
     metadata: dict[str, Any] = {"resourceVersion": str(page.version)}
@@ -55,7 +55,7 @@ def _list(head: dict[str, str], metadata: dict[str, Any], items: bytes) -> Reply
     return Reply(200, b'%s,"items":%s}' % (before[:-1], items))
 
 
-def _page(store: Store, at: Target, chosen: Selects) -> Page:
+def _page(store: ObjectStore, at: Target, chosen: Selects) -> Page:
     shelf, limit = store.shelf(at.kind), _limit(at)
     token = at.query.get("continue", "")
     if not token:
@@ -93,14 +93,11 @@ def _read(token: str) -> tuple[int, str]:
         raise bad_request("invalid continue token: continue key is not valid") from None
 
 
-def _expired(start: str) -> Refused:
+def _expired(start: str) -> NotDone:
     metadata = {"continue": _token(_ANY, start)}
-    return Refused(Reply(410, dumped(status(410, "Expired", _TOO_OLD, None, metadata))))
+    return NotDone(Reply(410, dumped(status(410, "Expired", _TOO_OLD, None, metadata))))
 
 
 def too_old(version: int, oldest: int) -> dict[str, Any]:
     """The Status of a watch that is to begin before what is known."""
     return status(410, "Expired", f"too old resource version: {version} ({oldest})")
-
-
-__all__ = ["ServedKind", "listed", "selection", "too_old"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulation.comparing import Asked
+from simulation.comparing import Asking
 
 Raw = dict[str, Any]
 
@@ -15,17 +15,17 @@ ALL_EVENTS = f"{GROUP}/customevents"
 OPERATOR = {"fieldManager": "customevents-operator"}
 
 
-def events(asked: Asked) -> str:
+def events(asked: Asking) -> str:
     """The path of the case's CustomEvents."""
     return f"{GROUP}/namespaces/{asked.namespace}/customevents"
 
 
-def one(asked: Asked, name: str = "e") -> str:
+def one(asked: Asking, name: str = "e") -> str:
     """The path of one of them."""
     return f"{events(asked)}/{name}"
 
 
-def status_of(asked: Asked, name: str = "e") -> str:
+def status_of(asked: Asking, name: str = "e") -> str:
     """The path of its status."""
     return f"{one(asked, name)}/status"
 

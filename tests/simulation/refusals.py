@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulation.kinds import ServedKind
-from simulation.schema import Fault, complete
+from simulation.schema import Flaw, complete
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Reply:
     retry_after: str = ""
 
 
-class Refused(Exception):
+class NotDone(Exception):
     """A request is answered like this, and has no effect."""
 
     def __init__(self, reply: Reply) -> None:
@@ -54,9 +54,9 @@ def status(
     return {**found, "code": code}
 
 
-def refused(code: int, reason: str, message: str, details: Raw | None = None) -> Refused:
+def refused(code: int, reason: str, message: str, details: Raw | None = None) -> NotDone:
     """The same, to be raised."""
-    return Refused(Reply(code, dumped(status(code, reason, message, details))))
+    return NotDone(Reply(code, dumped(status(code, reason, message, details))))
 
 
 def about(kind: ServedKind, name: str, *, by: str = "") -> Raw:
@@ -65,18 +65,18 @@ def about(kind: ServedKind, name: str, *, by: str = "") -> Raw:
     return {field: text for field, text in found.items() if text}
 
 
-def not_found(kind: ServedKind, name: str) -> Refused:
+def not_found(kind: ServedKind, name: str) -> NotDone:
     """There is none of this name."""
     return refused(404, "NotFound", f'{kind.resource} "{name}" not found', about(kind, name))
 
 
-def no_such_resource() -> Refused:
+def no_such_resource() -> NotDone:
     """The group is served, and has no such kind."""
     words = "the server could not find the requested resource"
     return refused(404, "NotFound", words, {})
 
 
-def already_exists(kind: ServedKind, name: str, *, is_deleted: bool) -> Refused:
+def already_exists(kind: ServedKind, name: str, *, is_deleted: bool) -> NotDone:
     """There is one of this name, if only until its finalizers are gone."""
     words = f'{kind.resource} "{name}" already exists'
     if is_deleted:
@@ -84,7 +84,7 @@ def already_exists(kind: ServedKind, name: str, *, is_deleted: bool) -> Refused:
     return refused(409, "AlreadyExists", words, about(kind, name))
 
 
-def modified(kind: ServedKind, name: str) -> Refused:
+def modified(kind: ServedKind, name: str) -> NotDone:
     """It is not what it was when it was read."""
     words = (
         f'Operation cannot be fulfilled on {kind.resource} "{name}": the object has been modified; '
@@ -93,7 +93,7 @@ def modified(kind: ServedKind, name: str) -> Refused:
     return refused(409, "Conflict", words, about(kind, name))
 
 
-def another(kind: ServedKind, key: str, name: str, wanted: str, found: str) -> Refused:
+def another(kind: ServedKind, key: str, name: str, wanted: str, found: str) -> NotDone:
     """It is another object of this name, or there is none any more."""
     words = (
         f'Operation cannot be fulfilled on {kind.resource} "{name}": StorageError: invalid object, '
@@ -103,7 +103,7 @@ def another(kind: ServedKind, key: str, name: str, wanted: str, found: str) -> R
     return refused(409, "Conflict", words, about(kind, name))
 
 
-def not_as_wanted(kind: ServedKind, name: str, what: str, wanted: str, found: str) -> Refused:
+def not_as_wanted(kind: ServedKind, name: str, what: str, wanted: str, found: str) -> NotDone:
     """A deletion was meant for another object, or another version of it."""
     named = f"{kind.name}.{kind.group}" if kind.group else kind.name
     words = (
@@ -113,7 +113,7 @@ def not_as_wanted(kind: ServedKind, name: str, what: str, wanted: str, found: st
     return refused(409, "Conflict", words, about(kind, name, by=kind.name))
 
 
-def terminating(kind: ServedKind, namespace: str, name: str) -> Refused:
+def terminating(kind: ServedKind, namespace: str, name: str) -> NotDone:
     """Nothing is made in a namespace that is about to go."""
     words = (
         f'{kind.resource} "{name}" is forbidden: unable to create new content in namespace '
@@ -127,7 +127,7 @@ def terminating(kind: ServedKind, namespace: str, name: str) -> Refused:
     return refused(403, "Forbidden", words, {**about(kind, name), "causes": [cause]})
 
 
-def invalid(kind: ServedKind, name: str, faults: Sequence[Fault], *, by: str = "") -> Refused:
+def invalid(kind: ServedKind, name: str, faults: Sequence[Flaw], *, by: str = "") -> NotDone:
     """The object is none that may be stored; `by`: how the answer calls its kind."""
     called = by or kind.name
     group = "" if kind.plural == "events" else kind.group  # of events, the old API's words
@@ -143,18 +143,18 @@ def invalid(kind: ServedKind, name: str, faults: Sequence[Fault], *, by: str = "
     )
 
 
-def bad_request(message: str) -> Refused:
+def bad_request(message: str) -> NotDone:
     """What was sent cannot be read."""
     return refused(400, "BadRequest", message)
 
 
-def cannot_be_handled(kind: ServedKind, why: str) -> Refused:
+def cannot_be_handled(kind: ServedKind, why: str) -> NotDone:
     """What was sent is no object of this kind."""
     words = f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {why}'
     return bad_request(words)
 
 
-def does_not_apply() -> Refused:
+def does_not_apply() -> NotDone:
     """A JSON Patch has a `test` that failed, or names what is not there: it is not told which."""
     words = "the server rejected our request due to an error in our request"
     return refused(422, "Invalid", words, {})

@@ -50,7 +50,7 @@ _MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
-class Fault:
+class Flaw:
     """One thing that is wrong with an object, as a Status lists it."""
 
     reason: str
@@ -59,22 +59,22 @@ class Fault:
 
 
 @dataclass
-class Faults:
+class Flaws:
     """What one walk found."""
 
-    wrong: list[Fault] = field(default_factory=list)
+    wrong: list[Flaw] = field(default_factory=list)
     #: Fields that the schema does not know; they were dropped.
     unknown: list[str] = field(default_factory=list)
 
     def add(self, reason: str, at: Place, message: str) -> None:
         """Something is wrong there."""
-        self.wrong.append(Fault(reason, written(at), message))
+        self.wrong.append(Flaw(reason, written(at), message))
 
 
-def complete(wrong: list[Fault]) -> list[Fault]:
+def complete(wrong: list[Flaw]) -> list[Flaw]:
     """The same, and whether more was not looked at."""
     if any(fault.reason in _BLOCKING for fault in wrong):
-        return [*wrong, Fault("FieldValueInvalid", "<nil>", _RULES_UNCHECKED)]
+        return [*wrong, Flaw("FieldValueInvalid", "<nil>", _RULES_UNCHECKED)]
     return wrong
 
 
@@ -114,7 +114,7 @@ class Schema:
         self._checks = tuple(_checks(raw))
         #: Texts and numbers that were let in: most come again and again.
         self.good: set[str | int] = set()
-        self._admit: Callable[[Any, Place, Faults], Any] = self._checked
+        self._admit: Callable[[Any, Place, Flaws], Any] = self._checked
         if self._type == "object":
             self._admit = self._object
         if self._type == "array":
@@ -130,7 +130,7 @@ class Schema:
         """What a field is that was left out; None: absent. It is not to be changed."""
         return dict(self._defaults).get(name)
 
-    def admit(self, value: Any, at: Place, faults: Faults) -> Any:
+    def admit(self, value: Any, at: Place, faults: Flaws) -> Any:
         """The value as it is stored, if there are no faults."""
         kind = type(value)
         if kind not in self._types or (kind is bool and self._type != "boolean"):
@@ -152,7 +152,7 @@ class Schema:
             self.good.clear()
         self.good.add(value)
 
-    def _object(self, value: dict[str, Any], at: Place, faults: Faults) -> dict[str, Any]:
+    def _object(self, value: dict[str, Any], at: Place, faults: Flaws) -> dict[str, Any]:
         kept = {}
         for name, inner in value.items():
             schema = self._properties.get(name, self._others)
@@ -170,7 +170,7 @@ class Schema:
         self._checked(kept, at, faults)
         return kept
 
-    def _array(self, value: list[Any], at: Place, faults: Faults) -> list[Any]:
+    def _array(self, value: list[Any], at: Place, faults: Flaws) -> list[Any]:
         assert self._items is not None
         items, kept = self._items, []
         for number, each in enumerate(value):
@@ -181,7 +181,7 @@ class Schema:
         self._checked(kept, at, faults)
         return kept
 
-    def _unique(self, items: list[Any], at: Place, faults: Faults) -> None:
+    def _unique(self, items: list[Any], at: Place, faults: Flaws) -> None:
         seen = set[tuple[Any, ...]]()
         for number, item in enumerate(items):
             if not isinstance(item, dict):
@@ -194,19 +194,19 @@ class Schema:
                 faults.add("FieldValueDuplicate", (at, number), f"Duplicate value: {key}")
             seen.add(key)
 
-    def _checked(self, value: Any, at: Place, faults: Faults) -> Any:
+    def _checked(self, value: Any, at: Place, faults: Flaws) -> Any:
         for check in self._checks:
             check(value, at, faults)
         return value
 
-    def _float(self, value: float, at: Place, faults: Faults) -> Any:
+    def _float(self, value: float, at: Place, faults: Flaws) -> Any:
         if value.is_integer():  # JSON knows no difference between 1 and 1.0
             return self.admit(int(value), at, faults)
         if self._bits:
             _beyond_format(self._bits, at, faults)
         return _wrong_type("int64", "float64", at, faults)
 
-    def _integer(self, value: int, at: Place, faults: Faults) -> Any:
+    def _integer(self, value: int, at: Place, faults: Flaws) -> Any:
         if not -(2**63) <= value < 2**63:
             _wrong_type("int64", "float64", at, faults)
         if self._bits and not -(2 ** (self._bits - 1)) <= value < 2 ** (self._bits - 1):
@@ -214,12 +214,12 @@ class Schema:
         return self._checked(value, at, faults)
 
 
-def _wrong_type(wanted: str, found: str, at: Place, faults: Faults) -> None:
+def _wrong_type(wanted: str, found: str, at: Place, faults: Flaws) -> None:
     words = f'Invalid value: "{found}": must be of type {wanted}: "{found}"'
     faults.add("FieldValueTypeInvalid", at, words)
 
 
-def _beyond_format(bits: int, at: Place, faults: Faults) -> None:
+def _beyond_format(bits: int, at: Place, faults: Flaws) -> None:
     words = f'Invalid value: "": must be of type integer with format int{bits}: {written(at)}'
     faults.add("FieldValueInvalid", _root(at), words)  # the real server says it of the whole
 
@@ -230,7 +230,7 @@ def _root(at: Place) -> Place:
     return at if at == (None, "status") else (None, "<nil>")
 
 
-Check = Callable[[Any, Place, Faults], None]
+Check = Callable[[Any, Place, Flaws], None]
 
 
 def _checks(raw: dict[str, Any]) -> Iterator[Check]:
@@ -258,7 +258,7 @@ def _one_of(allowed: list[str]) -> Check:
     words = "supported values: " + ", ".join(f'"{each}"' for each in allowed)
     known = frozenset(allowed)
 
-    def check(value: Any, at: Place, faults: Faults) -> None:
+    def check(value: Any, at: Place, faults: Flaws) -> None:
         if not isinstance(value, str) or value not in known:
             faults.add("FieldValueNotSupported", at, f'Unsupported value: "{value}": {words}')
 
@@ -266,7 +266,7 @@ def _one_of(allowed: list[str]) -> Check:
 
 
 def _not_below(least: int, size: Callable[[Any], int], words: str) -> Check:
-    def check(value: Any, at: Place, faults: Faults) -> None:
+    def check(value: Any, at: Place, faults: Flaws) -> None:
         if size(value) < least:
             faults.add("FieldValueInvalid", at, f"Invalid value: {value}: {words.format(least)}")
 
@@ -274,7 +274,7 @@ def _not_below(least: int, size: Callable[[Any], int], words: str) -> Check:
 
 
 def _not_beyond(most: int) -> Check:
-    def check(value: Any, at: Place, faults: Faults) -> None:
+    def check(value: Any, at: Place, faults: Flaws) -> None:
         if value > most:
             words = f"Invalid value: {value}: should be less than or equal to {most}"
             faults.add("FieldValueInvalid", at, words)
@@ -283,14 +283,14 @@ def _not_beyond(most: int) -> Check:
 
 
 def _not_above(most: int, reason: str, words: str) -> Check:
-    def check(value: Any, at: Place, faults: Faults) -> None:
+    def check(value: Any, at: Place, faults: Flaws) -> None:
         if len(value) > most:
             faults.add(reason, at, words.format(most))
 
     return check
 
 
-def _date_time(value: str, at: Place, faults: Faults) -> None:
+def _date_time(value: str, at: Place, faults: Flaws) -> None:
     day, _, time = value.lower().partition("t")
     found = _TIME.fullmatch(time)
     if not (found and _is_date(day) and found[1] < "24" and found[2] < "60" and found[3] < "60"):

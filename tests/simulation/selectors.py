@@ -20,7 +20,7 @@ def everything(_: Raw) -> bool:
 
 @lru_cache(maxsize=1000)
 def selects(kind: ServedKind, fields: str, labels: str) -> Selects:
-    """What both select together. Raises Refused."""
+    """What both select together. Raises NotDone."""
     wanted = [_field(kind, part) for part in fields.split(",") if part]
     wanted += [_label(part.strip()) for part in labels.split(",") if part]
     if not wanted:

@@ -164,7 +164,7 @@ def _cut(
     return Page(items, 0)
 
 
-class Store:
+class ObjectStore:
     """All objects, their one count of versions, and the changes of those that are watched."""
 
     def __init__(self, watched: ServedKind) -> None:

@@ -13,7 +13,7 @@ from localcluster import build
 
 from simulation import cases_of_events, cases_of_lists, cases_of_others, cases_of_status
 from simulation.cases_at_random import requests_at_random
-from simulation.comparing import Asked, Case, Server
+from simulation.comparing import Asking, Case, Server, difference
 from simulation.two_servers import ModelServer, RealServer, real_server
 
 CASES = (
@@ -37,22 +37,22 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_model_answers_what_is_asked_at_random(seed: int, real: RealServer) -> None:
-    def case(asked: Asked) -> None:
+    def case(asked: Asking) -> None:
         requests_at_random(seed, asked)
 
     name = f"at-random-{seed}"
-    assert asked_of(ModelServer(), case, name) == asked_of(real, case, name)
+    assert difference(asked_of(ModelServer(), case, name), asked_of(real, case, name)) == ""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_the_model_answers_as_kubernetes_does(case: Case, real: RealServer) -> None:
     name = case.__name__[:LONGEST_NAMESPACE].replace("_", "-").strip("-")
-    assert asked_of(ModelServer(), case, name) == asked_of(real, case, name)
+    assert difference(asked_of(ModelServer(), case, name), asked_of(real, case, name)) == ""
 
 
 def asked_of(server: Server, case: Case, namespace: str) -> list[object]:
     """All that a server answered in a case, in a namespace of this name."""
-    asked = Asked(server, namespace)
+    asked = Asking(server, namespace)
     asked.post("/api/v1/namespaces", {"metadata": {"name": namespace}})
     case(asked)
     return asked.written()

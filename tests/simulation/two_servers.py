@@ -16,7 +16,7 @@ from localcluster import Cluster
 
 from promises.crowd import Api, administrator
 from simulation.apiserver import ApiServer
-from simulation.comparing import JSON, MERGE_PATCH, Answer
+from simulation.comparing import JSON, MERGE_PATCH, Said
 
 CRD = Path(__file__).parents[2] / "crds" / "customevents.customevents.dev.yaml"
 
@@ -37,9 +37,9 @@ class ModelServer:
         self._clock = datetime(2026, 1, 31, 12, tzinfo=UTC)
         self.model = ApiServer(lambda: self._clock, yaml.safe_load(CRD.read_text()))
 
-    def ask(self, method: str, path: str, body: Any, content_type: str, accept: str) -> Answer:
+    def ask(self, method: str, path: str, body: Any, content_type: str, accept: str) -> Said:
         reply = self.model.handle(method, path, body, content_type=content_type, accept=accept)
-        return Answer(reply.status, reply.body)
+        return Said(reply.status, reply.body)
 
     def tick(self) -> None:
         self._clock += timedelta(seconds=1)
@@ -61,7 +61,7 @@ class RealServer:
     cluster: Cluster
     api: Api
 
-    def ask(self, method: str, path: str, body: Any, content_type: str, accept: str) -> Answer:
+    def ask(self, method: str, path: str, body: Any, content_type: str, accept: str) -> Said:
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": _AGENT}
         sent = None if body is None else json.dumps(body).encode()
         found = self.api.pool.request(
@@ -72,7 +72,7 @@ class RealServer:
             retries=False,
             timeout=30,
         )
-        return Answer(found.status, found.data)
+        return Said(found.status, found.data)
 
     def tick(self) -> None:
         """Its clock is the machine's."""
@@ -98,7 +98,7 @@ class RealServer:
         self.ask("POST", _CRDS, _crd(), JSON, JSON)
         _until(lambda: self._status(_EVENTS) == 200)
 
-    def _get(self, path: str) -> Answer:
+    def _get(self, path: str) -> Said:
         return self.ask("GET", path, None, JSON, JSON)
 
     def _status(self, path: str) -> int:

@@ -15,9 +15,8 @@ from simulation.admission import Admission, check_kind, check_name, metadata
 from simulation.kinds import NAMESPACES, Target
 from simulation.owners import OWNED, Owner, Parts, listed, main_parts, status_parts, written_by
 from simulation.patches import DoesNotApply, merged, patched
-from simulation.refusals import Refused
-from simulation.schema import Fault, Faults
-from simulation.store import Snapshot, Store
+from simulation.schema import Flaw, Flaws
+from simulation.store import ObjectStore, Snapshot
 
 Raw = dict[str, Any]
 
@@ -34,7 +33,9 @@ _DEFAULT_MANAGER = "unknown"
 class Writer:
     """Writes on a store."""
 
-    def __init__(self, store: Store, admission: Admission, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: ObjectStore, admission: Admission, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._admission = admission
         self._now = now
@@ -42,10 +43,10 @@ class Writer:
         self._second, self._written_second = -1, ""
 
     def create(self, at: Target, sent: Raw) -> Snapshot:
-        """POST. Raises Refused."""
+        """POST. Raises NotDone."""
         self._check_described(at, sent, "")
         meta = sent.get("metadata") or {}
-        faults = Faults()
+        faults = Flaws()
         content = self._admission.content(at.kind, sent, faults)
         owned = metadata(at.kind, meta, faults)
         _check_strictly(at, faults)
@@ -69,7 +70,7 @@ class Writer:
         return self._kept(at, key, _with_owners(found, owners), owners, is_new=True)
 
     def replace(self, at: Target, sent: Raw) -> tuple[Snapshot, bool]:
-        """PUT; and whether that made it. Raises Refused."""
+        """PUT; and whether that made it. Raises NotDone."""
         self._check_described(at, sent, at.name)
         meta = sent.get("metadata") or {}
         current = self._store.shelf(at.kind).found.get(at.key)
@@ -83,7 +84,7 @@ class Writer:
             return self.create(at, {**sent, "metadata": bare}), True
         if not meta.get("resourceVersion") and not at.kind.is_put_blindly:
             words = "Invalid value: 0: must be specified for an update"
-            fault = Fault("FieldValueInvalid", "metadata.resourceVersion", words)
+            fault = Flaw("FieldValueInvalid", "metadata.resourceVersion", words)
             raise refusals.invalid(at.kind, at.name, [fault], by=at.kind.plural)
         if uid and uid != current.object["metadata"]["uid"]:
             stored = current.object["metadata"]["uid"]
@@ -91,7 +92,7 @@ class Writer:
         return self._update(at, current, sent), False
 
     def patch(self, at: Target, sent: Any, content_type: str) -> Snapshot:
-        """PATCH. Raises Refused."""
+        """PATCH. Raises NotDone."""
         if content_type not in (JSON_PATCH, MERGE_PATCH):
             words = "the body of the request was in an unknown format"
             raise refusals.refused(415, "UnsupportedMediaType", words)
@@ -109,7 +110,7 @@ class Writer:
         return self._update(at, current, result)
 
     def delete(self, at: Target, options: Raw | None) -> Snapshot | None:
-        """DELETE; what is left of the object until its finalizers are gone. Raises Refused."""
+        """DELETE; what is left of the object until its finalizers are gone. Raises NotDone."""
         current = self._stored(at)
         self._check_preconditions(at, current, (options or {}).get("preconditions") or {})
         return self.remove(at, current)
@@ -133,7 +134,7 @@ class Writer:
         meta = sent["metadata"]
         if meta.get("resourceVersion", "") not in ("", str(current.version)):
             raise refusals.modified(at.kind, at.name)
-        faults = Faults()
+        faults = Flaws()
         if at.subresource == "status":
             found = self._with_status(current, sent, faults)
         else:
@@ -145,15 +146,15 @@ class Writer:
             return current
         return self._changed(at, current, found)
 
-    def _with_status(self, current: Snapshot, sent: Raw, faults: Faults) -> Raw:
+    def _with_status(self, current: Snapshot, sent: Raw, faults: Flaws) -> Raw:
         return {**current.object, "status": self._admission.status(sent.get("status"), faults)}
 
-    def _with_main(self, at: Target, current: Snapshot, sent: Raw, faults: Faults) -> Raw:
+    def _with_main(self, at: Target, current: Snapshot, sent: Raw, faults: Flaws) -> Raw:
         old = current.object
         content = self._admission.content(at.kind, sent, faults)
         if at.kind.is_ours:
             if sent.get("status") is not None:
-                self._admission.status(sent["status"], unknown := Faults())
+                self._admission.status(sent["status"], unknown := Flaws())
                 faults.unknown += unknown.unknown
             content["status"] = old["status"]
         meta = {name: each for name, each in old["metadata"].items() if name not in OWNED}
@@ -283,7 +284,7 @@ def _with_owners(found: Raw, owners: tuple[Owner, ...]) -> Raw:
     return {**found, "metadata": meta}
 
 
-def _check_strictly(at: Target, faults: Faults) -> None:
+def _check_strictly(at: Target, faults: Flaws) -> None:
     if faults.unknown and at.query.get("fieldValidation") == "Strict":
         fields = ", ".join(f'unknown field "{name}"' for name in faults.unknown)
         raise refusals.cannot_be_handled(at.kind, f"strict decoding error: {fields}")
@@ -302,15 +303,12 @@ def _check_texts(found: Raw) -> None:
             )
 
 
-def _check_held(old: Raw, sent: Raw, new: Raw, faults: Faults) -> None:
+def _check_held(old: Raw, sent: Raw, new: Raw, faults: Flaws) -> None:
     """What of the metadata cannot be changed."""
     if sent.get("uid", old["uid"]) != old["uid"]:
         words = f'Invalid value: "{sent["uid"]}": field is immutable'
-        faults.wrong.append(Fault("FieldValueInvalid", "metadata.uid", words))
+        faults.wrong.append(Flaw("FieldValueInvalid", "metadata.uid", words))
     more = set(new.get("finalizers", ())) - set(old.get("finalizers", ()))
     if more and "deletionTimestamp" in old:
         words = f"Forbidden: no new finalizers can be added if the object is being deleted: {more}"
-        faults.wrong.append(Fault("FieldValueForbidden", "metadata.finalizers", words))
-
-
-__all__ = ["JSON_PATCH", "MERGE_PATCH", "Refused", "Writer"]
+        faults.wrong.append(Flaw("FieldValueForbidden", "metadata.finalizers", words))
