@@ -153,7 +153,7 @@ class Writer:
         old = current.object
         content = self._admission.content(at.kind, sent, faults)
         if at.kind.is_ours:
-            if sent.get("status") is not None:
+            if sent.get("status") not in (None, old["status"]):  # it is read, and not taken
                 self._admission.status(sent["status"], unknown := Flaws())
                 faults.unknown += unknown.unknown
             content["status"] = old["status"]
