@@ -7,7 +7,7 @@ MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit pythons lint format contract integration promises storm chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
+.PHONY: help demo test tools unit pythons lint format contract integration promises storm track-record chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -39,6 +39,9 @@ promises: tools ## What is promised, in full: half an hour; ends in a table of f
 
 storm: tools ## Everything at random on a real control plane (MINUTES=60 SEED=...): prints a table
 	PYTHONPATH=tests:localcluster $(BIN)/python -m faults.storm --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+track-record: tools ## Put each defect of delivery back and see that it is found (DEFECTS="..." or all, UNIT=yes)
+	$(BIN)/python tests/faults/track_record.py check $(or $(DEFECTS),all) $(if $(UNIT),--unit)
 
 lint: $(VENV)/ready ## ruff, mypy and import-linter
 	$(BIN)/ruff check

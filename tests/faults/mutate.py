@@ -16,7 +16,8 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -89,45 +90,65 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _is_noticed(mutation: Mutation, *, unit_only: bool) -> bool:
-    """Whether each of its tests is red, run on a copy of the package that has the mutation."""
-    scratch = ROOT / ".cache"
-    scratch.mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=scratch, prefix="mutant-") as folder:
-        copy = Path(folder) / "operator"
+@contextmanager
+def broken(mutation: Mutation) -> Iterator[Path]:
+    """A copy of the package's folder that has the mutation."""
+    with scratch() as folder:
+        copy = folder / "operator"
         shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
         (copy / "customevents" / mutation.file).write_text(mutated(mutation))
-        tests = [test for test in mutation.tests if test.startswith("unit/") or not unit_only]
+        yield copy
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder beside the tree, where relative paths are as long as they are there."""
+    beside = ROOT / ".cache"
+    beside.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=beside, prefix="mutant-") as folder:
+        yield Path(folder)
+
+
+class Seen(NamedTuple):
+    """What one run of tests showed."""
+
+    #: GREEN, red, ERROR (it could not begin, which says nothing), or what pytest ended with.
+    colour: str
+    #: The first lines that say why.
+    why: tuple[str, ...]
+
+
+def look(test: str, source: Path, *, tree: Path = ROOT) -> Seen:
+    """Run what `test` names, below the tests of a tree, on the package in a folder."""
+    code, said = _run(f"tests/{test}".split(), source, tree)
+    lines = said.splitlines()
+    broken_off = any(line.startswith(NOT_BEGUN) for line in lines)
+    colour = COLOURS.get(code, f"pytest exit {code}") if not broken_off else "ERROR"
+    return Seen(colour, tuple(line for line in lines if line.startswith(("E  ", NOT_BEGUN)))[:3])
+
+
+def _is_noticed(mutation: Mutation, *, unit_only: bool) -> bool:
+    """Whether each of its tests is red, run on a copy of the package that has the mutation."""
+    tests = [test for test in mutation.tests if test.startswith("unit/") or not unit_only]
+    with broken(mutation) as copy:
         colours = [_colour(mutation, test, copy) for test in tests]
     return set(colours) <= {"red"}
 
 
 def _colour(mutation: Mutation, test: str, source: Path) -> str:
-    code, said = _run(f"tests/{test}".split(), source)
-    lines = said.splitlines()
-    broken = any(line.startswith(NOT_BEGUN) for line in lines)
-    colour = COLOURS.get(code, f"pytest exit {code}") if not broken else "ERROR"
-    print(f"{mutation.name}: {test}: {colour}", flush=True)
-    for line in [line for line in lines if line.startswith(("E  ", NOT_BEGUN))][:3]:
+    seen = look(test, source)
+    print(f"{mutation.name}: {test}: {seen.colour}", flush=True)
+    for line in seen.why:
         print(f"    {line}", flush=True)
-    return colour
+    return seen.colour
 
 
-def _run(tests: Sequence[str], source: Path) -> tuple[int, str]:
-    """Run tests on the package in this folder; pytest's exit code, and what it said."""
+def _run(tests: Sequence[str], source: Path, tree: Path) -> tuple[int, str]:
+    """Run tests of a tree on the package in this folder; pytest's exit code, and what it said."""
+    options = ("-q", "-x", "--tb=short", "-p", "no:cacheprovider")
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-x",
-            "--tb=short",
-            "-p",
-            "no:cacheprovider",
-            *tests,
-        ],
-        cwd=ROOT,
+        [sys.executable, "-m", "pytest", *options, *tests],
+        cwd=tree,
         env={**os.environ, "PYTHONPATH": str(source)},
         stdout=subprocess.PIPE,
         text=True,

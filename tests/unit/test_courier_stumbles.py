@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from customevents.delivery.state import stumbled
 from customevents.delivery.throttle import Throttle, TokenBucket
 from customevents.resource.event import CustomEvent
 from customevents.resource.lease import Intent
@@ -15,7 +16,7 @@ from customevents.resource.operator_state import BreakerState
 from customevents.resource.status import DeliveryRecord, LastOutcome, OutcomeClass, State
 from customevents.trouble import LONGEST_WAIT, Stumbles
 from unit.at_work import apply, play, seconds, state
-from unit.builders import record, recorded
+from unit.builders import later, moment, record, recorded
 from unit.in_memory import MemoryApi, MemoryElection, MemoryJournal, Raw, World
 
 
@@ -121,6 +122,14 @@ def test_what_waits_for_a_person_still_does(
 
     play(world, story)
     assert world.api.posts == []
+
+
+@pytest.mark.parametrize("reason", ["UnknownOutcome", "RestoredFromBackup"])
+def test_a_stumble_over_what_waits_for_a_person_says_nothing_on_it(reason: str) -> None:
+    """By its reason alone it is known that it waits for one."""
+    held = recorded(record(state=State.HELD, attempts=0), reason=reason)
+    ending = stumbled(held, "Odd", 1.0, moment())
+    assert (ending.verdict, ending.again) == (None, later(1.0))
 
 
 def test_what_waited_for_its_scope_after_a_lost_attempt_waits_for_no_person(

@@ -97,6 +97,20 @@ def test_a_status_that_cannot_be_written_frees_the_slot_and_blocks_its_namespace
     play(world, story)
 
 
+def test_who_stops_does_not_wait_for_words_about_what_was_never_sent(world: World) -> None:
+    lock(world, "locked")
+    world.cluster_name = Nameless("nobody knows it")
+    apply_all(world, "locked/a")
+
+    async def story() -> None:
+        await asyncio.sleep(LATE + 1)
+        assert (posted(world), world.awaited) == ([], [False])
+        for part in world.aside:
+            part.close()
+
+    play(world, story)
+
+
 def test_such_a_status_is_finished_aside_and_then_the_namespace_goes_on(world: World) -> None:
     locked = lock(world, "locked")
     first, second = apply_all(world, "locked/a", "locked/b")

@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import urllib.error
 import urllib.request
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
 
 from customevents import health
 from customevents.health import Finding
+from customevents.run import Probes
+from customevents.watch import Watch
+from unit.in_memory import World
+from unit.instant import at_once
+from unit.leases import Scene, held_by
 
 
 async def metrics(_: web.Request) -> web.Response:
@@ -46,3 +53,18 @@ def get(url: str) -> tuple[int, str]:
 )
 def test_a_probe_says_a_line_for_each_trouble(found: Finding, status: int, text: str) -> None:
     assert answered(found) == (status, text)
+
+
+def test_a_leader_that_waits_a_lost_list_out_is_ready_and_says_why_it_sends_nothing() -> None:
+    """A rollout that waits for it must not fail for that."""
+    scene = Scene()
+    scene.leases.change(held_by("", annotation="no list"))
+
+    async def look() -> Finding:
+        journal = scene.journal()
+        assert (await journal.acquire()).quarantine
+        parts = SimpleNamespace(throttle=World().throttle, election=journal.election)
+        return Probes(cast(Any, None), cast(Any, parts), Watch(namespaces=())).ready()
+
+    why = "nothing is sent for 45 s: the Lease or its list was lost"
+    assert at_once(look()) == Finding(True, [why])

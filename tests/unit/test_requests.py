@@ -70,10 +70,29 @@ def test_no_path_leads_elsewhere(path: str) -> None:
 class SamePage(Cluster):
     """An API server behind a cache that looks at no query."""
 
+    asked = 0
+
     async def request(self, *_: Any, **__: Any) -> dict[str, Any]:
+        self.asked += 1
+        assert self.asked < 10, "it would go on for ever"
         return {"kind": "CustomEventList", "metadata": {"continue": "next"}, "items": []}
 
 
 def test_a_list_whose_pages_are_all_the_same_ends_with_an_error() -> None:
     with pytest.raises(ClusterError, match="does not go on"):
         asyncio.run(exhaust(SamePage(*NOTHING).undelivered("")))
+
+
+class Odd:
+    """What the requests go through, where a library trips over itself."""
+
+    def param_serialize(self, *_: Any, **__: Any) -> Any:
+        raise ValueError("a piece of a token")
+
+
+@pytest.mark.asyncio
+async def test_whatever_a_request_trips_over_is_trouble_with_the_api_server() -> None:
+    """Of a ClusterError each caller knows that it may pass; anything else ends the process."""
+    cluster = Cluster(cast(Any, Odd()), *NOTHING[1:])
+    with pytest.raises(ClusterError, match="cannot be asked"):
+        await cluster.get("/version")

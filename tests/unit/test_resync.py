@@ -159,11 +159,16 @@ def test_an_api_server_that_is_away_is_no_finding_and_ends_no_round(scene: Scene
     assert scene.rounds.missed == 0
 
 
-def test_a_status_that_cannot_be_read_ends_no_round(scene: Scene) -> None:
-    """The schema lets a time of the year 0 in, and whoever may write status may set it."""
+@pytest.mark.parametrize(
+    "odd",
+    [{"state": "NotKnownYet"}, {"nextAttemptTime": "0000-01-01T00:00:00Z"}],
+    ids=["a newer version's", "the year 0"],
+)
+def test_a_status_that_cannot_be_read_ends_no_round(scene: Scene, odd: dict[str, str]) -> None:
+    """Whoever may write a status may set what this version cannot read."""
     scene.cluster.apply()
     scene.cluster.as_listed = [
-        raw_event(status={"delivery": {"nextAttemptTime": "0000-01-01T00:00:00Z"}}),
+        raw_event(uid="odd", name="odd", status={"delivery": odd}),
         *scene.cluster.objects.values(),
     ]
     scene.clock.advance(3600)

@@ -17,6 +17,7 @@ from unit.builders import Clock
 from unit.counted import Counted
 from unit.in_memory import MemoryInbox, Raw, World
 from unit.instant import at_once
+from unit.leases import Scene, held_by, intent
 from unit.queued import drained, offer_all, soon, waiting
 
 #: What all annotations of one object may hold together, by the API server's validation.
@@ -32,6 +33,17 @@ def test_a_full_list_of_the_longest_names_fits_beside_other_annotations() -> Non
         for _ in range(MOST_ENTRIES + UNDER_WAY)
     ]
     assert len(write_entries(entries)) < ANNOTATIONS - 4096
+
+
+def test_a_journal_has_room_until_its_list_is_full() -> None:
+    journal = Scene().journal()
+
+    def has_room(entries: int) -> bool:
+        journal.read(held_by("them", *(intent(str(number)) for number in range(entries))))
+        return journal.has_room()
+
+    assert has_room(MOST_ENTRIES - 1)
+    assert not has_room(MOST_ENTRIES)
 
 
 class Place:
