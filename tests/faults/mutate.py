@@ -151,6 +151,7 @@ def _run(tests: Sequence[str], source: Path, tree: Path) -> tuple[int, str]:
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(source)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
