@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # it is a command, and begins there
 
-from faults.defects import Defect, all_defects, check
+from faults.defects import Defect, Shown, all_defects, check
 
 PAGE = Path(__file__).parents[1] / "simulation" / "TRACK-RECORD.md"
 
@@ -71,17 +71,28 @@ def _cells(defect: Defect) -> tuple[str, ...]:
 
 
 def _check(chosen: list[Defect], *, unit_only: bool) -> int:
-    not_shown, count = [], 0
-    for defect in chosen:
-        for shown in check(defect, unit_only=unit_only):
-            count += 1
-            colours = f"{shown.broken.colour:12} {shown.mended.colour:12}"
-            print(f"{defect.name:40} {colours} {shown.test}", flush=True)
-            if not shown.tells:
-                not_shown.append(defect.name)
-                print("\n".join(f"    {line}" for line in shown.broken.why + shown.mended.why))
-    print(f"{len(chosen)} defects, {count} tests; not shown: {', '.join(not_shown) or 'none'}")
+    shown = {
+        defect.name: [_told(defect, each) for each in check(defect, unit_only=unit_only)]
+        for defect in chosen
+    }
+    not_asked = [name for name, told in shown.items() if not told]
+    not_shown = [name for name, told in shown.items() if not all(told)]
+    tests = sum(map(len, shown.values()))
+    print(f"{len(chosen) - len(not_asked)} defects, {tests} tests")
+    print(f"not shown: {', '.join(not_shown) or 'none'}")
+    print(f"not asked: {', '.join(not_asked) or 'none'}")
     return len(not_shown)
+
+
+def _told(defect: Defect, shown: Shown) -> bool:
+    """Say what one test showed; whether it tells."""
+    print(
+        f"{defect.name:40} {shown.broken.colour:12} {shown.mended.colour:12} {shown.test}",
+        flush=True,
+    )
+    if not shown.tells:
+        print("\n".join(f"    {line}" for line in shown.broken.why + shown.mended.why))
+    return shown.tells
 
 
 def _options() -> argparse.Namespace:
