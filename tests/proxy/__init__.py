@@ -10,6 +10,8 @@ gets to feel.
         start_operator(kubeconfig=proxy.kubeconfig)
         assert lost.reached.wait(10)
 
+The same stands in front of the sandbox, as a PlainProxy: there is no TLS to end.
+
 Its border: it knows HTTP/1.1 and the shape of an API server's errors, nothing of CustomEvents.
 """
 
@@ -32,7 +34,7 @@ from proxy.rules import (
     ShiftDate,
     Silence,
 )
-from proxy.server import ApiProxy
+from proxy.server import ApiProxy, PlainProxy
 from proxy.wire import Seen
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "HangBefore",
     "Hold",
     "InsertEvent",
+    "PlainProxy",
     "RawAnswer",
     "Rule",
     "Seen",

@@ -83,11 +83,11 @@ class Stream:
 
 @dataclass(frozen=True)
 class Upstream:
-    """The API server."""
+    """The server behind the proxy; without TLS it is plain HTTP."""
 
     host: str
     port: int
-    tls: ssl.SSLContext
+    tls: ssl.SSLContext | None
 
     async def connect(self) -> Stream:
         """Open a connection. Raises OSError."""
@@ -102,6 +102,8 @@ class Surroundings:
     rules: Rulebook
     streams: Streams
     requests: list[Seen]
+    #: Whether what goes to this path is kept whole.
+    keeps: Callable[[str], bool]
     #: Runs something beyond the end of a connection.
     spawn: Callable[[Coroutine[Any, Any, None]], object]
 
@@ -142,12 +144,13 @@ class Connection:
     async def _exchange(self, request: Request) -> bool:
         """Answer one request; whether another may follow."""
         seen = Seen(time.monotonic(), request.method, request.path)
+        seen.request = request if self._around.keeps(request.path) else None
         self._around.requests.append(seen)
         handle = self._around.rules.find(request)
         if handle and not _comes_after(handle) and await self._act(handle, request, seen):
             return request.head.keeps_alive
         head = await self._forward(request)
-        seen.status = status_of(head)
+        seen.status, seen.answered = status_of(head), time.monotonic()
         if handle and _comes_after(handle) and await self._act(handle, request, seen):
             self._drop_server()  # with the answer on it
             return request.head.keeps_alive
@@ -264,5 +267,6 @@ async def _arrive_late(upstream: Upstream, handle: Handle, request: Request, see
         try:
             await server.send(request.head.raw + request.body)
             seen.status = status_of(await read_head(server.reader))
+            seen.answered = time.monotonic()
         finally:
             server.reset()

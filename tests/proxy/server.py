@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
+import ssl
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 from certificates import serving_context
-from proxy.connection import Connection, Stream, Surroundings
+from proxy.connection import Connection, Stream, Surroundings, Upstream
 from proxy.kubeconfig import Kubeconfig
 from proxy.rules import Handle, Rule, Rulebook
 from proxy.streams import Streams
@@ -23,28 +26,30 @@ T = TypeVar("T")
 _PATIENCE = 10.0
 
 
-class ApiProxy:
-    """A proxy in front of the API server of a kubeconfig; runs as a context manager.
+class Proxy:
+    """A proxy in front of a server; runs as a context manager.
 
     Its methods are for the test's thread; it works on one of its own. What the proxy itself gets
     wrong is raised when the block ends.
     """
 
-    def __init__(self, kubeconfig: Path, folder: Path) -> None:
-        """`folder` gets its keys and its kubeconfig, and is made if it is not there."""
-        given = Kubeconfig(kubeconfig)
-        self.kubeconfig = folder / "proxied.kubeconfig"
+    def __init__(self, upstream: Upstream, tls: ssl.SSLContext | None, keep: str | None) -> None:
+        """`tls` is its own side's; requests to paths that `keep` is found in are kept whole."""
         #: Every request so far, in the order in which they came.
         self.requests: list[Seen] = []
-        self._tls, authority = serving_context(folder / "proxy-keys")
+        self._tls = tls
         self._port = _bind(0)
         self._address = self._port.getsockname()
-        given.write(self.kubeconfig, f"https://127.0.0.1:{self._address[1]}", authority)
         self._loop = asyncio.new_event_loop()
         self._rules = Rulebook(self._loop.call_soon_threadsafe)
         self._streams = Streams(self._rules)
         self._around = Surroundings(
-            given.upstream(), self._rules, self._streams, self.requests, self._spawn
+            upstream,
+            self._rules,
+            self._streams,
+            self.requests,
+            lambda path: keep is not None and re.search(keep, path) is not None,
+            self._spawn,
         )
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._listener: asyncio.Server | None = None
@@ -153,6 +158,29 @@ class ApiProxy:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._errors.append(error)
+
+
+class ApiProxy(Proxy):
+    """In front of the API server of a kubeconfig."""
+
+    def __init__(self, kubeconfig: Path, folder: Path, *, keep: str | None = None) -> None:
+        """`folder` gets its keys and its kubeconfig, and is made if it is not there."""
+        given = Kubeconfig(kubeconfig)
+        self.kubeconfig = folder / "proxied.kubeconfig"
+        tls, authority = serving_context(folder / "proxy-keys")
+        super().__init__(given.upstream(), tls, keep)
+        given.write(self.kubeconfig, f"https://127.0.0.1:{self._address[1]}", authority)
+
+
+class PlainProxy(Proxy):
+    """In front of a server that speaks plain HTTP, as the sandbox does."""
+
+    def __init__(self, url: str, *, keep: str | None = None) -> None:
+        server = urlsplit(url)
+        assert server.hostname
+        assert server.port
+        super().__init__(Upstream(server.hostname, server.port, None), None, keep)
+        self.url = f"http://127.0.0.1:{self._address[1]}"
 
 
 def _bind(port: int) -> socket.socket:

@@ -82,7 +82,7 @@ class Request:
 class Seen:
     """One request that came, at `time.monotonic()`.
 
-    `status` is the API server's, or that of an (Raw)Answer in its place; None as long as there is
+    `status` is the server's, or that of an (Raw)Answer in its place; None as long as there is
     neither. With CutAfter and HangAfter the client never gets to read it.
     """
 
@@ -90,6 +90,10 @@ class Seen:
     method: str
     path: str
     status: int | None = None
+    #: When the server's status line was read: what it answered was done by then.
+    answered: float | None = None
+    #: As it came, if the proxy keeps what goes to this path.
+    request: Request | None = None
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head:

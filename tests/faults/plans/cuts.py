@@ -1,0 +1,124 @@
+"""Every attempt is cut at each of its points, in each of the three ways in which a process goes.
+
+Killed, what it asked for is lost with it; asked to stop, it gets its answer and ends in order;
+stopped past its Lease and resumed, it finds another one leading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from faults.oracles import Fate
+from faults.plans.plan import Plan
+from faults.plans.rig import Request, Rig
+from operator_process import RunningOperator
+from proxy import Handle
+
+NAME = "cut"
+
+ONCE = Fate(posts=1, unknown=0)
+#: The one that was lost never arrived, or it did: either way it counts.
+COUNTED, DOUBLED = Fate(posts=1, unknown=1), Fate(posts=2, unknown=1)
+
+
+class Point(NamedTuple):
+    """Where an attempt is cut: at which request, before it arrives or before its answer does."""
+
+    name: str
+    words: str
+    request: Request
+    answered: bool
+    #: How the event ends after each of the three ends of the process.
+    killed: Fate
+    terminated: Fate
+    stopped: Fate
+
+
+POINTS = (
+    Point(
+        "lease-unwritten", "before the intent is written", Request.LEASE, False, ONCE, ONCE, ONCE
+    ),
+    Point("lease-unanswered", "its intent written", Request.LEASE, True, COUNTED, ONCE, COUNTED),
+    Point("post-unsent", "its POST on the way", Request.POST, False, COUNTED, ONCE, DOUBLED),
+    Point("post-unanswered", "its POST counted", Request.POST, True, DOUBLED, ONCE, DOUBLED),
+    Point(
+        "status-unwritten", "its result on the way", Request.STATUS, False, DOUBLED, ONCE, DOUBLED
+    ),
+    Point("status-unanswered", "its result written", Request.STATUS, True, ONCE, ONCE, ONCE),
+)
+
+#: Those that gate each change: of each point, the end that asks most of it.
+GATING = frozenset(
+    {
+        "lease-unwritten-stopped",
+        "lease-unanswered-killed",
+        "post-unsent-stopped",
+        "post-unanswered-terminated",
+        "status-unwritten-killed",
+        "status-unanswered-stopped",
+    }
+)
+
+
+def killed(rig: Rig, point: Point) -> None:
+    """SIGKILL, and the standby takes over."""
+    leader = rig.lead_with_a_standby()
+    held = rig.lose(point.request, NAME, answered=point.answered)
+    rig.apply_until_held(NAME, held)
+    leader.kill()
+    rig.operators.leader(but=leader)
+
+
+def terminated(rig: Rig, point: Point) -> None:
+    """SIGTERM while it waits; it gets its answer and ends, and the standby takes over."""
+    leader, held = _leader_at(rig, point)
+    rig.ask_to_stop(leader)
+    held.release()
+    rig.ends_with(leader, 0)
+    rig.operators.leader(but=leader)
+
+
+def stopped(rig: Rig, point: Point) -> None:
+    """SIGSTOP until the standby has led and told all; then SIGCONT, and what was held goes on."""
+    leader, held = _leader_at(rig, point)
+    rig.stop(leader)
+    rig.operators.leader(but=leader)
+    rig.until_ended()
+    rig.resume(leader)
+    held.release()
+    rig.ends_with(leader, 1)
+
+
+def _leader_at(rig: Rig, point: Point) -> tuple[RunningOperator, Handle]:
+    """A leader whose attempt has come to this point, a standby beside it, and what holds it."""
+    leader = rig.lead_with_a_standby()
+    held = rig.hold(point.request, NAME, answered=point.answered)
+    rig.apply_until_held(NAME, held)
+    return leader, held
+
+
+ENDS: dict[str, tuple[Callable[[Rig, Point], None], str]] = {
+    "killed": (killed, "SIGKILL, another takes over"),
+    "terminated": (terminated, "SIGTERM, another takes over"),
+    "stopped": (stopped, "SIGSTOP, another leads, SIGCONT"),
+}
+
+
+def cuts() -> Iterator[Plan]:
+    """The plans, point by point."""
+    for point in POINTS:
+        for end, (way, words) in ENDS.items():
+            fate: Fate = getattr(point, end)
+
+            def steps(
+                rig: Rig,
+                way: Callable[[Rig, Point], None] = way,
+                point: Point = point,
+                fate: Fate = fate,
+            ) -> dict[str, Fate]:
+                way(rig, point)
+                return {NAME: fate}
+
+            name = f"{point.name}-{end}"
+            yield Plan(name, f"{point.words}: {words}", str(fate), steps, gates=name in GATING)
