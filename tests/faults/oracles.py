@@ -35,10 +35,11 @@ class Fate(NamedTuple):
     deleted: bool = False
 
     def __str__(self) -> str:
+        told = "1 POST" if self.posts == 1 else f"{self.posts} POSTs"
         if self.deleted:
-            return f"deleted, {self.posts} POST at most"
+            return f"deleted, {told} at most"
         ids = f" under {self.ids} ids" if self.ids > 1 else ""
-        return f"{self.state}, {self.posts} POST{ids}, {self.unknown} counted as unknown"
+        return f"{self.state}, {told}{ids}, {self.unknown} counted as unknown"
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def o9_no_log_has_the_key(evidence: Evidence) -> Iterator[str]:
             yield f"the key stands in the log: {line}"
 
 
-#: O6 is the quiet behind them all: it is waited for (`Rig.until_quiet`).
+#: That it grows quiet, and how soon, belongs to O5: `Rig.judge` waits for it.
 ORACLES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     o1_every_event_was_told,
     o2_a_duplicate_is_counted,

@@ -21,9 +21,19 @@ from customevents import sandbox
 from faults.oracles import Evidence, Fate, faults_found, is_told_aloud, not_as_fated
 from operator_process import RunningOperator, eventually
 from promises import crowd
-from promises.crowd import Api
+from promises.crowd import Api, Post
 from promises.fleet import Fleet
-from proxy import Action, ApiProxy, Handle, HangAfter, HangBefore, Hold, PlainProxy, Rule
+from proxy import (
+    Action,
+    ApiProxy,
+    DropFrames,
+    Handle,
+    HangAfter,
+    HangBefore,
+    Hold,
+    PlainProxy,
+    Rule,
+)
 
 #: Short, so that a plan is: seconds of the Lease, and of an attempt.
 LEASE, POST_TIMEOUT = 2, 3
@@ -46,7 +56,7 @@ class Request(Enum):
     POST = "POST", "/mgmt/v1/events$", "{name}"
     STATUS = "PATCH", "/customevents/{name}/status", ""
 
-    def rule(self, name: str, action: Action, count: int = 1) -> Rule:
+    def rule(self, name: str, action: Action, count: int | None) -> Rule:
         """Let this happen to it, for the event of this name."""
         method, path, body = (text.format(name=name) for text in self.value)
         return Rule(method, path, action, body=body, count=count)
@@ -77,8 +87,8 @@ class Rig:
         self.operators.start()
         return leader
 
-    def place(self, request: Request, action: Action, name: str, count: int = 1) -> Handle:
-        """Let this happen to the next such requests of an event."""
+    def place(self, request: Request, action: Action, name: str, count: int | None = 1) -> Handle:
+        """Let this happen to the next such requests of an event; None: until it is removed."""
         proxy = self.remote if request is Request.POST else self.kubernetes
         return proxy.add(request.rule(name, action, count))
 
@@ -104,6 +114,11 @@ class Rig:
         """Wait until the fault bites."""
         assert placed.reached.wait(SETTLED), f"nothing met {placed.rule}"
 
+    def swallow(self, name: str) -> Handle:
+        """Let no watch show this event from now on."""
+        frames = DropFrames(f'"name":"{name}"')
+        return self.kubernetes.add(Rule("GET", "/customevents.*watch=true", frames, count=None))
+
     def until_told(self, posts: int) -> None:
         """Wait until the sandbox has got so many POSTs."""
         eventually(f"{posts} are told", lambda: len(crowd.posts(self.timeline)) >= posts)
@@ -112,6 +127,22 @@ class Rig:
         """Wait until all deliveries have ended, of one namespace or of both."""
         for each in [namespace] if namespace else [self.namespace, self.other]:
             crowd.until_terminal(self.api, each, within=SETTLED)
+
+    def rotate_key(self, key: str) -> None:
+        """Mount another key, in one step as the kubelet does it."""
+        new = self.key_file.with_name("new-key")
+        new.write_text(key)
+        new.replace(self.key_file)
+
+    def next_answer(self, name: str) -> int | str:
+        """Create an event, and see what the sandbox answers to its POST."""
+        self.apply(name)
+        posts = eventually(f"{name} is told", lambda: self._answered(name))
+        return posts[0].answered
+
+    def _answered(self, name: str) -> list[Post]:
+        posts = crowd.posts_of(self.timeline, self.namespace, name)
+        return [post for post in posts if post.answered != "waiting"]
 
     def ask_to_stop(self, operator: RunningOperator) -> None:
         """SIGTERM; it has understood."""

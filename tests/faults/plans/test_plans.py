@@ -8,10 +8,11 @@ import pytest
 
 from faults.plans.conftest import Played
 from faults.plans.cuts import cuts
+from faults.plans.interference import PLANS as INTERFERENCE
 from faults.plans.plan import Plan
 from faults.plans.rig import Rig
 
-PLANS = [*cuts()]
+PLANS = [*cuts(), *INTERFERENCE]
 
 
 def marked(plan: Plan) -> object:
