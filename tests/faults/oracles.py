@@ -111,7 +111,7 @@ def o3_delivered_is_what_a_2xx_answered(evidence: Evidence) -> Iterator[str]:
 
 def o4_the_lease_listed_each_post_as_it_left(evidence: Evidence) -> Iterator[str]:
     """The last write of the Lease that was answered before a POST came lists its id."""
-    writes = [seen for seen in evidence.asked if "/leases" in seen.path and _is_write(seen)]
+    writes = [seen for seen in evidence.asked if "/leases" in seen.path and is_write(seen)]
     for post in evidence.sent:
         assert post.request is not None
         id_ = post.request.head.fields.get("idempotency-key", "")
@@ -134,7 +134,7 @@ def o7_each_event_costs_few_writes(evidence: Evidence) -> Iterator[str]:
     for source in evidence.objects:
         namespace, _, name = source.partition("/")
         path = f"/namespaces/{namespace}/customevents/{name}/status"
-        written = sum(_is_write(seen) and path in seen.path for seen in evidence.asked)
+        written = sum(is_write(seen) and path in seen.path for seen in evidence.asked)
         retries = max(len(evidence.posts_of(source)) - 1, evidence.unknown(source))
         if written > 2 + 2 * retries:
             yield f"{source} has {written} writes of its status for {retries} retries"
@@ -173,6 +173,11 @@ def is_told_aloud(seen: Seen) -> bool:
     return seen.method != "GET" and not any(path in seen.path for path in UPKEEP)
 
 
+def is_write(seen: Seen) -> bool:
+    """Whether it has changed something."""
+    return seen.method != "GET" and seen.status is not None and seen.status < 300
+
+
 def _fate(evidence: Evidence, source: str) -> Fate:
     posts = evidence.posts_of(source)
     ids = len(crowd.by_delivery(posts))
@@ -183,10 +188,6 @@ def _fate(evidence: Evidence, source: str) -> Fate:
 
 def _is_fated(found: Fate, fate: Fate) -> bool:
     return found == fate if not fate.deleted else found.deleted and found.posts <= fate.posts
-
-
-def _is_write(seen: Seen) -> bool:
-    return seen.method != "GET" and seen.status is not None and seen.status < 300
 
 
 def _maybe_applied(post: Post) -> bool:

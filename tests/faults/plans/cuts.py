@@ -35,11 +35,15 @@ class Point(NamedTuple):
     stopped: Fate
 
 
+LEASE_UNANSWERED = Point(
+    "lease-unanswered", "its intent written", Request.LEASE, True, COUNTED, ONCE, COUNTED
+)
+
 POINTS = (
     Point(
         "lease-unwritten", "before the intent is written", Request.LEASE, False, ONCE, ONCE, ONCE
     ),
-    Point("lease-unanswered", "its intent written", Request.LEASE, True, COUNTED, ONCE, COUNTED),
+    LEASE_UNANSWERED,
     Point("post-unsent", "its POST on the way", Request.POST, False, COUNTED, ONCE, DOUBLED),
     Point("post-unanswered", "its POST counted", Request.POST, True, DOUBLED, ONCE, DOUBLED),
     Point(
@@ -63,16 +67,14 @@ GATING = frozenset(
 
 def killed(rig: Rig, point: Point) -> None:
     """SIGKILL, and the standby takes over."""
-    leader = rig.lead_with_a_standby()
-    held = rig.lose(point.request, NAME, answered=point.answered)
-    rig.apply_until_held(NAME, held)
+    leader, _ = _leader_at(rig, point, rig.lose)
     leader.kill()
     rig.operators.leader(but=leader)
 
 
 def terminated(rig: Rig, point: Point) -> None:
     """SIGTERM while it waits; it gets its answer and ends, and the standby takes over."""
-    leader, held = _leader_at(rig, point)
+    leader, held = _leader_at(rig, point, rig.hold)
     rig.ask_to_stop(leader)
     held.release()
     rig.ends_with(leader, 0)
@@ -81,7 +83,7 @@ def terminated(rig: Rig, point: Point) -> None:
 
 def stopped(rig: Rig, point: Point) -> None:
     """SIGSTOP until the standby has led and told all; then SIGCONT, and what was held goes on."""
-    leader, held = _leader_at(rig, point)
+    leader, held = _leader_at(rig, point, rig.hold)
     rig.stop(leader)
     rig.operators.leader(but=leader)
     rig.until_ended()
@@ -90,11 +92,31 @@ def stopped(rig: Rig, point: Point) -> None:
     rig.ends_with(leader, 1)
 
 
-def _leader_at(rig: Rig, point: Point) -> tuple[RunningOperator, Handle]:
+def answered_in_its_sleep(rig: Rig) -> dict[str, Fate]:
+    """Its answer is there when it is resumed, and no watch has said what was done meanwhile.
+
+    The next one has settled the attempt by then, and stated its list anew.
+    """
+    leader, held = _leader_at(rig, LEASE_UNANSWERED, rig.hold)
+    rig.swallow(NAME)
+    rig.stop(leader)
+    held.release()
+    rig.operators.leader(but=leader)
+    rig.until_renewed()
+    rig.resume(leader)
+    rig.ends_with(leader, 1)
+    return {NAME: COUNTED}
+
+
+def _leader_at(
+    rig: Rig, point: Point, place: Callable[[Request, str, bool], Handle]
+) -> tuple[RunningOperator, Handle]:
     """A leader whose attempt has come to this point, a standby beside it, and what holds it."""
     leader = rig.lead_with_a_standby()
-    held = rig.hold(point.request, NAME, answered=point.answered)
+    held = place(point.request, NAME, point.answered)
     rig.apply_until_held(NAME, held)
+    if point.request is not Request.LEASE:
+        rig.until_renewed()  # so that the journal stands there as it is by now
     return leader, held
 
 
@@ -122,3 +144,10 @@ def cuts() -> Iterator[Plan]:
 
             name = f"{point.name}-{end}"
             yield Plan(name, f"{point.words}: {words}", str(fate), steps, gates=name in GATING)
+    yield Plan(
+        "lease-unanswered-resumed",
+        "the same, with the answer there as it wakes and its watch silent",
+        str(COUNTED),
+        answered_in_its_sleep,
+        gates=True,
+    )

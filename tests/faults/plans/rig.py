@@ -18,7 +18,7 @@ from typing import Any
 from localcluster import Cluster
 
 from customevents import sandbox
-from faults.oracles import Evidence, Fate, faults_found, is_told_aloud, not_as_fated
+from faults.oracles import Evidence, Fate, faults_found, is_told_aloud, is_write, not_as_fated
 from operator_process import RunningOperator, eventually
 from promises import crowd
 from promises.crowd import Api, Post
@@ -92,11 +92,11 @@ class Rig:
         proxy = self.remote if request is Request.POST else self.kubernetes
         return proxy.add(request.rule(name, action, count))
 
-    def hold(self, request: Request, name: str, *, answered: bool) -> Handle:
+    def hold(self, request: Request, name: str, answered: bool) -> Handle:
         """Hold the next one before it arrives, or its answer, until it is released."""
         return self.place(request, Hold(after=answered), name)
 
-    def lose(self, request: Request, name: str, *, answered: bool) -> Handle:
+    def lose(self, request: Request, name: str, answered: bool) -> Handle:
         """Keep the next one back for ever, or its answer; its client waits meanwhile."""
         return self.place(request, HangAfter() if answered else HangBefore(), name)
 
@@ -113,6 +113,16 @@ class Rig:
     def until_reached(self, placed: Handle) -> None:
         """Wait until the fault bites."""
         assert placed.reached.wait(SETTLED), f"nothing met {placed.rule}"
+
+    def until_renewed(self) -> None:
+        """Wait until the Lease was written by who begins to write it from now on."""
+        known = len(self.kubernetes.requests)
+
+        def renewed() -> bool:
+            since = self.kubernetes.requests[known:]
+            return any("/leases" in seen.path and is_write(seen) for seen in since)
+
+        eventually("the Lease is renewed", renewed)
 
     def swallow(self, name: str) -> Handle:
         """Let no watch show this event from now on."""
