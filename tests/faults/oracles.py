@@ -24,8 +24,7 @@ UPKEEP = ("/leases", "/configmaps/customevents")
 class Fate(NamedTuple):
     """How an event ends: its POSTs at the sandbox, under how many ids, and the lost attempts.
 
-    Nobody knows of a `deleted` object; its `posts` are the most that there may be. `state` may be
-    one that waits for a person.
+    Nobody knows of a `deleted` object; its `posts` are the most that there may be.
     """
 
     posts: int = 1
@@ -122,10 +121,10 @@ def o4_the_lease_listed_each_post_as_it_left(evidence: Evidence) -> Iterator[str
 
 
 def o5_nothing_is_left_open(evidence: Evidence) -> Iterator[str]:
-    """Each delivery has ended, or waits for a person; that it grew quiet is seen in time."""
+    """Each delivery has ended."""
     for source in evidence.objects:
         state = evidence.record(source)["state"]
-        if state not in TERMINAL | {"Held", "Suspended"}:
+        if state not in TERMINAL:
             yield f"{source} is {state}"
 
 

@@ -7,11 +7,12 @@ stopped past its Lease and resumed, it finds another one leading.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from faults.oracles import Fate
 from faults.plans.plan import Plan
-from faults.plans.rig import Request, Rig
+from faults.plans.rig import Leg, Rig
 from operator_process import RunningOperator
 from proxy import Handle
 
@@ -27,7 +28,7 @@ class Point(NamedTuple):
 
     name: str
     words: str
-    request: Request
+    leg: Leg
     answered: bool
     #: How the event ends after each of the three ends of the process.
     killed: Fate
@@ -36,20 +37,16 @@ class Point(NamedTuple):
 
 
 LEASE_UNANSWERED = Point(
-    "lease-unanswered", "its intent written", Request.LEASE, True, COUNTED, ONCE, COUNTED
+    "lease-unanswered", "its intent written", Leg.LEASE, True, COUNTED, ONCE, COUNTED
 )
 
 POINTS = (
-    Point(
-        "lease-unwritten", "before the intent is written", Request.LEASE, False, ONCE, ONCE, ONCE
-    ),
+    Point("lease-unwritten", "before the intent is written", Leg.LEASE, False, ONCE, ONCE, ONCE),
     LEASE_UNANSWERED,
-    Point("post-unsent", "its POST on the way", Request.POST, False, COUNTED, ONCE, DOUBLED),
-    Point("post-unanswered", "its POST counted", Request.POST, True, DOUBLED, ONCE, DOUBLED),
-    Point(
-        "status-unwritten", "its result on the way", Request.STATUS, False, DOUBLED, ONCE, DOUBLED
-    ),
-    Point("status-unanswered", "its result written", Request.STATUS, True, ONCE, ONCE, ONCE),
+    Point("post-unsent", "its POST on the way", Leg.POST, False, COUNTED, ONCE, DOUBLED),
+    Point("post-unanswered", "its POST counted", Leg.POST, True, DOUBLED, ONCE, DOUBLED),
+    Point("status-unwritten", "its result on the way", Leg.STATUS, False, DOUBLED, ONCE, DOUBLED),
+    Point("status-unanswered", "its result written", Leg.STATUS, True, ONCE, ONCE, ONCE),
 )
 
 #: Those that gate each change: of each point, the end that asks most of it.
@@ -109,15 +106,20 @@ def answered_in_its_sleep(rig: Rig) -> dict[str, Fate]:
 
 
 def _leader_at(
-    rig: Rig, point: Point, place: Callable[[Request, str, bool], Handle]
+    rig: Rig, point: Point, place: Callable[[Leg, str, bool], Handle]
 ) -> tuple[RunningOperator, Handle]:
     """A leader whose attempt has come to this point, a standby beside it, and what holds it."""
     leader = rig.lead_with_a_standby()
-    held = place(point.request, NAME, point.answered)
+    held = place(point.leg, NAME, point.answered)
     rig.apply_until_held(NAME, held)
-    if point.request is not Request.LEASE:
+    if point.leg is not Leg.LEASE:
         rig.until_renewed()  # so that the journal stands there as it is by now
     return leader, held
+
+
+def _cut(rig: Rig, way: Callable[[Rig, Point], None], point: Point, fate: Fate) -> dict[str, Fate]:
+    way(rig, point)
+    return {NAME: fate}
 
 
 ENDS: dict[str, tuple[Callable[[Rig, Point], None], str]] = {
@@ -131,22 +133,12 @@ def cuts() -> Iterator[Plan]:
     """The plans, point by point."""
     for point in POINTS:
         for end, (way, words) in ENDS.items():
-            fate: Fate = getattr(point, end)
-
-            def steps(
-                rig: Rig,
-                way: Callable[[Rig, Point], None] = way,
-                point: Point = point,
-                fate: Fate = fate,
-            ) -> dict[str, Fate]:
-                way(rig, point)
-                return {NAME: fate}
-
-            name = f"{point.name}-{end}"
+            name, fate = f"{point.name}-{end}", getattr(point, end)
+            steps = partial(_cut, way=way, point=point, fate=fate)
             yield Plan(name, f"{point.words}: {words}", str(fate), steps, gates=name in GATING)
     yield Plan(
         "lease-unanswered-resumed",
-        "the same, with the answer there as it wakes and its watch silent",
+        "its intent written: SIGSTOP, answered meanwhile, another leads, SIGCONT; no watch",
         str(COUNTED),
         answered_in_its_sleep,
         gates=True,

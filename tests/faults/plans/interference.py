@@ -8,7 +8,7 @@ from functools import partial
 from conftest import CRD
 from faults.oracles import CANARY, Fate
 from faults.plans.plan import Plan
-from faults.plans.rig import Request, Rig
+from faults.plans.rig import Leg, Rig
 from operator_process import eventually
 from promises import crowd
 from promises.fleet import LEASE
@@ -31,7 +31,7 @@ CRD_NAME = "customevents.customevents.dev"
 
 def lease_refused(rig: Rig, answer: Answer) -> dict[str, Fate]:
     """The write of an intent is answered so, twice."""
-    refused = rig.place(Request.LEASE, answer, NAME, count=2)
+    refused = rig.place(Leg.LEASE, answer, NAME, count=2)
     rig.lead()
     rig.apply_until_held(NAME, refused)
     rig.until_ended()
@@ -42,7 +42,7 @@ def lease_refused(rig: Rig, answer: Answer) -> dict[str, Fate]:
 def lease_deleted(rig: Rig) -> dict[str, Fate]:
     """Nobody knows then what is under way: all wait until it must have ended."""
     leader = rig.lead()
-    held = rig.hold(Request.POST, NAME, answered=True)
+    held = rig.hold(Leg.POST, NAME, answered=True)
     rig.apply_until_held(NAME, held)
     rig.api.call("DELETE", LEASE)
     held.release()
@@ -53,7 +53,7 @@ def lease_deleted(rig: Rig) -> dict[str, Fate]:
 
 def status_refused(rig: Rig) -> dict[str, Fate]:
     """As a policy does it: 403 for each write of a result in one namespace."""
-    refused = rig.place(Request.STATUS, Answer(403), NAME, count=None)
+    refused = rig.place(Leg.STATUS, Answer(403), NAME, count=None)
     rig.lead()
     rig.apply_until_held(NAME, refused)
     rig.apply("well", namespace=rig.other)
@@ -107,7 +107,7 @@ def watch_stale(rig: Rig) -> dict[str, Fate]:
     rig.apply("first")  # a new leader sends one alone, until that is answered
     rig.until_ended()
     names = ("edited", "deleted")
-    held = [rig.hold(Request.POST, name, answered=True) for name in names]
+    held = [rig.hold(Leg.POST, name, answered=True) for name in names]
     rig.apply(*names)
     swallowed = []
     for name, each in zip(names, held, strict=True):
@@ -122,10 +122,10 @@ def watch_stale(rig: Rig) -> dict[str, Fate]:
     return {"edited": TOLD_ANEW, "deleted": GONE}
 
 
-def deleted(rig: Rig, request: Request) -> dict[str, Fate]:
+def deleted(rig: Rig, leg: Leg) -> dict[str, Fate]:
     """Its author deletes it before this request is answered."""
     rig.lead()
-    held = rig.hold(request, NAME, answered=True)
+    held = rig.hold(leg, NAME, answered=True)
     rig.apply_until_held(NAME, held)
     crowd.delete(rig.api, rig.namespace, NAME)
     held.release()
@@ -135,7 +135,7 @@ def deleted(rig: Rig, request: Request) -> dict[str, Fate]:
 def edited(rig: Rig) -> dict[str, Fate]:
     """Its author edits it before its POST is answered."""
     rig.lead()
-    held = rig.hold(Request.POST, NAME, answered=True)
+    held = rig.hold(Leg.POST, NAME, answered=True)
     rig.apply_until_held(NAME, held)
     crowd.edit(rig.api, rig.namespace, NAME, "told otherwise")
     held.release()
@@ -145,7 +145,7 @@ def edited(rig: Rig) -> dict[str, Fate]:
 def recreated(rig: Rig) -> dict[str, Fate]:
     """Its author deletes it and creates another one of that name before its POST is answered."""
     rig.lead()
-    held = rig.hold(Request.POST, NAME, answered=True)
+    held = rig.hold(Leg.POST, NAME, answered=True)
     rig.apply_until_held(NAME, held)
     crowd.delete(rig.api, rig.namespace, NAME)
     rig.apply(NAME)
@@ -223,13 +223,13 @@ PLANS = [
         "event-deleted-committed",
         "an event is deleted before its intent is answered",
         str(GONE),
-        partial(deleted, request=Request.LEASE),
+        partial(deleted, leg=Leg.LEASE),
     ),
     Plan(
         "event-deleted",
         "an event is deleted before its POST is answered",
         str(GONE),
-        partial(deleted, request=Request.POST),
+        partial(deleted, leg=Leg.POST),
     ),
     Plan(
         "event-edited",

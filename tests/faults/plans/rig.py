@@ -49,11 +49,11 @@ SETTINGS = {
 }
 
 
-class Request(Enum):
+class Leg(Enum):
     """The three requests that an attempt consists of, each with the event's name in it."""
 
-    LEASE = "PUT", "/leases/customevents", "{name}"
-    POST = "POST", "/mgmt/v1/events$", "{name}"
+    LEASE = "PUT", "/leases/customevents", r"\W{name}\W"
+    POST = "POST", "/mgmt/v1/events$", r"\W{name}\W"
     STATUS = "PATCH", "/customevents/{name}/status", ""
 
     def rule(self, name: str, action: Action, count: int | None) -> Rule:
@@ -87,18 +87,18 @@ class Rig:
         self.operators.start()
         return leader
 
-    def place(self, request: Request, action: Action, name: str, count: int | None = 1) -> Handle:
+    def place(self, leg: Leg, action: Action, name: str, count: int | None = 1) -> Handle:
         """Let this happen to the next such requests of an event; None: until it is removed."""
-        proxy = self.remote if request is Request.POST else self.kubernetes
-        return proxy.add(request.rule(name, action, count))
+        proxy = self.remote if leg is Leg.POST else self.kubernetes
+        return proxy.add(leg.rule(name, action, count))
 
-    def hold(self, request: Request, name: str, answered: bool) -> Handle:
+    def hold(self, leg: Leg, name: str, answered: bool) -> Handle:
         """Hold the next one before it arrives, or its answer, until it is released."""
-        return self.place(request, Hold(after=answered), name)
+        return self.place(leg, Hold(after=answered), name)
 
-    def lose(self, request: Request, name: str, answered: bool) -> Handle:
+    def lose(self, leg: Leg, name: str, answered: bool) -> Handle:
         """Keep the next one back for ever, or its answer; its client waits meanwhile."""
-        return self.place(request, HangAfter() if answered else HangBefore(), name)
+        return self.place(leg, HangAfter() if answered else HangBefore(), name)
 
     def apply(self, *names: str, namespace: str = "") -> None:
         """Create ordinary events."""
@@ -133,10 +133,11 @@ class Rig:
         """Wait until the sandbox has got so many POSTs."""
         eventually(f"{posts} are told", lambda: len(crowd.posts(self.timeline)) >= posts)
 
-    def until_ended(self, namespace: str = "") -> None:
-        """Wait until all deliveries have ended, of one namespace or of both."""
-        for each in [namespace] if namespace else [self.namespace, self.other]:
-            crowd.until_terminal(self.api, each, within=SETTLED)
+    def until_ended(self, *namespaces: str) -> None:
+        """Wait until all deliveries there have ended; nowhere: in both namespaces."""
+        end = time.monotonic() + SETTLED
+        for each in namespaces or (self.namespace, self.other):
+            crowd.until_terminal(self.api, each, within=end - time.monotonic())
 
     def rotate_key(self, key: str) -> None:
         """Mount another key, in one step as the kubelet does it."""
