@@ -36,12 +36,15 @@ class Point(NamedTuple):
     stopped: Fate
 
 
+LEASE_UNWRITTEN = Point(
+    "lease-unwritten", "before the intent is written", Leg.LEASE, False, ONCE, ONCE, ONCE
+)
 LEASE_UNANSWERED = Point(
     "lease-unanswered", "its intent written", Leg.LEASE, True, COUNTED, ONCE, COUNTED
 )
 
 POINTS = (
-    Point("lease-unwritten", "before the intent is written", Leg.LEASE, False, ONCE, ONCE, ONCE),
+    LEASE_UNWRITTEN,
     LEASE_UNANSWERED,
     Point("post-unsent", "its POST on the way", Leg.POST, False, COUNTED, ONCE, DOUBLED),
     Point("post-unanswered", "its POST counted", Leg.POST, True, DOUBLED, ONCE, DOUBLED),
@@ -105,6 +108,15 @@ def answered_in_its_sleep(rig: Rig) -> dict[str, Fate]:
     return {NAME: COUNTED}
 
 
+def written_after_its_death(rig: Rig) -> dict[str, Fate]:
+    """Its intent was on the way when it was killed, and arrives."""
+    leader, held = _leader_at(rig, LEASE_UNWRITTEN, rig.hold)
+    leader.kill()
+    held.release()
+    rig.operators.leader(but=leader)
+    return {NAME: COUNTED}
+
+
 def _leader_at(
     rig: Rig, point: Point, place: Callable[[Leg, str, bool], Handle]
 ) -> tuple[RunningOperator, Handle]:
@@ -142,4 +154,10 @@ def cuts() -> Iterator[Plan]:
         str(COUNTED),
         answered_in_its_sleep,
         gates=True,
+    )
+    yield Plan(
+        "lease-late-killed",
+        "its intent on the way: SIGKILL, it arrives, another takes over",
+        str(COUNTED),
+        written_after_its_death,
     )
