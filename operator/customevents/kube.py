@@ -58,14 +58,27 @@ class Timekeeper(Protocol):
         """An answer bore this Date; it was asked for at this uptime, and has just arrived."""
 
 
+class Transport(Protocol):
+    """What carries requests to the API server."""
+
+    async def exchange(
+        self, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> answers.Response:
+        """One request, and its whole answer. Raises ClusterError if there was none."""
+
+
 class Cluster:
-    """One connection pool to one API server."""
+    """One way to one API server."""
 
     def __init__(
-        self, client: ApiClient, found: way.Way, credentials: Credentials, clock: Timekeeper | None
+        self,
+        transport: Transport,
+        found: way.Way,
+        credentials: Credentials,
+        clock: Timekeeper | None,
     ) -> None:
         """`connect` makes it."""
-        self._client = client
+        self._transport = transport
         self._way = found
         self._credentials = credentials
         self._clock = clock
@@ -217,7 +230,8 @@ class Cluster:
     async def text(self, path: str) -> str:
         """What is no object: a log. Raises ClusterError."""
         _check(path)
-        answer = await self._exchange("GET", path, None, JSON, "*/*")
+        headers = {"Accept": "*/*", "Content-Type": JSON}
+        answer = await self._transport.exchange("GET", path, None, headers)
         if not 200 <= answer.status < 300:
             raise answers.refused(answers.asked(path), answer, of_patch=False)
         return answer.body.decode(errors="replace")
@@ -238,7 +252,8 @@ class Cluster:
         """
         _check(path)
         sent = self._clock.uptime() if self._clock else 0.0
-        answer = await self._exchange(method, path, body, content_type, accept)
+        headers = {"Accept": accept, "Content-Type": content_type}
+        answer = await self._transport.exchange(method, path, body, headers)
         about = answers.asked(path)
         if not 200 <= answer.status < 300:
             raise answers.refused(about, answer, of_patch=content_type == JSON_PATCH)
@@ -249,10 +264,18 @@ class Cluster:
             self._clock.heard(answer.date, sent)
         return read
 
-    async def _exchange(
-        self, method: str, path: str, body: Any, content_type: str, accept: str
+
+class Pool:
+    """A connection pool to one API server."""
+
+    def __init__(self, client: ApiClient, server: str) -> None:
+        self._client = client
+        self._server = server
+
+    async def exchange(
+        self, method: str, path: str, body: Any, headers: dict[str, str]
     ) -> answers.Response:
-        headers = {"Accept": accept, "Content-Type": content_type}
+        """One request, and its whole answer. Raises ClusterError if there was none."""
         try:
             _, url, headers, body, _ = await self._client.param_serialize(
                 method, path, header_params=headers, body=body
@@ -262,7 +285,7 @@ class Cluster:
             )
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            words = f"the Kubernetes API did not answer: {trust.why(error, self.server)}"
+            words = f"the Kubernetes API did not answer: {trust.why(error, self._server)}"
             raise (NotTheApi if trust.is_stranger(error) else ClusterError)(words) from error
         except Exception as error:  # whatever a library trips over
             words = f"the Kubernetes API cannot be asked: {trust.why(error)}"
@@ -337,7 +360,7 @@ async def connect_as(
     configuration.client_session_kwargs = leading
     try:
         async with leading["connector"], ApiClient(configuration) as client:
-            yield kind(client, found, credentials, clock)
+            yield kind(Pool(client, found.server), found, credentials, clock)
     finally:
         await credentials.stop()
 

@@ -13,6 +13,7 @@ import random
 import secrets
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -59,6 +60,26 @@ class Operator:
         self._supervisor = supervisor
         self._cluster = cluster
         self._clock = clock
+
+    async def run(
+        self, start_watch: Callable[[Relay], None], stop_watch: Callable[[], None]
+    ) -> None:
+        """Stand for election, lead, and drain. Raises what a part failed with."""
+        parts, supervisor = self._parts, self._supervisor
+        taken = await supervisor.unless_over(parts.journal.acquire())
+        if taken is None:
+            return await supervisor.over()
+        journal = supervisor.own(parts.journal.run(), "the journal")
+        async with AsyncExitStack() as stack:
+            stack.callback(stop_watch)  # last: kopf may take seconds, the next leader waits
+            stack.push_async_callback(_release, parts, journal)
+            try:
+                if await supervisor.unless_over(self.lead(taken)):
+                    start_watch(Relay(self, parts.inbox, supervisor))
+                await supervisor.over()
+            finally:
+                await self.drain()
+        return None
 
     async def lead(self, taken: TakenOver) -> bool:
         """Settle what was in flight, take in what is open, and begin; whether it may send."""
@@ -147,7 +168,7 @@ class Probes:
         return Finding(is_ready, of_all + self._watch.troubles)
 
 
-class _Relay:
+class Relay:
     """Hands on what the watch's thread tells: everything of ours happens on our own loop."""
 
     def __init__(self, operator: Operator, inbox: Inbox, supervisor: Supervisor) -> None:
@@ -178,7 +199,7 @@ class _Relay:
 
 
 async def run(settings: Settings) -> None:
-    """Run until SIGTERM, SIGINT or SIGHUP, then drain. Raises what a part failed with."""
+    """Run until SIGTERM, SIGINT or SIGHUP. Raises what a part failed with."""
     supervisor, metrics = Supervisor(), Metrics(namespace_label=settings.metrics_namespace_label)
     clock, watch = ClusterClock(), Watch(namespaces=settings.watch_namespaces)
     _finish_when_asked(supervisor)
@@ -189,21 +210,8 @@ async def run(settings: Settings) -> None:
         metrics.read(_exposed(settings, parts, watch, clock))
         await _serve_probes(stack, settings, Probes(settings, parts, watch), metrics)
         logger.info("customevents %s posts to %s", __version__, settings.base_url)
-        taken = await supervisor.unless_over(parts.journal.acquire())
-        if taken is None:
-            return await supervisor.over()
-        journal = supervisor.own(parts.journal.run(), "the journal")
-        stack.callback(watch.stop)  # last: kopf may take seconds, the next leader waits
-        stack.push_async_callback(_release, parts, journal)
         operator = Operator(settings, parts, supervisor, cluster, clock)
-        try:
-            if await supervisor.unless_over(operator.lead(taken)):
-                relay = _Relay(operator, parts.inbox, supervisor)
-                watch.start(cluster, relay, relay.failed)
-            await supervisor.over()
-        finally:
-            await operator.drain()
-    return None
+        await operator.run(lambda relay: watch.start(cluster, relay, relay.failed), watch.stop)
 
 
 def events_client(settings: Settings) -> EventsClient:
