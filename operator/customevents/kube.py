@@ -116,8 +116,9 @@ class Cluster:
             {"op": "test", "path": "/status/delivery", "value": event.stored_record},
             {"op": "add", "path": "/status", "value": status},
         ]
-        if event.stored_record is None:
-            del operations[1]
+        if event.stored_record is None:  # there may be no status at all to look into
+            version = str(event.resource_version)
+            operations[1] = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
         path = f"{_path(event.namespace, event.name)}/status?{AS_OPERATOR}"
         return await self.request("PATCH", path, operations, content_type=JSON_PATCH, kind=KIND)
 

@@ -433,6 +433,22 @@ def test_a_namespace_whose_status_cannot_be_written_holds_up_no_other(world: Wor
     at_once(story())
 
 
+def test_a_schema_that_is_found_too_old_as_it_is_settled_late_stops_sending_and_not_the_process(
+    world: World,
+) -> None:
+    event = world.cluster.apply(uid="a", name="a", namespace="locked")
+    policy = RefusedNamespace(world, "locked")
+    world.cluster.prunes = "contentHash"
+
+    async def story() -> None:
+        await settle_all(world, [entry(event)])
+        policy.lifted = True
+        await asyncio.gather(*world.aside)  # raises nothing: readiness tells of it
+        assert "Apply the CRD" in world.throttle.halted
+
+    at_once(story())
+
+
 def test_such_a_namespace_stays_blocked_until_all_of_it_is_settled(world: World) -> None:
     first, second = (
         world.cluster.apply(uid=n, name=n, namespace="locked") for n in ("first", "second")

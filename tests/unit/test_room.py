@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from customevents.delivery.inbox import Inbox
+from customevents.delivery.inbox import LOOK_FOR_ROOM, Inbox
 from customevents.delivery.journal import MOST_ENTRIES
 from customevents.delivery.results import LATE
 from customevents.resource.errors import ClusterError
@@ -132,5 +132,20 @@ def test_couriers_begin_nothing_while_too_many_results_cannot_be_written() -> No
         assert (len(world.journal), len(world.api.posts)) == (0, most + 1)
         world.inbox.close()
         await running
+
+    at_once(story())
+
+
+def test_a_waiter_finds_the_room_that_nobody_tells_it_of() -> None:
+    place = Place()
+    place.inbox.offer(waiting("a"))
+
+    async def story() -> None:
+        taking = asyncio.ensure_future(place.inbox.take())
+        await asyncio.sleep(10.0)
+        assert not taking.done()
+        place.room = True  # such as when an object is deleted whose result nobody could write
+        await asyncio.sleep(LOOK_FOR_ROOM)
+        assert taking.done()
 
     at_once(story())

@@ -31,6 +31,9 @@ LOOK_HOLDS = 5.0
 #: whoever sleeps here does not notice.
 LOOK_AGAIN = 60.0
 
+#: Seconds between two looks for room: nobody calls who waits for it.
+LOOK_FOR_ROOM = 1.0
+
 
 class _Postponed(NamedTuple):
     due: float
@@ -76,7 +79,7 @@ class Inbox:
         self._uptime = uptime
         self._counters = counters
         self._room = room
-        self._said_full = False
+        self._is_full = self._said_full = False
         self._queues = Queues()
         self._postponed: DelayQueue[_Postponed] = DelayQueue()
         self._busy: dict[str, _Out] = {}
@@ -353,7 +356,8 @@ class Inbox:
             self._queue(waiting.event)
 
     def _has_room(self) -> bool:
-        if self._room():
+        self._is_full = not self._room()
+        if not self._is_full:
             return True
         if not self._said_full:
             logger.error("nothing more is sent: too many results wait to be written")
@@ -369,4 +373,6 @@ class Inbox:
         self._wake.clear()
         due = self._postponed.next_time
         wait = None if due is None else min(due - self._uptime(), LOOK_AGAIN)
+        if self._is_full:
+            wait = LOOK_FOR_ROOM
         await happened(self._wake, wait)

@@ -93,7 +93,11 @@ class Recovery:
     async def _unblock(
         self, settling: Iterable[asyncio.Task[CustomEvent | None]], namespace: str
     ) -> None:
-        for event in await asyncio.gather(*settling):
+        try:
+            settled = await asyncio.gather(*settling)
+        except SchemaTooOld:
+            return  # nothing is sent any more, and readiness says so
+        for event in settled:
             if event is not None:
                 self.inbox.offer(event)  # what waits there may not know of the attempt yet
         self.results.let_go(namespace)
