@@ -7,7 +7,7 @@ MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit pythons lint format contract integration promises faults storm chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
+.PHONY: help demo test tools unit pythons lint format contract integration promises faults simulate storm track-record chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -39,6 +39,9 @@ promises: tools ## What is promised, in full: half an hour; ends in a table of f
 
 faults: tools ## One fault at one place, and what must hold: prints a table (PLAN=post-unsent-killed for one)
 	$(BIN)/pytest tests/faults/plans $(if $(PLAN),-k "$(PLAN)")
+
+simulate: $(VENV)/ready ## Every order of events, in a simulated world (MINUTES=60); prints a table
+	PYTHONPATH=tests $(BIN)/python -m simulation explore --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 storm: tools ## Everything at random on a real control plane (MINUTES=60 SEED=...): prints a table
 	PYTHONPATH=tests:localcluster $(BIN)/python -m faults.storm --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

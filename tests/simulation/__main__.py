@@ -1,0 +1,154 @@
+"""Every order of events: runs the operator's delivery in a simulated world.
+
+    python -m simulation explore --minutes 60   # plan after plan; a table at the end
+    python -m simulation replay 4711            # the story of one seed, or of a plan in a file
+    python -m simulation shrink 4711            # the shortest story that breaks the same rule
+    python -m simulation count --seed 1         # how many plans it takes to break a rule
+
+A schedule is its plan, and that follows from its seed: replayed, it is the same to the last byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from simulation.branches import Branches
+from simulation.explore import Found, explore
+from simulation.plan import Plan
+from simulation.runs import Outcome, run
+from simulation.shrink import Shrinker
+from simulation.swarm import draw
+
+ROOT = Path(__file__).parents[2]
+FAILED = ROOT / ".cache" / "simulation"
+
+#: Seconds between two lines that say how far it is.
+TELLS_EVERY = 30.0
+
+#: Broken plans that are made small at the end; the others are kept as they are.
+MOST_SHRUNK = 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for; 1 if a rule was broken."""
+    given = _parser().parse_args(arguments)
+    if given.do == "explore":
+        return _explore(given)
+    if given.do == "digest":
+        return _digest(given.seed, given.schedules)
+    if given.do == "count":
+        return _count(given.seed, given.most)
+    outcome = run(_plan(given.plan), with_log=given.log)
+    if given.do == "shrink" and outcome.violations:
+        outcome = Shrinker(outcome).shrink()
+        outcome = run(outcome.plan, with_log=given.log)
+        print(outcome.plan.to_json())
+    for line in outcome.lines():
+        print(line)
+    return 1 if outcome.violations else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulation", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="do", required=True)
+    exploring = commands.add_parser("explore", help="plan after plan")
+    exploring.add_argument("--minutes", type=float, default=2.0)
+    exploring.add_argument("--schedules", type=float, default=float("inf"))
+    exploring.add_argument("--seed", type=int, default=None, help="the first; else the time")
+    exploring.add_argument("--workers", type=int, default=2)
+    exploring.add_argument("--plain", action="store_true", help="fresh plans alone, no branches")
+    exploring.add_argument("--first", action="store_true", help="end at the first that is broken")
+    counting = commands.add_parser("count", help="how many schedules it takes to break a rule")
+    counting.add_argument("--seed", type=int, default=0, help="the first")
+    counting.add_argument("--most", type=int, default=10_000, help="schedules that are tried")
+    digesting = commands.add_parser("digest", help="a line for each schedule's trace")
+    digesting.add_argument("--seed", type=int, default=0, help="the first")
+    digesting.add_argument("--schedules", type=int, default=200)
+    for name, words in (("replay", "tell a story"), ("shrink", "tell the shortest one")):
+        one = commands.add_parser(name, help=words)
+        one.add_argument("plan", help="a seed, or a file with a plan")
+        one.add_argument("--log", action="store_true", help="with what the operator logs")
+    return parser
+
+
+def _plan(said: str) -> Plan:
+    return draw(int(said)) if said.isdecimal() else Plan.from_json(Path(said).read_text())
+
+
+def _explore(given: argparse.Namespace) -> int:
+    seed = int(time.time()) * 1_000_000 if given.seed is None else given.seed
+    print(f"from seed {seed}", flush=True)
+    begun = told = time.monotonic()
+
+    def tell(found: Found) -> bool:
+        nonlocal told
+        if time.monotonic() - told >= TELLS_EVERY:
+            told = time.monotonic()
+            print(_so_far(found, told - begun), flush=True)
+        return bool(given.first and found.broken)
+
+    found = explore(
+        first_seed=seed,
+        schedules=given.schedules,
+        seconds=given.minutes * 60,
+        workers=given.workers,
+        looks=not (given.first or given.plain),
+        told=tell,
+    )
+    print(_so_far(found, time.monotonic() - begun))
+    if found.arcs:
+        branches = Branches()
+        branches.add(found.arcs)
+        print(branches.report())
+    _tell_broken(found.broken)
+    return 1 if found.broken else 0
+
+
+def _count(first: int, most: int) -> int:
+    for number in range(most):
+        outcome = run(draw(first + number))
+        if outcome.violations:
+            print(number + 1, first + number, outcome.violations[0])
+            return 1
+    print(f"none in {most}")
+    return 0
+
+
+def _digest(first: int, schedules: int) -> int:
+    for seed in range(first, first + schedules):
+        story = "\n".join(run(draw(seed)).lines())
+        print(seed, blake2b(story.encode(), digest_size=8).hexdigest())
+    return 0
+
+
+def _so_far(found: Found, seconds: float) -> str:
+    hours = found.seconds / 3600
+    return (
+        f"{found.schedules} schedules in {seconds:.0f} s, {hours:.0f} hours of the world, "
+        f"{found.requests} requests, {len(found.states)} states, {len(found.pairs)} pairs of "
+        f"states, {len(found.arcs)} branches, {len(found.broken)} broken"
+    )
+
+
+def _tell_broken(broken: Sequence[Outcome]) -> None:
+    FAILED.mkdir(parents=True, exist_ok=True)
+    rules: dict[str, int] = {}
+    for outcome in broken:
+        rules[outcome.rule] = rules.get(outcome.rule, 0) + 1
+        file = FAILED / f"{outcome.plan.seed}.json"
+        file.write_text(outcome.plan.to_json())
+        if rules[outcome.rule] > MOST_SHRUNK:
+            continue
+        print(f"\n{outcome.violations[0]}")
+        print(f"  python -m simulation shrink {file.relative_to(ROOT)}")
+    for rule, times in rules.items():
+        print(f"{times} x {rule}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

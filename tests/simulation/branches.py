@@ -1,0 +1,60 @@
+"""Which branches of the delivery's files were taken: what is new steers what is tried next."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import coverage
+
+from customevents import delivery
+
+_ROOM = Path(delivery.__file__).parent
+
+#: The files whose every branch a simulation should take.
+FILES = tuple(
+    str(_ROOM / f"{name}.py")
+    for name in ("state", "journal", "election", "recovery", "inbox", "status_writer")
+)
+
+#: A file, and from which line to which one; a negative line is an end.
+Arc = tuple[str, int, int]
+
+
+class Branches:
+    """Looks at what is run between `looking` and its end."""
+
+    def __init__(self) -> None:
+        self._coverage = coverage.Coverage(
+            data_file=None, branch=True, include=FILES, config_file=False
+        )
+        self.seen: set[Arc] = set()
+
+    @contextmanager
+    def looking(self) -> Iterator[set[Arc]]:
+        """Gather what is taken for the first time into the set that is given."""
+        new: set[Arc] = set()
+        self._coverage.start()
+        try:
+            yield new
+        finally:
+            self._coverage.stop()
+            found = self._coverage.get_data()
+            arcs = {(file, *arc) for file in FILES for arc in found.arcs(file) or ()}
+            new |= arcs - self.seen
+            self.seen |= arcs
+
+    def add(self, arcs: set[Arc]) -> None:
+        """These were taken elsewhere."""
+        by_file: dict[str, set[tuple[int, int]]] = {}
+        for file, *arc in arcs:
+            by_file.setdefault(file, set()).add((arc[0], arc[1]))
+        self._coverage.get_data().add_arcs(by_file)
+
+    def report(self) -> str:
+        """A table by file, with the lines and branches that nobody has taken."""
+        table = io.StringIO()
+        self._coverage.report(show_missing=True, file=table)
+        return table.getvalue()

@@ -1,0 +1,380 @@
+"""What authors, administrators and mishaps do in the world, each by its name in a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from customevents import kube
+from customevents.resource.event import GROUP, KIND, RESEND_ANNOTATION, RESTORED_LABEL, VERSION
+from customevents.resource.lease import IN_FLIGHT
+from simulation.plan import Deed
+from simulation.remote import REFUSED
+from simulation.replica import HOME, NAME
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+MERGE = kube.MERGE_PATCH
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases/{NAME}"
+
+#: How an event may be written, beside its content.
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {},
+    {"onUnknownOutcome": "Hold"},
+    {"deliveryDeadlineSeconds": 60},
+    {"ttlSecondsAfterFinished": 5},
+    {"suspend": True},
+    {"scope": {"serviceNames": ["checkout"]}},
+    {"scope": {"serviceSelector": {"matchLabels": {"app": "checkout"}}}},
+    {"severity": "Error", "details": {"who": "somebody"}},
+)
+
+#: The label by which the workloads of a release are found.
+RELEASE = {"app.kubernetes.io/instance": "checkout"}
+
+
+def do(world: World, deed: Deed) -> None:
+    """Do it, as far as it can be done now."""
+    _DEEDS[deed.do](world, deed)
+
+
+def summary(name: str, version: float) -> str:
+    """What an event says in this version of its content; the ninth is refused for good."""
+    return f"{name} {REFUSED}" if version == 9 else f"{name} v{version:g}"
+
+
+# Authors.
+
+
+def _path(deed: Deed) -> tuple[str, str, str]:
+    namespace, _, name = deed.whom.partition("/")
+    return namespace, name, f"{kube.collection(namespace)}/{name}"
+
+
+def _manifest(name: str, variant: float, version: float) -> dict[str, Any]:
+    spec = {"eventType": "release", "summary": summary(name, version)}
+    labels = RELEASE if int(variant) % 7 == 3 else {}
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": KIND,
+        "metadata": {"name": name, "labels": labels},
+        "spec": spec | VARIANTS[int(variant) % len(VARIANTS)],
+    }
+
+
+def _create(world: World, deed: Deed) -> None:
+    namespace, name, _ = _path(deed)
+    body = _manifest(name, deed.much, 9 if deed.much == 29 else 1)
+    made = world.author("POST", kube.collection(namespace), body)
+    if made:
+        world.judge.made(made)
+
+
+def _patch(world: World, deed: Deed, body: dict[str, Any]) -> None:
+    _, _, path = _path(deed)
+    before = world.author("GET", path)
+    after = world.author("PATCH", path, body, MERGE)
+    if after and before:
+        world.judge.wrote(before, after)
+
+
+def _edit(world: World, deed: Deed) -> None:
+    _, name, _ = _path(deed)
+    _patch(world, deed, {"spec": {"summary": summary(name, deed.much)}})
+
+
+def _spec(field: str, value: Any) -> Callable[[World, Deed], None]:
+    def write(world: World, deed: Deed) -> None:
+        _patch(world, deed, {"spec": {field: value}})
+
+    return write
+
+
+def _resend(world: World, deed: Deed) -> None:
+    value = f"r{deed.much:g}" if deed.much else None
+    _patch(world, deed, {"metadata": {"annotations": {RESEND_ANNOTATION: value}}})
+
+
+def _label(world: World, deed: Deed) -> None:
+    _patch(world, deed, {"metadata": {"labels": {"touched": f"t{deed.much:g}"}}})
+
+
+def _delete(world: World, deed: Deed) -> None:
+    world.author("DELETE", _path(deed)[2])
+
+
+def _hold_deletion(world: World, deed: Deed) -> None:
+    """Delete it while somebody's finalizer holds it for a while."""
+    _patch(world, deed, {"metadata": {"finalizers": ["example.com/held"]}})
+    world.author("DELETE", _path(deed)[2])
+    release = {"metadata": {"finalizers": None}}
+    world.for_a_while(deed.much, lambda: _patch(world, deed, release))
+
+
+def _recreate(world: World, deed: Deed) -> None:
+    _delete(world, deed)
+    _create(world, deed)
+
+
+def _restore(world: World, deed: Deed) -> None:
+    """A backup brings it back: with the status of the moment at which it was made, or without."""
+    namespace, _, path = _path(deed)
+    saved = world.author("GET", path)
+    if not saved:
+        return
+    with_status = bool(deed.much)
+
+    def back() -> None:
+        world.author("DELETE", path)
+        labels = {**saved["metadata"].get("labels", {}), RESTORED_LABEL: "nightly"}
+        body = {**saved, "metadata": {"name": saved["metadata"]["name"], "labels": labels}}
+        annotations = saved["metadata"].get("annotations")
+        if annotations:
+            body["metadata"]["annotations"] = annotations
+        made = world.author("POST", kube.collection(namespace), body)
+        if not made:
+            return
+        if with_status:
+            body = {**made, "status": saved["status"]}
+            made = world.author("PUT", f"{path}/status", body) or made
+        world.judge.made(made, restored=True, with_status=with_status)
+
+    world.for_a_while(deed.much or 4.0, back)
+
+
+def _deploy(world: World, deed: Deed) -> None:
+    """The workload that selectors and releases look for appears, or goes."""
+    where = f"/apis/apps/v1/namespaces/{deed.whom}/deployments"
+    if deed.much:
+        world.author("DELETE", f"{where}/checkout")
+        return
+    labels = {"app": "checkout", **RELEASE}
+    metadata = {"name": "checkout", "labels": labels}
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {}}
+    world.author("POST", where, body)
+
+
+# Administrators.
+
+
+def _remove_crd(world: World, deed: Deed) -> None:
+    world.server.remove_crd()
+    world.judge.all_removed()
+    world.cut_watches()
+    world.for_a_while(deed.much, world.server.restore_crd)
+
+
+def _terminate(world: World, deed: Deed) -> None:
+    world.server.terminate_namespace(deed.whom)
+
+    def over() -> None:
+        world.server.remove_namespace(deed.whom)
+        world.server.create_namespace(deed.whom)
+
+    world.for_a_while(deed.much, over)
+
+
+def _refuse(world: World, deed: Deed) -> None:
+    world.refusing.add(deed.whom)
+    world.for_a_while(deed.much, lambda: world.refusing.discard(deed.whom))
+
+
+def _mount(kind: str) -> Callable[[World, Deed], None]:
+    def mount(world: World, deed: Deed) -> None:
+        _set_key(world, kind)
+        world.for_a_while(deed.much, lambda: _set_key(world, "good"))
+
+    return mount
+
+
+def _set_key(world: World, kind: str) -> None:
+    world.remote.key = kind
+    world.remote.keys += 1
+
+
+def _weather(world: World, deed: Deed) -> None:
+    """Every POST meets the same."""
+    world.remote.weather = deed.whom
+
+    def over() -> None:
+        world.remote.weather = ""
+
+    world.for_a_while(deed.much, over)
+
+
+def _set(name: str, value: Any) -> Callable[[World, Deed], None]:
+    """Change a setting, which rolls the pods out anew; and back."""
+
+    def change(world: World, deed: Deed) -> None:
+        before = world.plan.settings.get(name)
+        _roll_out(world, name, value)
+        world.for_a_while(deed.much, lambda: _roll_out(world, name, before))
+
+    return change
+
+
+def _roll_out(world: World, name: str, value: Any) -> None:
+    if value is None:
+        world.settings.pop(name, None)
+    else:
+        world.settings[name] = value
+    for each in world.replicas.values():
+        each.ask_to_stop()
+
+
+def _delete_lease(world: World, _: Deed) -> None:
+    world.judge.lease_is_touched()
+    world.author("DELETE", LEASE)
+
+
+def _spoil_lease(world: World, deed: Deed) -> None:
+    """Somebody edits its list: away, or into what cannot be read."""
+    said = "{" if deed.much else None
+    world.judge.lease_is_touched()
+    world.author("PATCH", LEASE, {"metadata": {"annotations": {IN_FLIGHT: said}}}, MERGE)
+
+
+def _take_lease_away(world: World, _: Deed) -> None:
+    """Somebody clears the holder by hand."""
+    world.judge.lease_is_touched()
+    world.author("PATCH", LEASE, {"spec": {"holderIdentity": ""}}, MERGE)
+
+
+def _api_down(world: World, deed: Deed) -> None:
+    world.is_down = True
+    world.cut_watches()
+
+    def over() -> None:
+        world.is_down = False
+
+    world.for_a_while(deed.much, over)
+
+
+def _compact(world: World, _: Deed) -> None:
+    world.server.compact()
+
+
+def _cut_watches(world: World, _: Deed) -> None:
+    world.cut_watches()
+
+
+def _deafen(world: World, deed: Deed) -> None:
+    world.deaf.add(deed.whom)
+    world.for_a_while(deed.much, lambda: world.deaf.discard(deed.whom))
+
+
+def _plant(world: World, deed: Deed) -> None:
+    """Somebody writes a record in which nothing can be counted on."""
+    _, _, path = _path(deed)
+    found = world.author("GET", path)
+    if not found:
+        return
+    most = 2**31 - 1
+    counts = {"attempts": most, "unknownOutcomes": most, "sequence": most}
+    record = {"state": "Retrying", "id": "planted", "contentHash": "v1:0", **counts}
+    body = {**found, "status": {**found["status"], "delivery": record}}
+    if made := world.author("PUT", f"{path}/status", body):
+        world.judge.rewritten(made)
+
+
+def _rewrite(world: World, deed: Deed) -> None:
+    """Another version of the operator has written the record: its hash is of another kind."""
+    _, _, path = _path(deed)
+    found = world.author("GET", path)
+    record = (found or {}).get("status", {}).get("delivery", {})
+    if record.get("state") != "Delivered" or not record.get("contentHash", "").startswith("v1:"):
+        return
+    other = {**record, "contentHash": "v7:" + record["contentHash"][3:]}
+    body = {**found, "status": {**found["status"], "delivery": other}}
+    if made := world.author("PUT", f"{path}/status", body):
+        world.judge.rewritten(made)
+
+
+# Mishaps of replicas.
+
+
+def _kill(world: World, deed: Deed) -> None:
+    if replica := world.replicas.get(deed.whom):
+        replica.kill()
+
+
+def _term(world: World, deed: Deed) -> None:
+    if replica := world.replicas.get(deed.whom):
+        replica.ask_to_stop()
+
+
+def _stop(world: World, deed: Deed) -> None:
+    replica = world.replicas.get(deed.whom)
+    if replica is None or not replica.runs:
+        return
+    replica.stop()
+    world.for_a_while(deed.much, replica.resume)
+
+
+def _part(whom: str, *sides: str) -> Callable[[World, Deed], None]:
+    def part(world: World, deed: Deed) -> None:
+        ways = {(deed.whom, whom, side) for side in sides}
+        world.parted |= ways
+        world.for_a_while(deed.much, partial(_join, world, ways))
+
+    return part
+
+
+def _join(world: World, ways: set[tuple[str, str, str]]) -> None:
+    world.parted -= ways
+
+
+def _set_clock(world: World, deed: Deed) -> None:
+    if replica := world.replicas.get(deed.whom):
+        replica.offset += deed.much
+
+
+_DEEDS: dict[str, Callable[[World, Deed], None]] = {
+    "create": _create,
+    "edit": _edit,
+    "suspend": _spec("suspend", True),
+    "unsuspend": _spec("suspend", None),
+    "hold": _spec("onUnknownOutcome", "Hold"),
+    "set ttl": _spec("ttlSecondsAfterFinished", 3),
+    "resend": _resend,
+    "label": _label,
+    "delete": _delete,
+    "delete, held": _hold_deletion,
+    "re-create": _recreate,
+    "restore": _restore,
+    "deploy": _deploy,
+    "remove the CRD": _remove_crd,
+    "terminate namespace": _terminate,
+    "refuse statuses": _refuse,
+    "refuse one status": _refuse,
+    "plant counts": _plant,
+    "mount a wrong key": _mount("wrong"),
+    "unmount the key": _mount("missing"),
+    "remote weather": _weather,
+    "pause the operator": _set("delivery_paused", True),
+    "hold by setting": _set("delivery_on_unknown_outcome", "Hold"),
+    "delete the lease": _delete_lease,
+    "spoil the lease": _spoil_lease,
+    "clear the holder": _take_lease_away,
+    "api server down": _api_down,
+    "compact": _compact,
+    "cut watches": _cut_watches,
+    "deafen": _deafen,
+    "rewrite by another version": _rewrite,
+    "kill": _kill,
+    "term": _term,
+    "stop": _stop,
+    "part from kubernetes": _part("kubernetes", "there", "back"),
+    "part from kubernetes, there": _part("kubernetes", "there"),
+    "part from kubernetes, back": _part("kubernetes", "back"),
+    "part from the remote side": _part("remote", "there"),
+    "part from the remote side, back": _part("remote", "back"),
+    "set the clock": _set_clock,
+}
+
+#: All that can be done.
+ALL = tuple(_DEEDS)

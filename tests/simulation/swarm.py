@@ -1,0 +1,224 @@
+"""Draws plans. Each first draws which faults exist, and how often: so rare combinations happen.
+
+A plan that reached something new is kept, and varied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from simulation.fates import OF_KUBERNETES, OF_THE_REMOTE_SIDE
+from simulation.plan import Deed, Plan
+
+PODS = "abc"
+NAMESPACES = ("shop", "bank")
+
+#: Requests that may go wrong, those of the way of an event most of all.
+REQUESTS = (
+    *("PUT lease", "PATCH status", "POST remote") * 3,
+    *("GET lease", "GET event") * 2,
+    "POST lease",
+    "LIST open work",
+    "LIST events",
+    "LIST workloads",
+    "PUT configmap",
+    "POST notice",
+    "DELETE event",
+    "GET validate",
+    "WATCH",
+)
+
+#: What a watch may meet.
+OF_A_WATCH = ("silent", "short", "500")
+
+#: Where something may happen to a replica in the middle of an attempt.
+POINTS = tuple(
+    f"{what} {point}"
+    for what in ("PUT lease", "POST remote", "PATCH status")
+    for point in ("begun", "sent", "done", "answered")
+    if (what, point) != ("POST remote", "begun")
+)
+
+#: What authors do to an event that is there, and how often one is of this kind.
+OF_AUTHORS: dict[str, int] = {
+    "edit": 6,
+    "edit back": 3,
+    "edit, refused": 1,
+    "suspend": 2,
+    "unsuspend": 2,
+    "hold": 1,
+    "set ttl": 1,
+    "resend": 4,
+    "take the resend back": 1,
+    "label": 1,
+    "delete": 2,
+    "delete, held": 1,
+    "re-create": 2,
+    "restore, with status": 1,
+    "restore, without": 1,
+    "rewrite by another version": 1,
+    "refuse one status": 1,
+    "plant counts": 1,
+}
+
+#: What else happens, and for how many seconds at most.
+MISHAPS: dict[str, float] = {
+    "kill": 0,
+    "term": 0,
+    "stop": 60,
+    "part from kubernetes": 60,
+    "part from kubernetes, there": 40,
+    "part from kubernetes, back": 40,
+    "part from the remote side": 60,
+    "part from the remote side, back": 60,
+    "set the clock": 7200,
+    "deafen": 60,
+}
+ADMINISTRATION: dict[str, float] = {
+    "remove the CRD": 30,
+    "terminate namespace": 30,
+    "refuse statuses": 60,
+    "mount a wrong key": 90,
+    "unmount the key": 90,
+    "remote weather": 90,
+    "pause the operator": 40,
+    "hold by setting": 60,
+    "delete the lease": 0,
+    "spoil the lease": 0,
+    "clear the holder": 0,
+    "api server down": 40,
+    "compact": 0,
+    "cut watches": 0,
+    "deploy": 0,
+}
+
+WEATHERS = ("unreachable", "500", "hang before", "hang after", "reset after", "429 in 20 s", "404")
+
+
+def draw(seed: int) -> Plan:
+    """The plan of a seed."""
+    chance = Random(seed)
+    calm = chance.choice((20.0, 40.0, 60.0, 100.0, 180.0))
+    replicas = chance.choice((1, 2, 2, 3))
+    deeds = [*_authors(chance, calm), *_others(chance, calm, replicas)]
+    return Plan(
+        seed=seed,
+        replicas=replicas,
+        deeds=tuple(sorted(deeds, key=lambda deed: deed.at)),
+        rates=_rates(chance),
+        shuffles=chance.random() < 0.8,
+        slowest=chance.choice((0.01, 0.05, 0.5, 5.0)),
+        lag=chance.choice((0.05, 0.5, 5.0, 20.0)),
+        offset=chance.choice((0.0, 0.0, 2.0, 3600.0)),
+        drift=chance.choice((0.0, 0.0001, 0.01)),
+        settings=_settings(chance),
+        calm=calm,
+    )
+
+
+def vary(plan: Plan, seed: int) -> Plan:
+    """A plan near this one: with other chances, and some of its parts new."""
+    chance = Random(seed)
+    other = draw(chance.getrandbits(40))
+    deeds = list(plan.deeds)
+    for _ in range(chance.choice((0, 1, 2, 4))):
+        if deeds and chance.random() < 0.5:
+            deeds.pop(chance.randrange(len(deeds)))
+        elif other.deeds:
+            deeds.append(chance.choice(other.deeds))
+    changed = replace(
+        plan, seed=seed, struck=None, deeds=tuple(sorted(deeds, key=lambda deed: deed.at))
+    )
+    for name in ("rates", "replicas", "settings", "slowest", "lag", "shuffles", "offset", "drift"):
+        if chance.random() < 0.15:
+            changed = replace(changed, **{name: getattr(other, name)})
+    return changed
+
+
+def _settings(chance: Random) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if chance.random() < 0.3:
+        settings["ttl_enabled"] = True
+    if chance.random() < 0.2:
+        settings["delivery_on_unknown_outcome"] = "Hold"
+    if chance.random() < 0.2:
+        settings["delivery_in_flight"] = chance.choice((1, 2))
+    if chance.random() < 0.2:
+        settings["delivery_rate"] = chance.choice((0.0, 0.5, 2.0))
+    if chance.random() < 0.2:
+        settings["watch_namespaces"] = NAMESPACES
+    if chance.random() < 0.2:
+        settings["discovery_release"] = False
+    return settings
+
+
+def _rates(chance: Random) -> dict[str, float]:
+    if chance.random() < 0.2:
+        return {}
+    rates = {}
+    for _ in range(chance.choice((1, 2, 3, 5, 9))):
+        what = chance.choice(REQUESTS)
+        fates: Sequence[str] = OF_KUBERNETES
+        if what == "WATCH":
+            fates = OF_A_WATCH
+        elif what in ("POST remote", "GET validate"):
+            fates = OF_THE_REMOTE_SIDE
+        rates[f"{what}: {chance.choice(fates)}"] = chance.choice((0.02, 0.1, 0.3))
+    return rates
+
+
+def _authors(chance: Random, calm: float) -> list[Deed]:
+    deeds = []
+    kinds = [kind for kind in OF_AUTHORS if chance.random() < 0.4] or ["edit"]
+    weights = [OF_AUTHORS[kind] for kind in kinds]
+    for number in range(chance.choice((1, 1, 2, 3, 5, 8))):
+        whom = f"{chance.choice(NAMESPACES)}/e{number}"
+        at = chance.uniform(0.0, calm * 0.8)
+        deeds.append(Deed(at, "create", whom, float(chance.randrange(30))))
+        for _ in range(chance.choice((0, 0, 1, 2, 4))):
+            at = min(at + chance.choice((0.01, 0.3, 3.0, 20.0)) * chance.random(), calm)
+            deeds.append(_of_an_author(chance, at, chance.choices(kinds, weights)[0], whom))
+    return deeds
+
+
+def _of_an_author(chance: Random, at: float, kind: str, whom: str) -> Deed:
+    number = float(chance.randrange(2, 6))
+    match kind:
+        case "edit back":
+            return Deed(at, "edit", whom, 1.0)
+        case "edit, refused":
+            return Deed(at, "edit", whom, 9.0)
+        case "take the resend back":
+            return Deed(at, "resend", whom)
+        case "delete, held":
+            return Deed(at, kind, whom, chance.uniform(1.0, 40.0))
+        case "refuse one status":
+            return Deed(at, kind, whom, chance.uniform(1.0, 60.0))
+        case "restore, with status":
+            return Deed(at, "restore", whom, chance.uniform(0.1, 30.0))
+        case "restore, without":
+            return Deed(at, "restore", whom)
+    return Deed(at, kind, whom, number)
+
+
+def _others(chance: Random, calm: float, replicas: int) -> list[Deed]:
+    deeds = []
+    mishaps = [kind for kind in MISHAPS if chance.random() < 0.3]
+    for _ in range(chance.choice((0, 1, 2, 4)) if mishaps else 0):
+        kind = chance.choice(mishaps)
+        point = chance.choice(POINTS) if chance.random() < 0.5 else ""
+        if kind == "set the clock":
+            point = ""
+        much = chance.uniform(0.0, MISHAPS[kind])
+        pod, count = chance.choice(PODS[:replicas]), chance.choice((1, 1, 2, 5))
+        deeds.append(Deed(chance.uniform(0.0, calm), kind, pod, much, point, count))
+    administration = [kind for kind in ADMINISTRATION if chance.random() < 0.15]
+    for _ in range(chance.choice((0, 1, 2)) if administration else 0):
+        kind = chance.choice(administration)
+        whom = chance.choice(WEATHERS if kind == "remote weather" else NAMESPACES)
+        much = chance.uniform(0.0, ADMINISTRATION[kind])
+        deeds.append(Deed(chance.uniform(0.0, calm), kind, whom, much))
+    return deeds

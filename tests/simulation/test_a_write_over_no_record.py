@@ -1,0 +1,62 @@
+"""A status without a delivery record can be written over once, and not by whoever comes later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from customevents import kube
+from customevents.answers import Response
+from customevents.resource.errors import Conflict
+from customevents.resource.event import read_event
+from customevents.resource.status import DeliveryRecord, State, Status
+from simulation.apiserver import ApiServer
+from simulation.world import crd
+
+PATH = f"{kube.collection('shop')}/e0"
+
+
+class Straight:
+    """Carries requests to the model at once."""
+
+    def __init__(self) -> None:
+        self.server = ApiServer(lambda: datetime(2026, 1, 1, tzinfo=UTC), crd())
+        self.server.create_namespace("shop")
+
+    async def exchange(
+        self, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> Response:
+        kinds = {"content_type": headers["Content-Type"], "accept": headers["Accept"]}
+        reply = self.server.handle(method, path, body, **kinds)
+        return Response(reply.status, reply.body)
+
+
+@pytest.mark.parametrize("gone", ["delivery", "everything"])
+def test_a_late_write_does_not_replace_what_was_written_since(gone: str) -> None:
+    way, nothing = Straight(), cast(Any, None)
+    cluster = kube.Cluster(way, nothing, nothing, None)
+    manifest = {
+        "apiVersion": "customevents.dev/v1alpha1",
+        "kind": "CustomEvent",
+        "metadata": {"name": "e0"},
+        "spec": {"eventType": "release", "summary": "e0 v1"},
+    }
+    way.server.handle("POST", kube.collection("shop"), manifest)
+    emptied = {"delivery": None} if gone == "delivery" else {"conditions": [], "delivery": None}
+    way.server.handle("PATCH", f"{PATH}/status", {"status": emptied}, content_type=kube.MERGE_PATCH)
+    seen = read_event(json.loads(way.server.handle("GET", PATH).body))
+    assert seen.stored_record is None
+
+    def write(state: State) -> None:
+        status = Status(delivery=DeliveryRecord(state=state, id="some-id", content_hash="v1:0"))
+        asyncio.run(cluster.patch_status(seen, status.to_json()))
+
+    write(State.DELIVERED)
+    with pytest.raises(Conflict):
+        write(State.RETRYING)
+    stored = json.loads(way.server.handle("GET", PATH).body)
+    assert stored["status"]["delivery"]["state"] == "Delivered"

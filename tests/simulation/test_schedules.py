@@ -1,0 +1,59 @@
+"""Thousands of schedules, each with every rule looked at; `make simulate` runs on from there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulation.plan import Plan
+from simulation.runs import run
+
+ROOT = Path(__file__).parents[2]
+
+#: Plans that once broke a rule, made as small as they could be; each is named by what it showed.
+FOUND = sorted((Path(__file__).parent / "found").glob("*.json"))
+
+#: Schedules from seed 0 on.
+FIXED = 5000
+
+
+def asked(*command: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """The simulation's command line, in a process of its own."""
+    search = os.pathsep.join((str(ROOT / "operator"), str(ROOT / "tests")))
+    environment = {**os.environ, "PYTHONPATH": search, "PYTHONHASHSEED": hash_seed}
+    return subprocess.run(
+        [sys.executable, "-m", "simulation", *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("file", FOUND, ids=lambda file: file.stem)
+def test_what_was_found_once_is_mended(file: Path) -> None:
+    outcome = run(Plan.from_json(file.read_text()))
+    assert not outcome.violations, "\n".join(outcome.lines())
+
+
+def test_no_rule_is_broken_in_the_schedules_that_everybody_runs() -> None:
+    said = asked("explore", "--seed", "0", "--schedules", str(FIXED), "--minutes", "60", "--plain")
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert f"{FIXED} schedules" in said.stdout
+
+
+def test_a_schedule_replays_to_the_same_story_in_another_process() -> None:
+    stories = [asked("digest", "--schedules", "200", hash_seed=seed).stdout for seed in "12"]
+    assert stories[0] == stories[1]
+    assert len(stories[0].splitlines()) == 200
+
+
+def test_a_seed_has_a_story_that_a_person_reads() -> None:
+    said = asked("replay", "3", "--log")
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "a1     starts" in said.stdout
+    assert "is calm" in said.stdout
