@@ -129,13 +129,6 @@ def a_watch_shows_each_change_after_its_version(asked: Asking) -> None:
     asked.watch(events(asked), between)
 
 
-def a_watch_without_a_version_begins_with_what_is_there(asked: Asking) -> None:
-    _fill(asked, "b", "a")
-    asked.delete(one(asked, "b"))
-    asked.watch(events(asked), "0")
-    asked.watch(events(asked), "")
-
-
 def a_watch_of_a_namespace_shows_no_other(asked: Asking) -> None:
     since = _fill(asked, "a")
     other = f"{asked.namespace}-b"
@@ -169,7 +162,6 @@ CASES: tuple[Case, ...] = (
     other_fields_are_not_selected,
     labels_are_selected,
     a_watch_shows_each_change_after_its_version,
-    a_watch_without_a_version_begins_with_what_is_there,
     a_watch_of_a_namespace_shows_no_other,
     what_leaves_a_selection_is_deleted_for_its_watch,
 )

@@ -7,15 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from simulation.plan import Plan
-from simulation.runs import run
-
 ROOT = Path(__file__).parents[2]
-
-#: Plans that once broke a rule, made as small as they could be; each is named by what it showed.
-FOUND = sorted((Path(__file__).parent / "found").glob("*.json"))
 
 #: Schedules from seed 0 on.
 FIXED = 5000
@@ -32,12 +24,6 @@ def asked(*command: str, hash_seed: str = "0") -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
     )
-
-
-@pytest.mark.parametrize("file", FOUND, ids=lambda file: file.stem)
-def test_what_was_found_once_is_mended(file: Path) -> None:
-    outcome = run(Plan.from_json(file.read_text()))
-    assert not outcome.violations, "\n".join(outcome.lines())
 
 
 def test_no_rule_is_broken_in_the_schedules_that_everybody_runs() -> None:

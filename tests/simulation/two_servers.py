@@ -80,9 +80,15 @@ class RealServer:
         _until(lambda: int(time.time()) > second)
 
     def forget(self, token_path: str) -> None:
-        """An API server that starts knows of nothing before, and this one has etcd forget it."""
-        self.cluster.restart("kube-apiserver", ["--etcd-compaction-interval=100ms"])
+        """An API server that starts knows of nothing before, and this one has etcd forget it.
+
+        Each few seconds, and not more often: what is asked next must not be forgotten as well.
+        """
+        self.cluster.restart("kube-apiserver", ["--etcd-compaction-interval=3s"])
         _until(lambda: self._status(token_path) == 410)
+        # That it has forgotten is told before all of it is ready.
+        _until(lambda: self._status("/readyz") == 200)
+        _until(lambda: self._status(token_path.partition("?")[0]) == 200)
 
     def remove_crd(self) -> None:
         """Finalizers that other cases left would hold it."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from customevents.kube import Cluster, lease
+from customevents.kube import Cluster, Pool, lease
 from customevents.resource.errors import ClusterError, InvalidName
 from customevents.resource.status import State
 
@@ -93,6 +93,6 @@ class Odd:
 @pytest.mark.asyncio
 async def test_whatever_a_request_trips_over_is_trouble_with_the_api_server() -> None:
     """Of a ClusterError each caller knows that it may pass; anything else ends the process."""
-    cluster = Cluster(cast(Any, Odd()), *NOTHING[1:])
+    cluster = Cluster(Pool(cast(Any, Odd()), "https://here"), *NOTHING[1:])
     with pytest.raises(ClusterError, match="cannot be asked"):
         await cluster.get("/version")
