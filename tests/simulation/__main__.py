@@ -145,7 +145,7 @@ def _tell_broken(broken: Sequence[Outcome]) -> None:
         if rules[outcome.rule] > MOST_SHRUNK:
             continue
         print(f"\n{outcome.violations[0]}")
-        print(f"  python -m simulation shrink {file.relative_to(ROOT)}")
+        print(f"  PYTHONPATH=tests python -m simulation shrink {file.relative_to(ROOT)}")
     for rule, times in rules.items():
         print(f"{times} x {rule}")
 

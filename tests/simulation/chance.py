@@ -6,12 +6,9 @@ out. So a schedule can be made smaller without becoming another one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from random import Random
-from typing import TypeVar
-
-T = TypeVar("T")
 
 _BYTES = 7
 
@@ -43,8 +40,3 @@ def drawn(shares: Mapping[str, float], number: float) -> str:
         if number < 0.0:
             return what
     return ""
-
-
-def one_of(things: Sequence[T], number: float) -> T:
-    """The thing at this number from 0 to 1."""
-    return things[min(int(number * len(things)), len(things) - 1)]

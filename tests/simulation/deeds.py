@@ -163,7 +163,6 @@ def _deploy(world: World, deed: Deed) -> None:
 
 def _remove_crd(world: World, deed: Deed) -> None:
     world.server.remove_crd()
-    world.judge.all_removed()
     world.cut_watches()
     world.for_a_while(deed.much, world.server.restore_crd)
 

@@ -135,9 +135,6 @@ class Judge:
         life.tampered, life.last = True, record
         life.unknown, life.sequence = 0, 0
 
-    def all_removed(self) -> None:
-        """Nothing is left."""
-
     def lease_is_touched(self) -> None:
         """Somebody is about to edit the Lease: what it lists may be forgotten."""
         self._by_hand = self._world.loop.time()

@@ -141,7 +141,7 @@ class _Watcher:
                     return False
                 await self._wait(left)
             if not silent:
-                since = max(since, world.shown_until(self._who))  # its last bookmark
+                since = max(since, world.server.version)  # its last bookmark
 
     async def _wait(self, seconds: float) -> None:
         self._changed.clear()

@@ -20,7 +20,7 @@ import yaml
 
 from customevents.answers import Response
 from customevents.resource.lease import IN_FLIGHT, Intent, read_entries
-from simulation import deeds, fates
+from simulation import deeds
 from simulation.apiserver import ApiServer
 from simulation.chance import Chance, drawn
 from simulation.judge import Judge
@@ -243,10 +243,6 @@ class World:
             return True
         return False
 
-    def shown_until(self, who: str) -> int:
-        """The version that a stream's last bookmark names."""
-        return self.server.version if who else 0
-
     def cut_watches(self) -> None:
         """End all streams."""
         self._cut = {each.name for each in self.replicas.values()}
@@ -314,5 +310,4 @@ def _by_kind(plan: Plan) -> defaultdict[str, dict[str, float]]:
     for name, share in plan.rates.items():
         what, _, fate = name.partition(": ")
         by_kind[what][fate] = share
-    assert all(fate for shares in by_kind.values() for fate in shares), fates.__name__
     return by_kind
