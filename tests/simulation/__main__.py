@@ -104,7 +104,7 @@ def _explore(given: argparse.Namespace) -> int:
     if found.arcs:
         branches = Branches()
         branches.add(found.arcs)
-        print(branches.report())
+        print(*branches.report(), sep="\n")
     _tell_broken(found.broken)
     return 1 if found.broken else 0
 
