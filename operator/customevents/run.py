@@ -15,7 +15,7 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 from customevents import __version__, health, kube, logs, proxies, sockets
 from customevents.clocks import ClusterClock
@@ -138,10 +138,26 @@ class Operator:
                 )
 
 
+class Watching(Protocol):
+    """What is known of the watch."""
+
+    @property
+    def troubles(self) -> list[str]:
+        """A line for each namespace that is not watched."""
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether nothing at all is watched that should be."""
+
+    @property
+    def helpless_for(self) -> float:
+        """Seconds for which no new start of kopf has helped anywhere."""
+
+
 class Probes:
     """What the probes find."""
 
-    def __init__(self, settings: Settings, parts: Wired, watch: Watch) -> None:
+    def __init__(self, settings: Settings, parts: Wired, watch: Watching) -> None:
         self._settings = settings
         self._parts = parts
         self._watch = watch

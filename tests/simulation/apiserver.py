@@ -106,6 +106,10 @@ class ApiServer:
         self._store.renew()
         self._has_crd = True
 
+    def apply_crd(self, crd: Raw) -> None:
+        """Apply another version of the CRD: what is written from now on is read by its schema."""
+        self._writer = Writer(self._store, Admission(crd), self._now)
+
     def create_namespace(self, name: str) -> None:
         """Make a namespace."""
         self.add("/api/v1/namespaces", {"metadata": {"name": name}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"suspend": True},
     {"scope": {"serviceNames": ["checkout"]}},
     {"scope": {"serviceSelector": {"matchLabels": {"app": "checkout"}}}},
+    {"scope": {"level": "Account"}},
+    {"scope": {"namespaces": ["elsewhere"]}},
     {"severity": "Error", "details": {"who": "somebody"}},
 )
 
@@ -165,6 +168,21 @@ def _remove_crd(world: World, deed: Deed) -> None:
     world.server.remove_crd()
     world.cut_watches()
     world.for_a_while(deed.much, world.server.restore_crd)
+
+
+def _apply_older_crd(world: World, deed: Deed) -> None:
+    """A CRD that does not know the receipt; and back, as the operator then says, with a restart."""
+    older = json.loads(json.dumps(world.crd))
+    schema = older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    del schema["properties"]["status"]["properties"]["delivery"]["properties"]["contentHash"]
+    world.server.apply_crd(older)
+
+    def back() -> None:
+        world.server.apply_crd(world.crd)
+        for each in world.replicas.values():
+            each.ask_to_stop()
+
+    world.for_a_while(deed.much, back)
 
 
 def _terminate(world: World, deed: Deed) -> None:
@@ -347,6 +365,7 @@ _DEEDS: dict[str, Callable[[World, Deed], None]] = {
     "restore": _restore,
     "deploy": _deploy,
     "remove the CRD": _remove_crd,
+    "apply an older CRD": _apply_older_crd,
     "terminate namespace": _terminate,
     "refuse statuses": _refuse,
     "refuse one status": _refuse,

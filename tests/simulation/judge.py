@@ -323,6 +323,8 @@ class Judge:
             return ["a process that does not lead is at work still"]
         if not leaders:
             return ["nobody leads"]
+        if unready := [name for name, each in self._world.replicas.items() if not each.is_ready]:
+            return [f"not ready: {unready}"]
         found = []
         for parts in leaders:
             if halted := parts.throttle.halted:
@@ -357,6 +359,9 @@ class Judge:
         spec, record = raw["spec"], raw["status"]["delivery"]
         life = self.lives[raw["metadata"]["uid"]]
         ends = {"Failed"} if REFUSED in spec["summary"] else {"Delivered"}
+        wide = "level" in spec.get("scope", {}) or "namespaces" in spec.get("scope", {})
+        if wide and "scope_wide_from" in self._world.plan.settings:
+            ends = {"Failed"}
         if spec.get("suspend"):
             ends = {*FINISHED, "Suspended"}
         if record.get("unknownOutcomes") or life.restored:

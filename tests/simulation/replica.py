@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from customevents import kube
 from customevents.clocks import ClusterClock
 from customevents.resource.errors import CustomEventsError
-from customevents.run import Operator
+from customevents.run import Operator, Probes
 from customevents.settings import Settings
 from customevents.supervisor import Supervisor
 from customevents.wiring import Ports, Wired, wire
@@ -34,7 +34,6 @@ HOME = NAME = "customevents"
 ALWAYS = {
     "api_key_file": Path("the-mounted-key"),
     "cluster_name": "prod-eu-1",
-    "scope_wide_from": ("*",),
 }
 
 
@@ -76,7 +75,10 @@ class Replica:
         self.starts = 0
         self.process = Process(pod)
         self.process.is_dead = True
+        #: What its last probe found.
+        self.is_ready = False
         self.parts: Wired | None = None
+        self.probes: Probes | None = None
         #: Seconds by which its clock is ahead; it may be set while it runs.
         self.offset = 0.0
         self._supervisor: Supervisor | None = None
@@ -129,9 +131,18 @@ class Replica:
             self.world.say(self.name, "goes on")
             self.world.loop.resume(self.process)
 
+    def probe(self) -> None:
+        """What the kubelet asks, every few seconds."""
+        if self.probes is None or self.process.is_stopped:
+            return
+        self.is_ready = self.probes.ready().ok
+        if not (found := self.probes.alive()).ok:
+            self.world.judge.violated("liveness", f"{self.name}: {'; '.join(found.troubles)}")
+            self.kill()
+
     def _over(self) -> None:
         self.process.is_dead = True
-        self.parts = self._supervisor = None
+        self.parts = self.probes = self._supervisor = None
         delay = self.world.chance.span(0.5, 8.0, "restart", self.name)
         self.world.loop.call_later(delay, self.start, context=contextvars.Context())
 
@@ -174,6 +185,7 @@ class Replica:
             nonce=str(self.starts),
         )
         self.parts = wire(settings, ports)
+        self.probes = Probes(settings, self.parts, watch)
         operator = Operator(settings, self.parts, self._supervisor, cluster, clock)
         await operator.run(lambda relay: watch.start(cluster, relay), watch.stop)
 

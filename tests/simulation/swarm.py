@@ -79,6 +79,7 @@ MISHAPS: dict[str, float] = {
 }
 ADMINISTRATION: dict[str, float] = {
     "remove the CRD": 30,
+    "apply an older CRD": 30,
     "terminate namespace": 30,
     "refuse statuses": 60,
     "mount a wrong key": 90,
@@ -152,6 +153,8 @@ def _settings(chance: Random) -> dict[str, Any]:
         settings["watch_namespaces"] = NAMESPACES
     if chance.random() < 0.2:
         settings["discovery_release"] = False
+    if chance.random() < 0.2:
+        settings["scope_wide_from"] = ("-",)
     return settings
 
 
@@ -177,7 +180,7 @@ def _authors(chance: Random, calm: float) -> list[Deed]:
     for number in range(chance.choice((1, 1, 2, 3, 5, 8))):
         whom = f"{chance.choice(NAMESPACES)}/e{number}"
         at = chance.uniform(0.0, calm * 0.8)
-        deeds.append(Deed(at, "create", whom, float(chance.randrange(30))))
+        deeds.append(Deed(at, "create", whom, float(chance.randrange(36))))
         for _ in range(chance.choice((0, 0, 1, 2, 4))):
             at = min(at + chance.choice((0.01, 0.3, 3.0, 20.0)) * chance.random(), calm)
             deeds.append(_of_an_author(chance, at, chance.choices(kinds, weights)[0], whom))

@@ -34,6 +34,16 @@ class SimulatedWatch:
         """A line for each namespace that is not watched."""
         return []
 
+    @property
+    def is_deaf(self) -> bool:
+        """Whether nothing at all is watched that should be: of that kopf's own tests tell."""
+        return False
+
+    @property
+    def helpless_for(self) -> float:
+        """Seconds for which no new start has helped."""
+        return 0.0
+
     def start(self, cluster: kube.Cluster, relay: Relay) -> None:
         """Start watching."""
         for watcher in self._watchers.values():

@@ -42,8 +42,8 @@ NAMESPACES = ("shop", "bank")
 #: Seconds of calm within which all must be as it should, and for which it must stay so.
 BOUND, QUIET = 1200.0, 25.0
 
-#: Seconds between two looks at it.
-LOOK = 5.0
+#: Seconds between two looks at it, and between two probes of the kubelet.
+LOOK, PROBED_EVERY = 5.0, 5.0
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +61,8 @@ class World:
         self.chance = Chance(plan.seed)
         order = self.chance.stream("order") if plan.shuffles else None
         self.loop = new_loop(order)
-        self.server = ApiServer(self.now, crd())
+        self.crd = crd()
+        self.server = ApiServer(self.now, self.crd)
         self.remote = Remote(self)
         self.settings: dict[str, Any] = {**SETTINGS, **plan.settings}
         self.judge = Judge(self)
@@ -113,6 +114,7 @@ class World:
             each.offset = self.plan.offset * (2.0 * self.chance.of("offset", pod) - 1.0)
             delay = self.chance.of("start", pod)
             self.later(delay, each.start)
+        self.later(PROBED_EVERY, self._probe)
         for deed in self.plan.deeds:
             if deed.at < self.plan.calm:
                 self.later(deed.at, partial(self._meet, deed))
@@ -144,6 +146,11 @@ class World:
         self._waiting.clear()
         for each in self.replicas.values():
             each.resume()
+
+    def _probe(self) -> None:
+        for each in self.replicas.values():
+            each.probe()
+        self.later(PROBED_EVERY, self._probe)
 
     # Deeds.
 
