@@ -108,7 +108,7 @@ class ApiServer:
 
     def apply_crd(self, crd: Raw) -> None:
         """Apply another version of the CRD: what is written from now on is read by its schema."""
-        self._writer = Writer(self._store, Admission(crd), self._now)
+        self._writer.admission = Admission(crd)
 
     def create_namespace(self, name: str) -> None:
         """Make a namespace."""

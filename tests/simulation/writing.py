@@ -37,7 +37,7 @@ class Writer:
         self, store: ObjectStore, admission: Admission, now: Callable[[], datetime]
     ) -> None:
         self._store = store
-        self._admission = admission
+        self.admission = admission
         self._now = now
         self._made = 0
         self._second, self._written_second = -1, ""
@@ -47,7 +47,7 @@ class Writer:
         self._check_described(at, sent, "")
         meta = sent.get("metadata") or {}
         faults = Flaws()
-        content = self._admission.content(at.kind, sent, faults)
+        content = self.admission.content(at.kind, sent, faults)
         owned = metadata(at.kind, meta, faults)
         _check_strictly(at, faults)
         if meta.get("resourceVersion"):
@@ -58,7 +58,7 @@ class Writer:
         self._check_namespace(at, meta.get("name") or owned.get("generateName", ""))
         check_name(name, faults)
         if at.kind.is_ours:
-            content["status"] = self._admission.status(None, faults)
+            content["status"] = self.admission.status(None, faults)
         if faults.wrong:
             raise refusals.invalid(at.kind, name, faults.wrong)
         key = f"{at.namespace}/{name}" if at.kind.namespaced else name
@@ -147,14 +147,14 @@ class Writer:
         return self._changed(at, current, found)
 
     def _with_status(self, current: Snapshot, sent: Raw, faults: Flaws) -> Raw:
-        return {**current.object, "status": self._admission.status(sent.get("status"), faults)}
+        return {**current.object, "status": self.admission.status(sent.get("status"), faults)}
 
     def _with_main(self, at: Target, current: Snapshot, sent: Raw, faults: Flaws) -> Raw:
         old = current.object
-        content = self._admission.content(at.kind, sent, faults)
+        content = self.admission.content(at.kind, sent, faults)
         if at.kind.is_ours:
             if sent.get("status") not in (None, old["status"]):  # it is read, and not taken
-                self._admission.status(sent["status"], unknown := Flaws())
+                self.admission.status(sent["status"], unknown := Flaws())
                 faults.unknown += unknown.unknown
             content["status"] = old["status"]
         meta = {name: each for name, each in old["metadata"].items() if name not in OWNED}
