@@ -257,7 +257,7 @@ def _spoil_lease(world: World, deed: Deed) -> None:
 
 def _take_lease_away(world: World, _: Deed) -> None:
     """Somebody clears the holder by hand."""
-    world.judge.lease_is_touched()
+    world.judge.lease_is_touched(cleared=True)
     world.author("PATCH", LEASE, {"spec": {"holderIdentity": ""}}, MERGE)
 
 

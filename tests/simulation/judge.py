@@ -89,7 +89,7 @@ class Judge:
         self.sentences: set[str] = set()
         self.requests: Counter[str] = Counter()
         self._forgiven: set[str] = set()
-        self._by_hand = float("-inf")
+        self._by_hand = self._cleared = float("-inf")
         self._paces: dict[str, Pace] = {}
         self._failures: dict[tuple[str, str], deque[float]] = {}
         self._by_id: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
@@ -135,8 +135,13 @@ class Judge:
         life.tampered, life.last = True, record
         life.unknown, life.sequence = 0, 0
 
-    def lease_is_touched(self) -> None:
-        """Somebody is about to edit the Lease: what it lists may be forgotten."""
+    def lease_is_touched(self, *, cleared: bool = False) -> None:
+        """Somebody is about to edit the Lease: what it lists may be forgotten.
+
+        `cleared`: its holder is taken away, who cannot know of that.
+        """
+        if cleared:
+            self._cleared = self._world.loop.time()
         self._by_hand = self._world.loop.time()
         self._forgiven |= self._world.in_flight().keys()
 
@@ -146,6 +151,7 @@ class Judge:
         """A POST leaves a replica."""
         now = self._world.loop.time()
         self._look_at_the_pace(sent.who, now)
+        self._look_for_another_leader(sent.who, now)
         if not sent.uid:
             if now - self._by_hand > BY_HAND:
                 self.violated("O4", f"the Lease lists no intent for {sent.source}")
@@ -214,6 +220,13 @@ class Judge:
     def _look_at_the_pace(self, who: str, now: float) -> None:
         if wrong := self._paces[who].sends(now):
             self.violated("P5", f"{who} sends: {wrong}")
+
+    def _look_for_another_leader(self, who: str, now: float) -> None:
+        """Whoever else believes to hold the Lease may send as well."""
+        others = [each for each in self._world.replicas.values() if each.name != who]
+        leaders = [each.name for each in others if each.parts and each.parts.election.leads]
+        if leaders and now - self._cleared > BY_HAND:
+            self.violated("one leader", f"{who} sends, and {', '.join(leaders)} leads as well")
 
     def _look_at_the_deadline(self, sent: Sent, life: Life, now: float) -> None:
         stored = self._stored(sent.uid)
