@@ -177,7 +177,14 @@ def _election(settings: Settings, ports: Ports) -> Election:
         post_timeout=settings.delivery_post_timeout,
     )
     clock = ports.clock
-    return Election(ports.lease, terms, uptime=clock.uptime, wall=clock.now, chance=ports.chance)
+    return Election(
+        ports.lease,
+        terms,
+        traces=ports.config_map,
+        uptime=clock.uptime,
+        wall=clock.now,
+        chance=ports.chance,
+    )
 
 
 def _recorder(settings: Settings, ports: Ports, election: Election) -> EventRecorder:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from customevents.answers import Response
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.event import RESEND_ANNOTATION
+from customevents.wiring import Wired
 from simulation.pace import Pace
 from simulation.remote import REFUSED, Sent
 from simulation.sentences import is_documented
@@ -73,6 +74,10 @@ class Life:
     intents: set[tuple[str, int]] = field(default_factory=set)
     said: tuple[str, str] = ("", "")
     last: dict[str, Any] = field(default_factory=dict)
+
+
+def _may_send(parts: Wired) -> bool:
+    return parts.election.leads and parts.throttle.is_open
 
 
 class Judge:
@@ -224,7 +229,7 @@ class Judge:
     def _look_for_another_leader(self, who: str, now: float) -> None:
         """Whoever else believes to hold the Lease may send as well."""
         others = [each for each in self._world.replicas.values() if each.name != who]
-        leaders = [each.name for each in others if each.parts and each.parts.election.leads]
+        leaders = [each.name for each in others if each.parts and _may_send(each.parts)]
         if leaders and now - self._cleared > BY_HAND:
             self.violated("one leader", f"{who} sends, and {', '.join(leaders)} leads as well")
 
@@ -362,8 +367,9 @@ class Judge:
             return f"{path}: the resend {resend} was not seen"
         expires = "deliveryDeadlineSeconds" in spec and state in ("Suspended", "Held")
         waits = condition["reason"] in ("UnknownOutcome", "RestoredFromBackup")
-        found = condition["reason"] == "NoServicesMatch" and self._world.is_deployed(raw)
-        if state not in self._ends(raw) or (expires and not waits) or found:
+        nobody = condition["reason"] == "NoServicesMatch" and not self._world.is_deployed(raw)
+        passes = state == "Held" and not (waits or nobody)
+        if state not in self._ends(raw) or (expires and not waits) or passes:
             return f"{path} is {state} ({condition['reason']})"
         return ""
 

@@ -183,7 +183,12 @@ class MemoryElection(Election):
 
     def __init__(self) -> None:
         super().__init__(
-            _NoLease(), Terms("test"), uptime=lambda: 0.0, wall=Clock(), chance=lambda: 0.0
+            _NoLease(),
+            Terms("test"),
+            traces=_NoLease(),
+            uptime=lambda: 0.0,
+            wall=Clock(),
+            chance=lambda: 0.0,
         )
         #: How many of the next commits are too old by the time of the POST.
         self.stale = 0

@@ -180,10 +180,27 @@ def held_by(
 
 
 @dataclass
+class MemoryTraces:
+    """What an operator leaves beside its Lease; there is none at first."""
+
+    #: Raised by the next reads, one each.
+    refusals: list[ClusterError] = field(default_factory=list)
+    left: bool = False
+
+    async def read(self) -> dict[str, Any]:
+        if self.refusals:
+            raise self.refusals.pop()
+        if not self.left:
+            raise Gone("not found", 404)
+        return {}
+
+
+@dataclass
 class Scene:
     """One Lease, one machine, and a wall clock that nothing may depend on."""
 
     leases: MemoryLeases = field(default_factory=MemoryLeases)
+    traces: MemoryTraces = field(default_factory=MemoryTraces)
     wall: Clock = field(default_factory=Clock)
     #: Seconds in which the machine slept: its loop's clock stood still.
     slept: float = 0.0
@@ -194,8 +211,16 @@ class Scene:
     def journal(self, identity: str = "us", duration: float = 15.0) -> Journal:
         terms = Terms(identity, duration=duration, post_timeout=30.0)
         chance = random.Random(1).random
-        election = Election(self.leases, terms, uptime=self.uptime, wall=self.wall, chance=chance)
-        return Journal(election)
+        return Journal(
+            Election(
+                self.leases,
+                terms,
+                traces=self.traces,
+                uptime=self.uptime,
+                wall=self.wall,
+                chance=chance,
+            )
+        )
 
     @asynccontextmanager
     async def leading(self, identity: str = "us") -> AsyncIterator[Journal]:

@@ -132,3 +132,28 @@ def test_the_others_wait_no_shorter_than_we_send(duration: float) -> None:
     scene = Scene()
     at_once(scene.journal(duration=duration).acquire())
     assert scene.leases.writes[-1]["spec"]["leaseDurationSeconds"] >= duration
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_process_that_finds_no_lease_sends_at_once_only_where_nobody_has_led_before(
+    left: bool,
+) -> None:
+    made = Scene()
+    made.traces.left = left
+
+    async def story() -> None:
+        taken = await made.journal().acquire()
+        assert taken.quarantine == (45.0 if left else 0.0)
+
+    at_once(story())
+
+
+def test_whether_somebody_has_led_is_asked_until_it_is_answered() -> None:
+    made = Scene()
+    made.traces.left = True
+    made.traces.refusals = [ClusterError("busy", 503), ClusterError("no answer")]
+
+    async def story() -> None:
+        assert (await made.journal().acquire()).quarantine == 45.0
+
+    at_once(story())

@@ -247,6 +247,14 @@ def test_a_resend_is_heard_through_a_record_of_an_unknown_hash_version() -> None
     assert sent(recorded(newer, resend="one")).content_hash == content_hash(spec())
 
 
+@pytest.mark.parametrize(("observed", "told"), [(1, False), (0, True)])
+def test_a_record_whose_hash_an_older_schema_dropped_is_of_the_generation_that_it_has_seen(
+    observed: int, told: bool
+) -> None:
+    dropped = recorded(record(state=State.DELIVERED, content_hash=""), observed=observed)
+    assert kind(step(dropped)) == ("sent" if told else "left")
+
+
 def test_an_event_restored_without_its_record_waits_for_a_person() -> None:
     restored = event(labels={"velero.io/restore-name": "nightly"})
     found = step(restored)

@@ -78,6 +78,13 @@ class Leases(Protocol):
         """Swap it, if it is still at the resourceVersion that `lease` names."""
 
 
+class Traces(Protocol):
+    """What an operator leaves beside its Lease; raises ClusterError."""
+
+    async def read(self) -> dict[str, Any]:
+        """It, as it is; raises Gone."""
+
+
 class Log(Protocol):
     """What stands on the Lease beside who holds it."""
 
@@ -99,16 +106,18 @@ class Election:
         leases: Leases,
         terms: Terms,
         *,
+        traces: Traces,
         uptime: Callable[[], float],
         wall: Callable[[], datetime],
         chance: Callable[[], float],
     ) -> None:
         """`uptime` counts seconds, also those in which the process or the machine was stopped.
 
-        `chance` is drawn from 0 to 1.
+        `traces` are there where somebody has led before. `chance` is drawn from 0 to 1.
         """
         self.terms = terms
         self._leases = leases
+        self._traces = traces
         self._uptime = uptime
         self._wall = wall
         self._lease: dict[str, Any] = {}
@@ -218,8 +227,8 @@ class Election:
         except (ClusterError, TimeoutError) as error:
             # In whatever words: to create replaces nothing, and tells whether it is there.
             if isinstance(error, ClusterError) and error.status == NOT_FOUND:
-                # The first installation; or it was seen before, and somebody deleted it.
-                self._log_lost |= self._seen_before
+                # The first installation; or somebody has led before, and somebody deleted it.
+                self._log_lost |= self._seen_before or await self._has_traces()
                 await self._create(log)
                 return True
             self._observed.failed()
@@ -230,6 +239,15 @@ class Election:
         if not self._observed.is_free(lease, self.terms, self._uptime()):
             return False
         await self._seize(lease, log)
+        return True
+
+    async def _has_traces(self) -> bool:
+        """Whether somebody has led before. Raises what the look ended with."""
+        try:
+            async with asyncio.timeout(SWAP_TIMEOUT):
+                await self._traces.read()
+        except Gone:
+            return False
         return True
 
     async def _seize(self, lease: dict[str, Any], log: Log) -> None:

@@ -241,10 +241,19 @@ def current_record(event: CustomEvent, spec: CustomEventSpec, now: datetime) -> 
     A resend is asked for by a new value of the annotation; its removal asks for nothing.
     """
     record = event.status.delivery
-    same = record.id and same_content(record.content_hash, content_hash(spec))
-    if same and event.resend in ("", record.resend):
+    if record.id and _is_of(event, spec) and event.resend in ("", record.resend):
         return record
     return _next_record(event, spec, record.sequence, now)
+
+
+def _is_of(event: CustomEvent, spec: CustomEventSpec) -> bool:
+    """Whether the record is of this content."""
+    recorded, said = event.status.delivery.content_hash, event.status.delivered
+    if not recorded:
+        # An older schema has dropped it. Who edited since may have changed the content: rather
+        # than not at all, that is told twice.
+        return said.observed_generation == event.generation
+    return same_content(recorded, content_hash(spec))
 
 
 def same_content(recorded: str, content: str) -> bool:
