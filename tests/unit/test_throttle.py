@@ -89,6 +89,93 @@ def test_other_trouble_is_probed_after_the_interval(place: Place, outcome: Outco
     play(place, story)
 
 
+# --- Whether it is one event's own trouble
+
+OF_EITHER = [
+    Outcome(OutcomeClass.ENDPOINT_LEVEL, 403),
+    NO_SUCH_PATH,
+    Outcome(OutcomeClass.ENDPOINT_LEVEL, 405),
+    Outcome(OutcomeClass.ENDPOINT_LEVEL, 451),
+]
+either = pytest.mark.parametrize("outcome", OF_EITHER, ids=lambda outcome: outcome.words)
+
+
+async def tried(place: Place, uid: str, outcome: Outcome) -> bool:
+    """Whether an event is let in; its attempt then ends like this, and there is time to probe."""
+    if await place.throttle.enter(uid) is not None:
+        return False
+    place.throttle.leave(outcome)
+    await asyncio.sleep(0.5)
+    return True
+
+
+@either
+def test_what_one_event_meets_again_and_again_holds_up_no_other(
+    place: Place, outcome: Outcome
+) -> None:
+    async def story() -> None:
+        await place.attempt(CREATED)
+        for _ in range(5):
+            assert await tried(place, "refused on the way", outcome)
+        assert await tried(place, "another", CREATED)
+
+    play(place, story)
+
+
+@either
+def test_what_several_events_meet_in_a_row_is_tried_once_a_minute(
+    place: Place, outcome: Outcome
+) -> None:
+    async def story() -> None:
+        await place.attempt(CREATED)
+        assert [await tried(place, uid, outcome) for uid in "abcd"] == [True, True, True, False]
+        for _ in range(3):
+            await asyncio.sleep(58.0)
+            assert not await tried(place, "e", outcome)
+            await asyncio.sleep(2.0)
+            assert await tried(place, "e", outcome)
+
+    play(place, story)
+
+
+@either
+def test_an_event_that_is_taken_between_them_shows_that_the_endpoint_works(
+    place: Place, outcome: Outcome
+) -> None:
+    async def story() -> None:
+        for number in range(10):
+            assert await tried(place, "another", CREATED)
+            assert await tried(place, f"refused {number}", outcome)
+            assert await tried(place, f"refused too {number}", outcome)
+
+    play(place, story)
+
+
+def test_trouble_that_a_probe_meets_as_well_is_no_events_own(place: Place) -> None:
+    place.remote.answers = [Answer(503), Answer(200)]
+
+    async def story() -> None:
+        await place.attempt(CREATED)
+        assert await probed_after(place, NO_SUCH_PATH) == pytest.approx([0.0, 60.0], abs=1.0)
+
+    play(place, story)
+
+
+def test_many_that_were_under_way_with_the_old_key_keep_the_new_one_from_nothing(
+    place: Place,
+) -> None:
+    async def story() -> None:
+        assert [await place.enter() for _ in range(16)] == [None] * 16
+        for _ in range(16):
+            place.throttle.leave(KEY_REFUSED)
+            await asyncio.sleep(0.5)
+        assert await tried(place, "the next", CREATED)
+
+    play(place, story)
+
+
+# --- Until it works again
+
 BAD: list[Answer | NoAnswer | KeyFileError] = [
     Answer(401),
     Answer(404),

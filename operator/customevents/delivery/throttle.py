@@ -28,6 +28,9 @@ OPEN_SECONDS = 30.0
 #: Seconds between two probes of an endpoint that refused the key.
 PROBE_SECONDS = 60.0
 
+#: Different events that went first and met trouble of the endpoint: it is no event's own then.
+SEVERAL = 2
+
 #: Seconds between two looks at the key's file while sending is paused.
 LOOK_AT_THE_KEY = 1.0
 
@@ -142,6 +145,38 @@ class EndpointPause:
 
 
 @dataclass
+class Suspicion:
+    """Whether trouble of the endpoint may be one event's own, refused on the way for what is in it.
+
+    Those tell who go first, one at a time: several that fail in a row are no accident.
+    """
+
+    #: Whether any event was taken yet: until then the settings are as likely to be wrong.
+    _taken: bool = False
+    _failed: set[str] = field(default_factory=set)
+    _first: str | None = None
+
+    def goes_first(self, uid: str) -> None:
+        """Let in alone, it is the next that ends."""
+        self._first = uid
+
+    def ended(self, outcome: Outcome | None) -> None:
+        """An attempt ended like this; None: it was not made."""
+        first, self._first = self._first, None
+        if outcome is None:
+            return
+        if outcome.kind is OutcomeClass.SUCCESS:
+            self._taken = True
+            self._failed.clear()
+        elif outcome.row.of_the_endpoint and first is not None and len(self._failed) < SEVERAL:
+            self._failed.add(first)
+
+    def of_one(self, *, about_the_key: bool) -> bool:
+        """Whether others may go on as soon as a probe succeeds; the key may be another one then."""
+        return len(self._failed) < SEVERAL and (self._taken or about_the_key)
+
+
+@dataclass
 class Tellings:
     """Which waiting events say in their status why they wait: the oldest, a few a second."""
 
@@ -206,6 +241,7 @@ class Throttle:
         self._bucket = bucket
         self._breaker = breaker or Breaker()
         self._pause = EndpointPause()
+        self._suspicion = Suspicion()
         self._tellings = tellings or Tellings()
         self._endpoint = endpoint
         self._uptime = uptime
@@ -264,7 +300,7 @@ class Throttle:
     async def enter(self, uid: str) -> Closed | None:
         """None: go, and tell `leave` how it ended. Closed: this event shall come again later."""
         async with self._line:
-            closed = await self._enter()
+            closed = await self._enter(uid)
         if closed is None or not closed.why:
             return closed
         turn = self._tellings.turn(uid, self._uptime())
@@ -272,7 +308,7 @@ class Throttle:
             return closed
         return Closed(closed.seconds if turn is None else min(turn, closed.seconds))
 
-    async def _enter(self) -> Closed | None:
+    async def _enter(self, uid: str) -> Closed | None:
         while True:
             if self._ending or self.halted:
                 return Closed(PROBE_SECONDS)
@@ -280,6 +316,8 @@ class Throttle:
                 return Closed(PROBE_SECONDS, self.paused, self._pause.no_key)
             wait = self._wait(self._uptime())
             if wait == 0.0:
+                if self.breaker is BreakerState.HALF_OPEN:
+                    self._suspicion.goes_first(uid)
                 self._bucket.spend()
                 self._breaker.begin()
                 return None
@@ -300,6 +338,7 @@ class Throttle:
         """What entered has ended like this; None: no attempt was made."""
         now = self._uptime()
         self._breaker.end(outcome, now)
+        self._suspicion.ended(outcome)
         if outcome is not None:
             self._pause.asked(outcome.pause, now)
             self._learn_of_the_key(outcome.code)
@@ -327,8 +366,9 @@ class Throttle:
         """Probe the endpoint while it is paused, and go on when that is over."""
         while True:
             await self._trouble.wait()
-            if not self._pause.about_the_key:
-                await self._until_next_probe()  # asked at once, it would not be another endpoint
+            if not self._suspicion.of_one(about_the_key=self._pause.about_the_key):
+                # The probe may know no better: it is answered also where no event is taken.
+                await self._until_next_probe()
             while not await self._works_again():
                 await self._until_next_probe()
             self._resume()
