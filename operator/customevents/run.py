@@ -102,7 +102,7 @@ class Operator:
         supervisor.own(parts.cluster_name.run(), "the cluster's name")
         supervisor.own(parts.throttle.run(), "the throttle")
         supervisor.own(parts.reporter.ask_account(), "the question to the account")
-        for number in range(self._settings.delivery_in_flight):
+        for number in range(self._settings.couriers):
             supervisor.drained(parts.courier.run(), f"courier {number}")
         supervisor.own(parts.resync.run(), "the resync")
         if parts.ttl is not None:
@@ -164,7 +164,7 @@ class Probes:
 
     def alive(self) -> Finding:
         """Whether a restart would mend what is wrong; an API server that is away it would not."""
-        patience = self._settings.delivery_post_timeout + STUCK
+        patience = self._settings.delivery_post_timeout + self._settings.longest_turn + STUCK
         longest = self._parts.inbox.longest_busy()
         if not self._parts.election.valid:
             return Finding()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -41,6 +42,9 @@ ENDPOINTS = {Site.US: "https://api.komodor.com", Site.EU: "https://api.eu.komodo
 
 #: Where the agent's own instructions install it.
 AGENT_NAMESPACES = ("komodor", "komodor-agent")
+
+#: Seconds that the rate makes an event wait which has left the inbox, where it is not slower still.
+LINE_SECONDS = 15
 
 _PROXY = re.compile(r"http://[^/@?#\s]+/?")
 
@@ -118,7 +122,8 @@ class Settings(BaseSettings):
         16,
         ge=1,
         le=100,
-        description="Attempts under way at once. Default 16: a crash puts at most these in doubt.",
+        description="Attempts under way at once; fewer by a slow rate. Default 16: a crash puts at "
+        "most these in doubt.",
     )
     delivery_post_timeout: float = Field(
         30.0,
@@ -277,6 +282,22 @@ class Settings(BaseSettings):
         """What decides how an event is resolved, as the operator says it for everybody to read."""
         told = self.model_dump(include=set(Resolving.model_fields))
         return Resolving(**{**told, "agent_namespaces": self.agent_namespaces})
+
+    @property
+    def couriers(self) -> int:
+        """How many events are handled at once.
+
+        By a slow rate most of them would only stand in line for it, first come, first served; those
+        that wait in the inbox are served fairly.
+        """
+        if self.delivery_rate == 0:
+            return self.delivery_in_flight
+        return ceil(min(self.delivery_in_flight, 1 + self.delivery_rate * LINE_SECONDS))
+
+    @property
+    def longest_turn(self) -> float:
+        """Seconds that the last of them waits for its turn by the rate."""
+        return self.couriers / self.delivery_rate if self.delivery_rate else 0.0
 
     @property
     def base_url(self) -> str:

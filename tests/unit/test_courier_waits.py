@@ -251,6 +251,37 @@ def test_an_event_that_failed_before_keeps_its_words_when_the_operator_stops(wor
     assert len(world.cluster.writes) == 1
 
 
+# --- A slow rate
+
+
+def test_by_a_slow_rate_each_event_comes_to_the_gate_once_and_namespaces_take_turns(
+    world: World,
+) -> None:
+    asked: list[str] = []
+
+    class Gate(Throttle):
+        async def enter(self, uid: str) -> Closed | None:
+            asked.append(uid)
+            return await super().enter(uid)
+
+    world.throttle = Gate(
+        TokenBucket(rate=0.1, burst=1),
+        world.api,
+        uptime=lambda: asyncio.get_running_loop().time(),
+        opened=world.inbox.open_gate,
+        warn=lambda *_: None,
+    )
+    apply_all(world, *(f"many/{number}" for number in range(50)), "few/a", "few/b")
+
+    async def story() -> None:
+        await asyncio.sleep(55.0)
+        assert posted(world) == ["many/0", "few/a", "many/1", "few/b", "many/2"]
+        assert len(asked) == 6
+        world.throttle.close()
+
+    play(world, story)
+
+
 # --- A cluster without a name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import urllib.error
 import urllib.request
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from aiohttp import web
 from customevents import health
 from customevents.health import Finding
 from customevents.run import Probes
+from customevents.settings import Settings
 from customevents.watch import Watch
 from unit.in_memory import World
 from unit.instant import at_once
@@ -68,3 +70,18 @@ def test_a_leader_that_waits_a_lost_list_out_is_ready_and_says_why_it_sends_noth
 
     why = "nothing is sent for 45 s: the Lease or its list was lost"
     assert at_once(look()) == Finding(True, [why])
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds", "alive"),
+    [(10.0, 330.0, True), (10.0, 340.0, False), (0.001, 2300.0, True), (0.001, 2340.0, False)],
+)
+def test_an_event_that_waits_for_its_turn_by_a_slow_rate_is_not_stuck(
+    rate: float, seconds: float, alive: bool
+) -> None:
+    parts = SimpleNamespace(
+        inbox=SimpleNamespace(longest_busy=lambda: seconds), election=SimpleNamespace(valid=True)
+    )
+    settings = Settings(api_key_file=Path("/key"), delivery_rate=rate)
+    found = Probes(settings, cast(Any, parts), Watch(namespaces=())).alive()
+    assert found.ok is alive

@@ -72,6 +72,16 @@ def test_the_defaults_are_the_documented_ones() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rate", "couriers"),
+    [("0", 16), ("inf", 16), ("10", 16), ("1", 16), ("0.5", 9), ("0.1", 3), ("0.001", 2)],
+)
+def test_a_slow_rate_has_no_more_events_stand_in_line_than_it_serves_soon(
+    environment: pytest.MonkeyPatch, rate: str, couriers: int
+) -> None:
+    assert with_(environment, DELIVERY_RATE=rate).couriers == couriers
+
+
+@pytest.mark.parametrize(
     ("variables", "url"),
     [
         ({}, "https://api.komodor.com"),

@@ -378,13 +378,32 @@ def test_who_waits_for_a_token_never_loses_it_to_one_behind() -> None:
     play(place, story)
 
 
-def test_who_waits_long_for_a_slow_rate_is_told_of_no_trouble() -> None:
+def test_who_waits_long_for_a_slow_rate_keeps_its_turn_until_that_comes() -> None:
     place = Place(bucket=TokenBucket(rate=0.1, burst=1))
 
     async def story() -> None:
-        closed = await place.throttle.enter("uid")
+        begun = place.uptime()
+        for _ in range(3):
+            await place.attempt(CREATED)
+        assert place.uptime() - begun == pytest.approx(30.0, abs=0.1)
+
+    play(place, story)
+
+
+def test_who_waits_long_for_a_slow_rate_is_told_of_trouble_meanwhile() -> None:
+    place = Place(bucket=TokenBucket(rate=0.1, burst=1))
+    place.remote.answers = [Answer(401)]
+
+    async def story() -> None:
+        assert await place.enter() is None
+        begun = place.uptime()
+        waiting = asyncio.create_task(place.enter())
+        await asyncio.sleep(5.0)
+        place.throttle.leave(KEY_REFUSED)
+        closed = await waiting
         assert closed is not None
-        assert (round(closed.seconds), closed.why) == (10, "")
+        assert "refused the key" in closed.why
+        assert place.uptime() - begun == pytest.approx(5.0, abs=0.1)
 
     play(place, story)
 

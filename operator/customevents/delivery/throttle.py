@@ -34,7 +34,7 @@ SEVERAL = 2
 #: Seconds between two looks at the key's file while sending is paused.
 LOOK_AT_THE_KEY = 1.0
 
-#: Seconds that an event waits here itself; for longer it goes back to the inbox.
+#: Seconds that an event waits here for the end of trouble; for longer it goes back to the inbox.
 PATIENCE = 1.0
 
 _DOWN = "The events API does not answer; nothing is sent until it is tried again"
@@ -321,9 +321,10 @@ class Throttle:
                 self._bucket.spend()
                 self._breaker.begin()
                 return None
-            if wait is not None and wait > PATIENCE:
-                why = self._why()
-                self._sent_back |= bool(why)
+            why = self._why()
+            # Who went back for want of a token would lose it to those behind, all of them in turn.
+            if why and wait is not None and wait > PATIENCE:
+                self._sent_back = True
                 return Closed(wait, why)
             await self._until_changed(wait)
 
