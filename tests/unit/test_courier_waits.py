@@ -260,9 +260,9 @@ def test_by_a_slow_rate_each_event_comes_to_the_gate_once_and_namespaces_take_tu
     asked: list[str] = []
 
     class Gate(Throttle):
-        async def enter(self, uid: str) -> Closed | None:
+        async def enter(self, uid: str, namespace: str | None = None) -> Closed | None:
             asked.append(uid)
-            return await super().enter(uid)
+            return await super().enter(uid, namespace)
 
     world.throttle = Gate(
         TokenBucket(rate=0.1, burst=1),
@@ -280,6 +280,42 @@ def test_by_a_slow_rate_each_event_comes_to_the_gate_once_and_namespaces_take_tu
         world.throttle.close()
 
     play(world, story)
+
+
+# --- A namespace whose events all fail
+
+
+@pytest.mark.parametrize(("status", "at_most"), [(500, 31), (405, 61)])
+def test_a_namespace_whose_events_all_fail_delays_another_by_one_pause(
+    world: World, monkeypatch: pytest.MonkeyPatch, status: int, at_most: int
+) -> None:
+    post, late = world.api.post, dict[str, int]()
+
+    async def answer(body: Raw, delivery_id: str) -> Answer | NoAnswer:
+        await post(body, delivery_id)
+        is_broken = body["details"]["customevents.dev/source"].startswith("broken/")
+        return Answer(status if is_broken else 201)
+
+    monkeypatch.setattr(world.api, "post", answer)
+    half_open(world)
+    apply_all(world, *(f"broken/{number}" for number in range(40)))
+
+    async def story() -> None:
+        probing = asyncio.create_task(world.throttle.run())
+        for second in range(600):
+            if second % 40 == 0:
+                apply_all(world, f"few/{second}")
+            await asyncio.sleep(1.0)
+            world.clock.advance(1.0)
+            for path in posted(world):
+                late.setdefault(path, second - int(path.partition("/")[2]))
+        probing.cancel()
+        world.throttle.close()
+
+    play(world, story)
+    others = {path: seconds for path, seconds in late.items() if path.startswith("few/")}
+    assert len(others) >= 13
+    assert max(others.values()) <= at_most
 
 
 # --- A cluster without a name
@@ -388,9 +424,9 @@ def test_a_long_line_at_the_gate_keeps_nothing_back_while_the_watch_is_lost(
     world.inbox.lost_sight("")
     enter = world.throttle.enter
 
-    async def wait(uid: str) -> Closed | None:
+    async def wait(uid: str, namespace: str | None = None) -> Closed | None:
         world.clock.advance(LOOK_HOLDS + 1)
-        return await enter(uid)
+        return await enter(uid, namespace)
 
     monkeypatch.setattr(world.throttle, "enter", wait)
 

@@ -174,6 +174,57 @@ def test_many_that_were_under_way_with_the_old_key_keep_the_new_one_from_nothing
     play(place, story)
 
 
+# --- Who goes first
+
+
+async def let_in(place: Place, namespace: str) -> bool:
+    """Whether an event of this namespace is let in at once."""
+    return await place.throttle.enter(namespace, namespace) is None
+
+
+async def failed(place: Place, outcome: Outcome, times: int) -> None:
+    """Attempts of one namespace that end like this."""
+    for _ in range(times):
+        assert await let_in(place, "broken")
+    for _ in range(times):
+        place.throttle.leave(outcome, "broken")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "times", "pause"),
+    [(BAD_GATEWAY, 5, 30.0), (NO_SUCH_PATH, 1, 60.0), (KEY_REFUSED, 1, 0.0)],
+    ids=["breaker", "endpoint", "key"],
+)
+def test_after_trouble_the_namespace_that_met_it_lets_others_go_first(
+    place: Place, outcome: Outcome, times: int, pause: float
+) -> None:
+    async def story() -> None:
+        await failed(place, outcome, times)
+        await asyncio.sleep(pause + 0.1)
+        back = await place.throttle.enter("broken", "broken")
+        assert back is not None
+        assert back.seconds == pytest.approx(1.9, abs=0.1)
+        assert back.why == ""
+        assert await let_in(place, "another")
+        place.throttle.leave(CREATED, "another")
+        assert place.opened == 2 - (pause == 30.0), "who stood back is called at once"
+        assert await let_in(place, "broken")
+
+    play(place, story)
+
+
+def test_where_it_is_the_only_one_it_goes_two_seconds_later(place: Place) -> None:
+    async def story() -> None:
+        for times in (5, 1, 1):
+            await failed(place, BAD_GATEWAY, times)
+            back = await place.throttle.enter("broken", "broken")
+            assert back is not None
+            assert back.seconds == pytest.approx(32.0, abs=0.1)
+            await asyncio.sleep(back.seconds)
+
+    play(place, story)
+
+
 # --- Until it works again
 
 BAD: list[Answer | NoAnswer | KeyFileError] = [

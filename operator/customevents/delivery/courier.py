@@ -136,7 +136,9 @@ class Courier:
 
     async def _enter(self, event: CustomEvent) -> Closed | None:
         """Pass the throttle; the watch may have missed before that the event is gone or changed."""
-        return await self._look_if_in_doubt(event) or await self.throttle.enter(event.uid)
+        return await self._look_if_in_doubt(event) or await self.throttle.enter(
+            event.uid, event.namespace
+        )
 
     async def _look_if_in_doubt(self, event: CustomEvent) -> Closed | None:
         if not self.inbox.is_doubtful(event):
@@ -169,7 +171,7 @@ class Courier:
         try:
             outcome = await self.remote.post(attempt, body)
         finally:
-            self.throttle.leave(outcome)
+            self.throttle.leave(outcome, attempt.event.namespace)
         if not outcome.row.maybe_applied:  # it need not be kept until that is on record
             self.journal.drop(attempt.event.uid)
         return outcome

@@ -37,6 +37,10 @@ LOOK_AT_THE_KEY = 1.0
 #: Seconds that an event waits here for the end of trouble; for longer it goes back to the inbox.
 PATIENCE = 1.0
 
+#: Seconds by which the namespace that met the trouble stands back when one event goes first: its
+#: events go back to the inbox for that, and keep no others from the line.
+STANDS_BACK = 2.0
+
 _DOWN = "The events API does not answer; nothing is sent until it is tried again"
 
 
@@ -82,6 +86,8 @@ class Breaker:
     _failures: int = 0
     _open_until: float = float("-inf")
     _under_way: int = 0
+    #: The namespace that met trouble last, and nothing better since: what others meet tells more.
+    _blamed: str | None = None
 
     def state(self, now: float) -> BreakerState:
         """The state at this time."""
@@ -89,31 +95,36 @@ class Breaker:
             return BreakerState.CLOSED
         return BreakerState.OPEN if now < self._open_until else BreakerState.HALF_OPEN
 
-    def wait(self, now: float) -> float | None:
+    def wait(self, now: float, namespace: str | None = None) -> float | None:
         """Seconds until an attempt may be made; None: until the one under way ends."""
         state = self.state(now)
+        # Else the namespace whose events all fail would go first again and again.
+        others_first = STANDS_BACK if namespace and namespace == self._blamed else 0.0
         match state:
             case BreakerState.CLOSED:
                 return 0.0
             case BreakerState.OPEN:
-                return self._open_until - now
+                return self._open_until + others_first - now
             case BreakerState.HALF_OPEN:
-                return None if self._under_way else 0.0
+                return None if self._under_way else max(0.0, self._open_until + others_first - now)
         assert_never(state)
 
-    def half_open(self) -> None:
+    def half_open(self, now: float) -> None:
         """Let one event go first."""
         self.closed = False
+        self._open_until = now
 
     def begin(self) -> None:
         """An attempt is made."""
         self._under_way += 1
 
-    def end(self, outcome: Outcome | None, now: float) -> None:
+    def end(self, outcome: Outcome | None, now: float, namespace: str | None = None) -> None:
         """An attempt ended like this; None, or not sent: it says nothing of the endpoint."""
         self._under_way -= 1
         if outcome is None or outcome.kind is OutcomeClass.NOT_SENT:
             return
+        in_trouble = outcome.is_outage or outcome.row.of_the_endpoint
+        self._blamed = namespace if in_trouble else None
         if not outcome.is_outage:
             self._failures = 0
             self.closed = True
@@ -297,10 +308,10 @@ class Throttle:
             "retry_after": self.rest > 0.0,
         }
 
-    async def enter(self, uid: str) -> Closed | None:
+    async def enter(self, uid: str, namespace: str | None = None) -> Closed | None:
         """None: go, and tell `leave` how it ended. Closed: this event shall come again later."""
         async with self._line:
-            closed = await self._enter(uid)
+            closed = await self._enter(uid, namespace)
         if closed is None or not closed.why:
             return closed
         turn = self._tellings.turn(uid, self._uptime())
@@ -308,37 +319,37 @@ class Throttle:
             return closed
         return Closed(closed.seconds if turn is None else min(turn, closed.seconds))
 
-    async def _enter(self, uid: str) -> Closed | None:
+    async def _enter(self, uid: str, namespace: str | None) -> Closed | None:
         while True:
             if self._ending or self.halted:
                 return Closed(PROBE_SECONDS)
             if self.paused:
                 return Closed(PROBE_SECONDS, self.paused, self._pause.no_key)
-            wait = self._wait(self._uptime())
+            now = self._uptime()
+            wait = self._wait_for_the_endpoint(now, namespace)
+            if wait is not None:
+                # Only for this: who went back for want of a token would lose it to those behind.
+                if wait > PATIENCE:
+                    self._sent_back = True
+                    return Closed(wait, self._why())
+                wait = max(wait, self._bucket.wait(now))
             if wait == 0.0:
                 if self.breaker is BreakerState.HALF_OPEN:
                     self._suspicion.goes_first(uid)
                 self._bucket.spend()
                 self._breaker.begin()
                 return None
-            why = self._why()
-            # Who went back for want of a token would lose it to those behind, all of them in turn.
-            if why and wait is not None and wait > PATIENCE:
-                self._sent_back = True
-                return Closed(wait, why)
             await self._until_changed(wait)
 
-    def _wait(self, now: float) -> float | None:
-        """Seconds until an attempt may be made; 0 = now; None: until another one ends."""
-        trial = self._breaker.wait(now)
-        if trial is None:
-            return None
-        return max(self._pause.left(now), trial, self._bucket.wait(now))
+    def _wait_for_the_endpoint(self, now: float, namespace: str | None) -> float | None:
+        """Seconds for which it is to be left alone; None: until another attempt ends."""
+        trial = self._breaker.wait(now, namespace)
+        return None if trial is None else max(self._pause.left(now), trial)
 
-    def leave(self, outcome: Outcome | None) -> None:
+    def leave(self, outcome: Outcome | None, namespace: str | None = None) -> None:
         """What entered has ended like this; None: no attempt was made."""
         now = self._uptime()
-        self._breaker.end(outcome, now)
+        self._breaker.end(outcome, now, namespace)
         self._suspicion.ended(outcome)
         if outcome is not None:
             self._pause.asked(outcome.pause, now)
@@ -417,7 +428,7 @@ class Throttle:
         logger.info("sending goes on")
         self._pause.why = ""
         self._trouble.clear()
-        self._breaker.half_open()
+        self._breaker.half_open(self._uptime())
         self._call_back()
         self._changed.set()
 
@@ -443,4 +454,4 @@ class Throttle:
             return _DOWN
         if self._pause.left(self._uptime()):
             return "The events API asked for a pause; nothing is sent until that is over"
-        return ""  # its turn comes by the rate limit: no trouble to speak of
+        return ""  # others go first: no trouble to speak of
