@@ -16,6 +16,12 @@ from email.utils import parsedate_to_datetime
 #: A Date outside of these years is not the time.
 FIRST_YEAR, LAST_YEAR = 2020, 9000
 
+#: Seconds within which two clocks agree.
+AGREED = 60.0
+
+#: Seconds for which no answer may have agreed with this machine, before others are believed again.
+DOUBTED = 600.0
+
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -34,6 +40,9 @@ class ClusterClock:
 
     Between the answers it goes on by the time since boot, so that whoever sets this machine's clock
     changes nothing. It never goes back by less than a second: an answer tells no less than that.
+
+    Of several API servers, one may be off: then the others agree with this machine, and two clocks
+    are believed against one. Where no answer agrees with it, it is this machine that is off.
     """
 
     def __init__(
@@ -46,6 +55,8 @@ class ClusterClock:
         #: Seconds from the boot of this machine to the API server's epoch; None: not heard yet.
         self._offset: float | None = None
         self._shown = _EPOCH
+        #: When an answer last agreed with this machine's clock, by the time since boot.
+        self._agreed: float | None = None
 
     def now(self) -> datetime:
         """The time there."""
@@ -67,10 +78,14 @@ class ClusterClock:
         if told is None:
             return
         # It was written between then and now, and leaves out the fraction of its second.
-        least, most = told - self.uptime(), told + 1.0 - asked
-        believed = self._offset
-        if believed is None:
-            believed = (self._wall() - _EPOCH).total_seconds() - self.uptime()
+        arrived = self.uptime()
+        least, most = told - arrived, told + 1.0 - asked
+        here = (self._wall() - _EPOCH).total_seconds() - arrived
+        if least - AGREED <= here <= most + AGREED:
+            self._agreed = arrived
+        elif self._agreed is not None and arrived - self._agreed < DOUBTED:
+            return
+        believed = here if self._offset is None else self._offset
         # What is believed changes by no more than the answer makes sure of.
         self._offset = min(max(believed, least), most)
 

@@ -99,6 +99,8 @@ class Operator:
             return False  # readiness says so
         await parts.cluster_name.look()
         await self._take_in_open_work()
+        # What it says of itself outlives the Lease: who finds that deleted sees that we may send.
+        await parts.reporter.begun.wait()
         supervisor.own(parts.cluster_name.run(), "the cluster's name")
         supervisor.own(parts.throttle.run(), "the throttle")
         supervisor.own(parts.reporter.ask_account(), "the question to the account")

@@ -13,7 +13,7 @@ import pytest
 from localcluster import Cluster
 
 from customevents import sandbox
-from operator_process import eventually
+from operator_process import RunningOperator, eventually
 from promises import crowd
 from promises.conftest import FULL
 from promises.crowd import Api
@@ -84,10 +84,20 @@ def test_sigterm_of_a_standby_and_of_a_leader_that_holds_back_is_obeyed_at_once(
     assert standby.terminate() == 0
     assert leader.terminate() == 0
 
-    spoilt = json.dumps({"metadata": {"annotations": {"customevents.dev/in-flight": "garbage"}}})
-    cluster.kubectl("-n", "customevents", "patch", "lease", "customevents", "-p", spoilt)
-    holding_back = operators.start()
-    eventually("it holds back", lambda: "nothing is sent for 33 s" in holding_back.log)
-    begun = time.monotonic()
-    assert holding_back.terminate() == 0
-    assert time.monotonic() - begun < 20.0
+    _write_list(cluster, "garbage")
+    for _ in ("the one that met it", "the next, to which it hands on that it has not waited"):
+        holding_back = operators.start()
+        eventually("it holds back", partial(_holds_back, holding_back))
+        begun = time.monotonic()
+        assert holding_back.terminate() == 0
+        assert time.monotonic() - begun < 20.0
+    _write_list(cluster, '{"format":1,"entries":[]}')  # or the next test's leader waited, too
+
+
+def _holds_back(operator: RunningOperator) -> bool:
+    return "nothing is sent for 33 s" in operator.log
+
+
+def _write_list(cluster: Cluster, listed: str) -> None:
+    patch = json.dumps({"metadata": {"annotations": {"customevents.dev/in-flight": listed}}})
+    cluster.kubectl("-n", "customevents", "patch", "lease", "customevents", "-p", patch)

@@ -192,6 +192,12 @@ class MemoryElection(Election):
         )
         #: How many of the next commits are too old by the time of the POST.
         self.stale = 0
+        #: Whether it was written lately.
+        self.is_valid = True
+
+    @property
+    def valid(self) -> bool:
+        return self.is_valid
 
     def may_send(self, committed: float) -> bool:  # noqa: ARG002 - the test says so
         self.stale -= 1
@@ -274,7 +280,7 @@ class World:
         self.warnings: list[str] = []
         self.aside: list[Coroutine[Any, Any, None]] = []
         self.awaited: list[bool] = []
-        self.taken_over: set[str] = set()
+        self.taken_over: dict[str, datetime] = {}
         self.throttle = self.throttled(Breaker(closed=True))
         self._chance = random.Random(1).random
 
@@ -350,8 +356,16 @@ class World:
         return Recovery(self.results(writer), writer, self.journal, self.inbox, self._aside)
 
     def handle(self, event: CustomEvent) -> Handled:
-        """Let a courier do what an event needs now; its result must not be left aside."""
-        handled = at_once(self.deliver(event))
+        """Let a courier do what an event needs now, and wait for its result however long."""
+
+        async def finished() -> Handled | None:
+            await self.deliver(event)
+            for part in self.aside:
+                await part
+            self.aside.clear()
+            return self.inbox.handled
+
+        handled = at_once(finished())
         assert handled is not None
         return handled
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from customevents.delivery.outcome import Outcome
-from customevents.delivery.state import Ending, Verdict, filled, invalid
+from customevents.delivery.state import Ending, Policy, Verdict, filled, invalid
+from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import (
     DeliveryRecord,
@@ -18,7 +18,19 @@ from customevents.resource.status import (
     State,
 )
 from customevents.scope.resolve import Unresolved
-from unit.builders import NOW, after, attempt, event, later, moment, record, recorded, sent
+from unit.builders import (
+    NOW,
+    after,
+    attempt,
+    event,
+    later,
+    moment,
+    raw_spec,
+    record,
+    recorded,
+    sent,
+    step,
+)
 
 RETRY, HOLD = UnknownOutcomePolicy.RETRY, UnknownOutcomePolicy.HOLD
 UNKNOWN = LastOutcome(outcome_class=OutcomeClass.UNKNOWN, code=502)
@@ -138,19 +150,52 @@ def test_a_spec_that_cannot_be_read_fails_and_says_so() -> None:
     assert verdict.record.finished_time == NOW
 
 
-BEFORE: list[dict[str, Any]] = [
-    {"state": State.RETRYING, "attempts": 2, "last_outcome": UNKNOWN, "unknown_outcomes": 1},
-    {"state": State.HELD, "last_outcome": UNKNOWN, "unknown_outcomes": 1},
-    {"state": State.DELIVERED, "unknown_outcomes": 1},
-]
+def unreadable(before: DeliveryRecord) -> CustomEvent:
+    """An object on which this record stood as its spec became unreadable; now it is as before."""
+    failed = invalid(recorded(before), "unreadable", moment()).record
+    return recorded(failed, reason="Invalid", generation=3)
 
 
-@pytest.mark.parametrize("fields", BEFORE, ids=lambda fields: str(fields["state"]))
-def test_an_event_is_sent_once_its_spec_can_be_read_again(fields: dict[str, Any]) -> None:
-    """Even if it then says what it said before: a rollback is told."""
-    failed = invalid(recorded(record(**fields)), "unreadable", moment()).record
-    again = sent(recorded(failed, generation=3))
+def test_what_was_delivered_stays_delivered_when_an_unreadable_edit_is_taken_back() -> None:
+    success = LastOutcome(outcome_class=OutcomeClass.SUCCESS, code=201)
+    before = record(
+        state=State.DELIVERED,
+        attempts=2,
+        last_outcome=success,
+        last_attempt_time=later(-9),
+        finished_time=later(-9),
+    )
+    again = step(unreadable(before))
+    assert isinstance(again, Ending)
+    assert again.verdict is not None
+    assert again.verdict.record == before
+    assert again.verdict.reason == Reason.DELIVERED
+
+
+def test_what_waits_for_a_person_still_does_when_an_unreadable_edit_is_taken_back() -> None:
+    before = record(state=State.HELD, last_outcome=UNKNOWN, unknown_outcomes=1)
+    again = step(unreadable(before), policy=Policy(on_unknown_outcome=HOLD))
+    assert isinstance(again, Ending)
+    assert again.verdict is not None
+    assert again.verdict.record == before
+    assert again.verdict.message.startswith("The last attempt: Unknown (HTTP 502). Look")
+
+
+def test_what_was_lost_is_tried_again_under_its_id_when_an_unreadable_edit_is_taken_back() -> None:
+    before = record(state=State.RETRYING, attempts=2, last_outcome=UNKNOWN, unknown_outcomes=1)
+    assert sent(unreadable(before)) == before
+
+
+def test_what_never_arrived_is_new_once_its_spec_can_be_read_again() -> None:
+    again = sent(unreadable(record(state=State.RETRYING, attempts=2, unknown_outcomes=1)))
     assert (again.sequence, again.attempts, again.unknown_outcomes) == (2, 0, 1)
+
+
+def test_other_content_is_told_behind_an_edit_that_was_unreadable() -> None:
+    success = LastOutcome(outcome_class=OutcomeClass.SUCCESS, code=201)
+    failed = unreadable(record(state=State.DELIVERED, last_outcome=success))
+    again = sent(replace(failed, spec=raw_spec(summary="other")))
+    assert (again.sequence, again.attempts) == (2, 0)
 
 
 def test_an_unreadable_event_that_is_to_be_resent_is_settled() -> None:

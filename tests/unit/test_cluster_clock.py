@@ -90,12 +90,58 @@ def test_whoever_sets_the_machines_clock_changes_nothing_but_what_is_told_of_it(
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-def test_an_api_server_whose_clock_is_set_is_believed(jump: float) -> None:
+def test_an_api_server_whose_clock_is_set_is_believed_at_once_where_this_machines_is_set_too(
+    jump: float,
+) -> None:
+    scene = Scene()
+    scene.requests(10)
+    scene.server = scene.wrong = jump
+    scene.request()
+    assert abs(scene.error()) < 1.1
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+def test_an_api_server_whose_clock_alone_is_set_is_believed_after_ten_minutes(jump: float) -> None:
     scene = Scene()
     scene.requests(10)
     scene.server = jump
+    scene.requests(500)
+    assert abs(scene.error()) == pytest.approx(HOUR, abs=1.1)
+    scene.requests(100)
+    assert abs(scene.error()) < 1.1
+
+
+@pytest.mark.parametrize("wrong", [0.0, 30.0, -30.0])
+@pytest.mark.parametrize("off", [HOUR, -HOUR, 90_000.0])
+def test_of_three_api_servers_the_one_that_is_off_is_not_believed(off: float, wrong: float) -> None:
+    """A connection lasts: each of them answers many times in a row."""
+    scene = Scene(wrong)
+    for server in [0.0, off, 0.0, 0.0, off] * 5:
+        scene.server = server
+        for _ in range(30):
+            scene.up += 10.0
+            scene.request()
+        scene.server = 0.0
+        assert abs(scene.error()) < 1.1
+
+
+def test_an_api_server_that_is_off_and_answers_first_is_believed_only_until_another_does() -> None:
+    scene = Scene()
+    scene.server = HOUR
+    scene.requests(10)
+    scene.server = 0.0
     scene.request()
     assert abs(scene.error()) < 1.1
+
+
+@pytest.mark.parametrize("wrong", [HOUR, -HOUR])
+def test_on_a_machine_that_is_off_the_api_server_is_believed_from_its_first_answer_on(
+    wrong: float,
+) -> None:
+    scene = Scene(wrong)
+    for _ in range(100):
+        scene.requests(10)
+        assert abs(scene.error()) < 1.1
 
 
 @given(

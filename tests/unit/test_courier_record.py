@@ -13,7 +13,7 @@ from customevents.eventsapi.refusal import Refusal
 from customevents.resource.errors import ClusterError, Conflict, Gone, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
-from customevents.resource.status import State
+from customevents.resource.status import LastOutcome, OutcomeClass, State
 from customevents.scope.cluster_name import Nameless
 from unit.builders import later, raw_spec, record, stored
 from unit.in_memory import Handled, Raw, World
@@ -455,9 +455,29 @@ def test_an_attempt_that_nobody_here_made_stops_all_sending_and_everybody_reads_
 def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -> None:
     event = world.cluster.apply()
     world.api.during = lambda: another_records(world, event, attempts=1)
-    world.taken_over.add(event.uid)
+    world.taken_over[event.uid] = world.clock()
     world.handle(event)
     assert world.throttle.halted == ""
+
+
+def test_an_attempt_that_arrived_nowhere_is_no_other_operator(world: World) -> None:
+    """The journal keeps none: it may be the last leader's, recorded late."""
+    event, nowhere = world.cluster.apply(), LastOutcome(outcome_class=OutcomeClass.ENDPOINT_LEVEL)
+    world.api.during = lambda: another_records(world, event, attempts=1, last_outcome=nowhere)
+    world.handle(event)
+    assert world.throttle.halted == ""
+
+
+def test_without_the_lease_nothing_is_said_that_another_leader_may_see_otherwise(
+    world: World,
+) -> None:
+    event = world.cluster.apply(spec=raw_spec(suspend=True))
+    world.journal.memory.is_valid = False
+    world.handle(event)
+    assert world.cluster.writes == []
+    world.journal.memory.is_valid = True
+    world.handle(event)
+    assert world.cluster.now(event).status.delivery.state is State.SUSPENDED
 
 
 def test_our_own_write_whose_answer_was_lost_is_no_other_operator(world: World) -> None:

@@ -415,6 +415,30 @@ def test_what_is_in_doubt_and_cannot_be_looked_at_keeps_nobody_from_the_others(
     assert caplog.text.count("cannot be") <= 1, "its trouble is told once, and not for each event"
 
 
+def test_what_is_deleted_unseen_while_it_is_looked_at_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    (event,) = apply_all(world, "shop/a")
+    world.inbox.doubt({event.uid})
+    read = world.cluster.get_event
+
+    async def get_event(namespace: str, name: str) -> Raw:
+        found = await read(namespace, name)
+        if world.cluster.objects.pop((namespace, name), None):
+            world.inbox.lost_sight("")
+            world.inbox.sees("")
+        return found
+
+    monkeypatch.setattr(world.cluster, "get_event", get_event)
+
+    async def story() -> None:
+        await asyncio.sleep(60.0)
+
+    play(world, story)
+    assert posted(world) == []
+
+
 def test_a_long_line_at_the_gate_keeps_nothing_back_while_the_watch_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -107,6 +107,19 @@ def test_what_is_not_in_the_first_list_may_have_been_deleted_before_it(inbox: In
     assert [event.uid for event in inbox.in_doubt()] == ["gone"]
 
 
+@pytest.mark.parametrize("then", ["lost_sight", "lists"])
+def test_a_look_that_was_asked_for_before_a_doubt_does_not_end_it(inbox: Inbox, then: str) -> None:
+    """It may have been deleted since, while its answer was on its way."""
+    inbox.offer(waiting("a"))
+    asked = inbox.doubts
+    getattr(inbox, then)("")
+    inbox.confirm("a", asked)
+    inbox.sees("")
+    assert [event.uid for event in inbox.in_doubt()] == ["a"]
+    inbox.confirm("a", inbox.doubts)
+    assert inbox.in_doubt() == []
+
+
 def test_what_is_done_before_it_is_doubted_is_not_kept_in_mind(inbox: Inbox) -> None:
     inbox.doubt({"done or gone"})
     assert inbox._doubtful == set()

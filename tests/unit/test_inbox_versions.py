@@ -177,6 +177,31 @@ async def test_a_stale_event_shown_during_an_attempt_is_not_taken_afterwards(inb
     assert await soon(inbox) is None
 
 
+@pytest.mark.asyncio
+async def test_what_is_being_deleted_is_not_taken_for_new_by_a_watch_that_lags(
+    inbox: Inbox,
+) -> None:
+    first = waiting("a", version=101)
+    inbox.offer(first)
+    await soon(inbox)
+    going = replace(first, resource_version=104, deleting=True)  # a finalizer keeps it for now
+    inbox.done(first, going, None)
+    inbox.offer(written(first, version=102))  # as it was before anybody deleted it
+    assert await soon(inbox) is None
+    inbox.forget(going)
+    assert not inbox.knows("a")
+
+
+@pytest.mark.asyncio
+async def test_a_look_at_what_is_being_deleted_makes_no_lagging_watch_believed(
+    inbox: Inbox,
+) -> None:
+    fresh = await after_our_own_write(inbox)
+    inbox.forget(replace(fresh, resource_version=106, deleting=True), shown=False)
+    inbox.offer(written(waiting("a"), version=104))
+    assert await soon(inbox) is None
+
+
 UNREADABLE = {"delivery": {"state": "NotKnownYet"}}
 
 

@@ -84,6 +84,21 @@ def test_a_deleted_lease_that_another_made_anew_is_lost(scene: Scene) -> None:
     lead(scene, story)
 
 
+def test_a_leader_that_was_stopped_while_the_lease_was_gone_leads_no_more(scene: Scene) -> None:
+    """Another may have led meanwhile, and its Lease be deleted as well."""
+
+    async def story(journal: Journal) -> None:
+        scene.leases.lease = None
+        commit = asyncio.create_task(journal.commit(intent("a")))
+        await asyncio.sleep(20.0)
+        scene.slept += 30.0
+        with pytest.raises(LeadershipLost, match="too long"):
+            await commit
+        assert scene.leases.lease is None
+
+    lead(scene, story)
+
+
 @pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REFUSED], ids=str)
 def test_a_deleted_lease_is_made_anew_however_often_that_takes(scene: Scene, fault: Fault) -> None:
     async def story(journal: Journal) -> None:
@@ -148,6 +163,16 @@ def test_a_process_that_finds_no_lease_sends_at_once_only_where_nobody_has_led_b
     at_once(story())
 
 
+def test_who_may_not_ask_whether_somebody_has_led_waits() -> None:
+    made = Scene()
+    made.traces.refusals = [ClusterError("forbidden", 403)]
+
+    async def story() -> None:
+        assert (await made.journal().acquire()).quarantine == 45.0
+
+    at_once(story())
+
+
 def test_whether_somebody_has_led_is_asked_until_it_is_answered() -> None:
     made = Scene()
     made.traces.left = True
@@ -157,3 +182,24 @@ def test_whether_somebody_has_led_is_asked_until_it_is_answered() -> None:
         assert (await made.journal().acquire()).quarantine == 45.0
 
     at_once(story())
+
+
+async def _is_seen_by_the_next(made: Scene, after: float, *, released: bool) -> bool:
+    """Whether the next one waits, where a leader that had lost the list goes after `after` s."""
+    made.traces.left = True
+    async with made.leading("first") as first:
+        await first.commit(intent("a"))
+        await asyncio.sleep(after)
+    if released:
+        await first.release()
+    taken = await made.journal("second").acquire()
+    assert [entry.uid for entry in taken.entries] == ["a"]
+    return taken.quarantine > 0.0
+
+
+@pytest.mark.parametrize("released", [True, False], ids=["released", "killed"])
+def test_who_goes_before_unknown_attempts_have_ended_leaves_the_wait_to_the_next(
+    released: bool,
+) -> None:
+    assert at_once(_is_seen_by_the_next(Scene(), 20.0, released=released))
+    assert not at_once(_is_seen_by_the_next(Scene(), 60.0, released=released))

@@ -213,6 +213,7 @@ def test_a_lost_journal_is_counted(scene: Scene) -> None:
 
 
 def test_a_standby_leads_nothing_and_watches_nothing(scene: Scene) -> None:
+    scene.world.journal.memory.is_valid = False
     scrape = scene.scrape()
     assert scrape("leader") == 0
     assert not scrape.has("watch_age_seconds")

@@ -247,12 +247,19 @@ def test_a_resend_is_heard_through_a_record_of_an_unknown_hash_version() -> None
     assert sent(recorded(newer, resend="one")).content_hash == content_hash(spec())
 
 
-@pytest.mark.parametrize(("observed", "told"), [(1, False), (0, True)])
-def test_a_record_whose_hash_an_older_schema_dropped_is_of_the_generation_that_it_has_seen(
-    observed: int, told: bool
-) -> None:
-    dropped = recorded(record(state=State.DELIVERED, content_hash=""), observed=observed)
-    assert kind(step(dropped)) == ("sent" if told else "left")
+DROPPED = record(state=State.DELIVERED, content_hash="")
+
+
+def test_a_record_without_its_hash_is_of_the_generation_that_it_has_seen() -> None:
+    other = replace(DROPPED, id="of another version's hash")
+    assert kind(step(recorded(other, observed=1))) == "left"
+    assert kind(step(recorded(other, observed=0))) == "sent"
+
+
+def test_a_record_without_its_hash_is_of_the_content_that_made_its_id() -> None:
+    restamped(recorded(DROPPED, observed=0))
+    edited = recorded(DROPPED, observed=0, spec=raw_spec(summary="Deploy checkout v2"))
+    assert kind(step(edited)) == "sent"
 
 
 def test_an_event_restored_without_its_record_waits_for_a_person() -> None:

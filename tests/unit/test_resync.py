@@ -289,6 +289,21 @@ def test_that_what_is_in_doubt_cannot_be_looked_at_is_told_once_for_each_trouble
         assert caplog.text.count("what may be gone cannot be looked at") == told
 
 
+def test_what_is_deleted_unseen_while_it_is_looked_at_stays_in_doubt(scene: Scene) -> None:
+    event = scene.cluster.apply()
+    scene.inbox.offer(event)
+    scene.inbox.doubt({event.uid})
+
+    def gone_unseen() -> None:
+        del scene.cluster.objects[event.namespace, event.name]
+        scene.inbox.lost_sight("")
+        scene.inbox.sees("")
+
+    scene.cluster.behind_the_read = gone_unseen
+    at_once(scene.rounds._look_at_doubts({event.uid}))
+    assert scene.inbox.in_doubt() == [event]
+
+
 # --- Namespaces
 
 

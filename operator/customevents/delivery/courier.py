@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -27,9 +27,10 @@ from customevents.resource.errors import ClusterError, KeyFileError, LeadershipL
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import OutcomeClass
 from customevents.scope.fill import Filler, reach
+from customevents.trouble import LONGEST_WAIT
 
-#: Seconds that a look at an event in doubt holds a courier up if it fails, and until the next one.
-LOOK_PAUSE, LOOK_LATER = 1.0, 10.0
+#: Seconds until the next look in a namespace where a look at an event in doubt has failed.
+LOOK_LATER = 10.0
 
 
 class EventsApi(Protocol):
@@ -83,6 +84,8 @@ class Courier:
     remote: Remote
     results: Results
     moment: Callable[[], Moment]
+    #: Namespaces in which a look has just failed.
+    unseen: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Deliver until the inbox is closed; several of these run side by side."""
@@ -99,7 +102,7 @@ class Courier:
         """The straight line. Raises LeadershipLost."""
         if (lost := self.journal.entry(event.uid)) is not None:
             return Ending(lost=lost)
-        planned = state.plan(event, self.moment())
+        planned = state.plan(event, self.moment(), self.results.open_until(event.uid))
         if isinstance(planned, Ending):
             return planned
         found = await self.filler.fill(event, planned.spec, attempted=planned.record.attempts > 0)
@@ -143,12 +146,16 @@ class Courier:
     async def _look_if_in_doubt(self, event: CustomEvent) -> Closed | None:
         if not self.inbox.is_doubtful(event):
             return None
+        if event.namespace in self.unseen:
+            return Closed(LOOK_LATER)
         try:
             await self.results.look(event)
         except ClusterError as error:
-            # Nobody spins; and it gives up its turn, as others may be well.
-            await asyncio.sleep(max(LOOK_PAUSE, error.retry_after))
-            return Closed(LOOK_LATER)
+            # Mostly that is its namespace's trouble: others are well, so no courier waits for it.
+            pause = max(LOOK_LATER, min(error.retry_after, LONGEST_WAIT))
+            self.unseen.add(event.namespace)
+            asyncio.get_running_loop().call_later(pause, self.unseen.discard, event.namespace)
+            return Closed(pause)
         return None
 
     async def _commit(self, attempt: Attempt) -> bool:

@@ -26,8 +26,8 @@ SWAP_TIMEOUT = 4.0
 #: Seconds: what was stopped and resumed must not send on an older commit.
 COMMIT_VALID = 5.0
 
-#: HTTP's status for what is not there.
-NOT_FOUND = 404
+#: HTTP's statuses for what may not be asked, and for what is not there.
+FORBIDDEN, NOT_FOUND = 403, 404
 
 #: Seconds between two looks of a standby.
 POLL = 2.0
@@ -94,8 +94,8 @@ class Log(Protocol):
     def forget(self) -> None:
         """The Lease that was read was not had."""
 
-    def stated(self) -> dict[str, str]:
-        """The annotations that every write states, whole."""
+    def stated(self, *, whole: bool) -> dict[str, str]:
+        """The annotations that every write states; `whole`: nothing was lost of what they list."""
 
 
 class Election:
@@ -228,31 +228,32 @@ class Election:
             # In whatever words: to create replaces nothing, and tells whether it is there.
             if isinstance(error, ClusterError) and error.status == NOT_FOUND:
                 # The first installation; or somebody has led before, and somebody deleted it.
-                self._log_lost |= self._seen_before or await self._has_traces()
+                self._log_lost = self._seen_before or await self._has_traces()
                 await self._create(log)
                 return True
             self._observed.failed()
             raise
         self._seen_before = True
-        # Only a write of our own, its answer lost, keeps a lost log from being seen again.
-        self._log_lost &= holder(lease) == self.terms.identity
         if not self._observed.is_free(lease, self.terms, self._uptime()):
             return False
         await self._seize(lease, log)
         return True
 
     async def _has_traces(self) -> bool:
-        """Whether somebody has led before. Raises what the look ended with."""
+        """Whether somebody may have led before. Raises what the look ended with."""
         try:
             async with asyncio.timeout(SWAP_TIMEOUT):
                 await self._traces.read()
         except Gone:
             return False
+        except ClusterError as error:
+            if error.status != FORBIDDEN:
+                raise
         return True
 
     async def _seize(self, lease: dict[str, Any], log: Log) -> None:
         """Swap a free Lease in, with its list kept."""
-        self._log_lost |= not log.read(lease)
+        self._log_lost = not log.read(lease)
         spec = {"leaseTransitions": next_transition(lease), "acquireTime": self._now()}
         self._lease = {**lease, "spec": lease["spec"] | spec}
         await self._write(self._leases.replace(self._stated(log, self.terms.identity)))
@@ -312,14 +313,19 @@ class Election:
             self.terms.quarantine,
         )
         self._hold_back()
+        heard = self._uptime()
         await asyncio.sleep(self.terms.quarantine)
-        while True:
+        while self._uptime() - heard < self.terms.quarantine + COMMIT_VALID:
             try:
                 return await self._create(log)
             except Conflict:
                 return await self._read_again(log)
             except (ClusterError, TimeoutError) as error:
+                if isinstance(error, ClusterError) and error.status:
+                    heard = self._uptime()
                 await asyncio.sleep(self._writing.failed(error))
+        # Stopped or cut off for so long: another may have led, and its Lease be deleted as well.
+        raise LeadershipLost("the Lease was gone for too long")
 
     async def _create(self, log: Log) -> None:
         self._lease = {
@@ -342,7 +348,9 @@ class Election:
     def _stated(self, log: Log, holder: str) -> dict[str, Any]:
         """The Lease as it shall be."""
         metadata = self._lease.get("metadata", {})
-        annotations = {**metadata.get("annotations", {}), **log.stated()}
+        # Who goes before the attempts have ended that nobody knows of leaves that to the next one.
+        whole = not self._log_lost or (self._leads and not self.holds_back)
+        annotations = {**metadata.get("annotations", {}), **log.stated(whole=whole)}
         annotations.pop(RETIRED, None)
         return {
             **self._lease,

@@ -88,6 +88,8 @@ class Inbox:
         #: Namespaces ("" = all) whose changes go unseen, and events that may be gone since.
         self._blind: set[str] = set()
         self._doubtful: set[str] = set()
+        #: How often there was a doubt: what was asked for before one does not end it.
+        self.doubts = 0
         #: What was known before a namespace's first list, and was not in that yet.
         self._unlisted: dict[str, set[str]] = {}
         self._wake = asyncio.Event()
@@ -146,13 +148,18 @@ class Inbox:
             count_edit(self._counters, known, event)
         out.shown = event
 
-    def forget(self, event: CustomEvent) -> None:
-        """The object is deleted; an attempt that is under way ends by itself."""
+    def forget(self, event: CustomEvent, *, shown: bool = True) -> None:
+        """The object is deleted; an attempt that is under way ends by itself.
+
+        `shown`: by the watch, which then shows nothing of it that is older.
+        """
         if (out := self._busy.get(event.uid)) is not None:
             out.deleted = True
         elif self._find(event) is not None or (event.waits_for_a_person and not event.deleting):
             count_deletion(self._counters, event)  # else once for each time that it is shown
         self._drop(event)
+        if shown:
+            self.echoes.drop(event.uid)
 
     async def take(self) -> CustomEvent | None:
         """The next event, busy until `done` is called for it; None once the inbox is closed."""
@@ -180,7 +187,11 @@ class Inbox:
         # than what came of it; what our own write returned must not be taken for an edit when the
         # watch shows it; and what ended its waiting meanwhile would never call it again.
         out = self._busy.pop(event.uid)
-        if fresh is None or fresh.deleting or out.deleted:
+        if fresh is None or out.deleted:
+            self.echoes.drop(event.uid)
+        else:
+            self._expect(event, fresh, out.shown)
+        if fresh is None or out.deleted or fresh.deleting:
             if fresh is not None:
                 count_deletion(self._counters, fresh)  # else whoever missed it has counted it
             self._drop(event)
@@ -190,9 +201,6 @@ class Inbox:
             self.echoes.drop(event.uid)
             self._take_in(out.shown)
             return
-        is_shown = out.shown is not None and out.shown.resource_version >= fresh.resource_version
-        if fresh.resource_version > event.resource_version and not is_shown:
-            self.echoes.expect(fresh)
         count_edit(self._counters, event, fresh)
         if (fresh.generation, fresh.resend) != (event.generation, event.resend):
             self._queue(fresh)  # edited under way; the watch will show nothing newer than this
@@ -221,10 +229,12 @@ class Inbox:
 
     def doubt(self, uids: set[str]) -> None:
         """These may be gone; what is done or gone meanwhile is in no doubt."""
+        self.doubts += 1
         self._doubtful = (self._doubtful | uids) & self.uids("")
 
     def lists(self, namespace: str) -> None:
         """The watch of a namespace ("" = all) begins with a list: what is not in it is gone."""
+        self.doubts += 1
         self._unlisted[namespace] = self.uids(namespace)
 
     def lost_sight(self, namespace: str) -> None:
@@ -240,8 +250,13 @@ class Inbox:
         if unlisted := self._unlisted.pop(namespace, None):  # else each stream would cost a count
             self.doubt(unlisted)
 
-    def confirm(self, uid: str) -> None:
-        """An event was looked at and is there; if it has changed, it is offered as well."""
+    def confirm(self, uid: str, asked: int | None = None) -> None:
+        """An event was looked at and is there; if it has changed, it is offered as well.
+
+        `asked` is how many `doubts` there were when the look was asked for; None: a list shows it.
+        """
+        if asked not in (None, self.doubts):
+            return
         self._doubtful.discard(uid)
         for unlisted in self._unlisted.values():
             unlisted.discard(uid)
@@ -310,6 +325,12 @@ class Inbox:
         self._closed = True
         self._wake.set()
 
+    def _expect(self, event: CustomEvent, fresh: CustomEvent, shown: CustomEvent | None) -> None:
+        """Believe no watch that shows an event as it was before it was written, if it was."""
+        is_shown = shown is not None and shown.resource_version >= fresh.resource_version
+        if fresh.resource_version > event.resource_version and not is_shown:
+            self.echoes.expect(fresh)
+
     def _take_in(self, event: CustomEvent) -> None:
         self._postponed.remove(event.uid)
         if event.needs_nothing:
@@ -343,7 +364,6 @@ class Inbox:
 
     def _drop(self, event: CustomEvent) -> None:
         self._remove(event)
-        self.echoes.drop(event.uid)
         self._doubtful.discard(event.uid)
 
     def _remove(self, event: CustomEvent) -> None:

@@ -122,9 +122,9 @@ class Journal:
         """The Lease that was read was not had."""
         self._entries = {}
 
-    def stated(self) -> dict[str, str]:
-        """The list, whole, as each write of the Lease states it."""
-        return {IN_FLIGHT: write_entries(self._entries.values())}
+    def stated(self, *, whole: bool) -> dict[str, str]:
+        """The list as each write of the Lease states it; `whole`: nothing was lost of it."""
+        return {IN_FLIGHT: write_entries(self._entries.values(), whole=whole)}
 
     async def _something_to_write(self) -> None:
         self._wake.clear()

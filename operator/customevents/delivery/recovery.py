@@ -39,7 +39,7 @@ class Recovery:
         aside, and blocked until then.
         """
         entries = list(entries)
-        self.writer.taken_over.update(entry.uid for entry in entries)
+        self.writer.taken_over.update((entry.uid, open_until) for entry in entries)
         tasks = {
             asyncio.create_task(self._settle(entry, open_until)): entry.namespace
             for entry in entries
@@ -78,9 +78,11 @@ class Recovery:
             # If a change makes it readable, the courier settles this attempt before the next.
             waiting = self._until_settled(entry, open_until)
             self.aside(waiting, f"settling {path}", awaited=False)
-            return
-        if event is not None:
-            self.results.keep(event, lambda: self.results.settle(entry, open_until))
+            return None
+        if event is None:
+            return self._drop(entry)
+        self.results.keep(event, lambda: self.results.settle(entry, open_until))
+        return None
 
     async def _until_settled(self, entry: Intent, open_until: datetime) -> None:
         """Look now and then whether an object that cannot be read can be, or is gone."""

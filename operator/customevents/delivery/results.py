@@ -25,12 +25,16 @@ from customevents.resource.errors import CustomEventsError, LeadershipLost, Sche
 from customevents.resource.event import CustomEvent
 from customevents.resource.lease import Intent
 from customevents.resource.times import later
-from customevents.trouble import Stumbles, growing, tell
+from customevents.trouble import LASTING, Stumbles, growing, tell
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a status that cannot be written is left to be written aside.
-LATE = 30.0
+#: Seconds after which a status that cannot be written is left to be written aside. Until then it
+#: holds a courier, which is everybody's.
+LATE = 3.0
+
+#: Seconds until one is looked at again that nothing could be said of without the Lease.
+LOOK_AGAIN = 2.0
 
 #: Objects of one namespace that may wait alone; with more, all of the namespace waits.
 MOST_ALONE = 4
@@ -81,7 +85,8 @@ class Results:
         self._late: defaultdict[str, set[str]] = defaultdict(set)
         #: Namespaces that a new leader has not settled yet.
         self._unsettled: set[str] = set()
-        self._blocked: set[str] = set()
+        #: Those that wait, with what tells of it once it lasts.
+        self._blocked: dict[str, asyncio.TimerHandle] = {}
 
     async def record(self, event: CustomEvent, ending: Ending) -> None:
         """Put what came of an event on its object, however long that takes."""
@@ -90,6 +95,10 @@ class Results:
             return self.keep_lost(event, ending.lost)
         if verdict is None:
             return self._give_back(event, event, ending)
+        if not ending.attempted and not self._journal.election.valid:
+            # Another may lead by now, and see it otherwise: each would answer what the other wrote.
+            again = later(self._moment().now, LOOK_AGAIN)
+            return self._inbox.done(event, event, again)
 
         def write() -> Coroutine[Any, Any, CustomEvent | None]:
             return self._writer.write(event, verdict)
@@ -118,12 +127,17 @@ class Results:
 
     async def look(self, event: CustomEvent) -> None:
         """Have the inbox know how an event's object is now. Raises ClusterError."""
+        asked = self._inbox.doubts
         found = await self._writer.look(event.namespace, event.name, event.uid)
         if found is None or found.deleting:
-            self._inbox.forget(event)
+            self._inbox.forget(event, shown=found is None)
         else:
-            self._inbox.confirm(event.uid)
+            self._inbox.confirm(event.uid, asked)
             self._inbox.offer(found)
+
+    def open_until(self, uid: str) -> datetime | None:
+        """Until when an attempt of the last leader may still arrive; None: there was none."""
+        return self._writer.taken_over.get(uid)
 
     def hold(self, namespace: str) -> None:
         """Send nothing of a namespace, until `let_go`: attempts of the last leader wait there."""
@@ -234,10 +248,13 @@ class Results:
         is_late = bool(self._late[namespace]) or namespace in self._unsettled
         blocked = is_late or waiting > MOST_ALONE
         if blocked and namespace not in self._blocked:
-            logger.error("%s: %s", namespace, _BLOCKED)
-            self._blocked.add(namespace)
+            loop = asyncio.get_running_loop()
+            telling = loop.call_later(LASTING, logger.error, "%s: %s", namespace, _BLOCKED)
+            self._blocked[namespace] = telling
             self._inbox.block(namespace)
         elif not blocked and namespace in self._blocked:
-            logger.info("%s: results can be written there again", namespace)
-            self._blocked.discard(namespace)
+            telling = self._blocked.pop(namespace)
+            if telling.when() <= asyncio.get_running_loop().time():
+                logger.info("%s: results can be written there again", namespace)
+            telling.cancel()
             self._inbox.unblock(namespace)

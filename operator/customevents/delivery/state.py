@@ -156,8 +156,8 @@ class Attempt:
 # The next step.
 
 
-def plan(event: CustomEvent, at: Moment) -> Attempt | Ending:
-    """What to do about an event, given what its object says."""
+def plan(event: CustomEvent, at: Moment, open_until: datetime | None = None) -> Attempt | Ending:
+    """What to do about an event, whose attempt by the last leader may arrive until `open_until`."""
     if event.deleting:
         return Ending()
     try:
@@ -165,8 +165,13 @@ def plan(event: CustomEvent, at: Moment) -> Attempt | Ending:
     except InvalidSpec as error:
         return Ending(invalid(event, str(error), at))
     attempt = _begin(event, spec, at)
+    same = attempt.record.id == event.status.delivery.id
+    if same and event.status.delivered.reason == Reason.INVALID:
+        again = _readable_again(attempt, at.now)
+        if isinstance(again, Ending):
+            return again
+        attempt = again
     record, due = attempt.record, attempt.record.next_attempt_time
-    same = record.id == event.status.delivery.id
     if record.state.finished or (same and event.waits_for_a_person):
         return Ending(_restamped(attempt))
     if _restored(event, spec):
@@ -175,9 +180,13 @@ def plan(event: CustomEvent, at: Moment) -> Attempt | Ending:
         return Ending(_expired(attempt, at.now))
     if spec.suspend or at.policy.paused:
         return replace(attempt, dry=_suspended(attempt, by_author=spec.suspend))
+    longest = later(at.now, LONGEST_DELAY)
+    # Also what was edited or resent since must not overtake it, and a record of that has no time.
+    # One that is further off is none: the clock was set back.
+    if open_until is not None and at.now < open_until <= longest:
+        return _waiting_until(open_until, attempt)
     if due is None or due <= at.now:
         return attempt
-    longest = later(at.now, LONGEST_DELAY)
     if due > longest:
         return _waiting_until(longest, attempt, _brought_nearer(attempt, longest))
     return _waiting_until(due, attempt, _restamped(attempt))
@@ -248,12 +257,13 @@ def current_record(event: CustomEvent, spec: CustomEventSpec, now: datetime) -> 
 
 def _is_of(event: CustomEvent, spec: CustomEventSpec) -> bool:
     """Whether the record is of this content."""
-    recorded, said = event.status.delivery.content_hash, event.status.delivered
-    if not recorded:
-        # An older schema has dropped it. Who edited since may have changed the content: rather
-        # than not at all, that is told twice.
-        return said.observed_generation == event.generation
-    return same_content(recorded, content_hash(spec))
+    record, content = event.status.delivery, content_hash(spec)
+    if record.content_hash:
+        return same_content(record.content_hash, content)
+    # An older schema has dropped it. Nobody has edited since, or the id tells: it was made of it.
+    return event.status.delivered.observed_generation == event.generation or (
+        record.id == delivery_id(event.uid, content, record.resend, record.sequence)
+    )
 
 
 def same_content(recorded: str, content: str) -> bool:
@@ -360,17 +370,41 @@ def _verdict(attempt: Attempt, record: DeliveryRecord, reason: str, words: str) 
 
 
 def invalid(event: CustomEvent, message: str, at: Moment) -> Verdict:
-    """The spec cannot be read, so it has no content and no id: what is readable again is new."""
+    """The spec cannot be read, so it has no content; the receipt of what may be told stays."""
+    # Nothing was told of it: whoever takes such an edit back has not asked to tell the same again.
     before = event.status.delivery
-    record = DeliveryRecord(
-        sequence=before.sequence,
+    told = _maybe_applied(before) and event.resend in ("", before.resend)
+    return _failed(event, before if told else _unread(event, before.sequence), message, at)
+
+
+def _unread(event: CustomEvent, sequence: int) -> DeliveryRecord:
+    """Of a spec that cannot be read, at this sequence: what is readable again is new."""
+    before = event.status.delivery
+    return DeliveryRecord(
+        sequence=sequence,
         resend=event.resend or before.resend,
         unknown_outcomes=before.unknown_outcomes,
     )
+
+
+def _failed(event: CustomEvent, record: DeliveryRecord, message: str, at: Moment) -> Verdict:
     words = f"{message}. Is the CRD in the cluster the operator's own version?"
-    known = None if before.id else event.status.resolved
+    known = event.status.resolved if record.id == event.status.delivery.id else None
     failed = _finish(record, State.FAILED, at.now)
     return Verdict(failed, Reason.INVALID, words + _note(event, at.policy), known)
+
+
+def _readable_again(attempt: Attempt, now: datetime) -> Attempt | Ending:
+    """What an edit that nobody could read has left untold: all stands as it did before that."""
+    record = attempt.record
+    last = record.last_outcome or LastOutcome()
+    if last.outcome_class is OutcomeClass.SUCCESS:
+        return Ending(_delivered(attempt, record.last_attempt_time or now))
+    retried = replace(attempt, record=replace(record, state=_waits(record), finished_time=None))
+    if _policy(attempt) is UnknownOutcomePolicy.HOLD:
+        words = f"The last attempt: {_describe(last)}{_LOOK}"
+        return Ending(_held(retried, Reason.UNKNOWN_OUTCOME, words))
+    return retried
 
 
 def _delivered(attempt: Attempt, now: datetime) -> Verdict:
@@ -505,12 +539,15 @@ def _lost(event: CustomEvent, intent: Intent, open_until: datetime, at: Moment) 
     try:
         spec = parse_spec(event.spec)
     except InvalidSpec as error:
-        failed = counted(invalid(event, str(error), at))
         # Past the lost attempt: it is counted once, and its id never used for another telling.
-        return replace(failed, record=replace(failed.record, sequence=intent.sequence + 1))
+        return counted(_failed(event, _unread(event, intent.sequence + 1), str(error), at))
     attempt = _begin(event, spec, at)
     if attempt.record.id != intent.delivery_id:
         return superseded(event, spec, intent.sequence, open_until, at)
+    if attempt.record.state is State.DELIVERED:
+        # Of a leader before the last one, whose result came late: it is told, and perhaps twice.
+        told = replace(attempt, record=replace(attempt.record, attempts=intent.attempt))
+        return counted(_delivered(told, attempt.record.finished_time or at.now))
     return not_before(judged(attempt, LOST, at), open_until)
 
 
@@ -579,13 +616,15 @@ def merge(before: DeliveryRecord, ours: DeliveryRecord, theirs: DeliveryRecord) 
 def is_foreign(event: CustomEvent, found: CustomEvent, ours: DeliveryRecord) -> bool:
     """Whether an object counts an attempt under an id of its own that is not among ours.
 
-    A record that a backup brought back has the ids of another object.
+    A record that a backup brought back has the ids of another object. And an attempt that arrived
+    nowhere may be that of who led before, recorded late: the journal keeps none of these.
     """
     before, theirs = event.status.delivery, found.status.delivery
     own = delivery_id(found.uid, theirs.content_hash, theirs.resend, theirs.sequence)
     counts_more = (theirs.sequence, theirs.attempts) > (before.sequence, before.attempts)
     is_ours = _is_ours(theirs, ours)
-    return not is_ours and theirs.attempts > 0 and counts_more and theirs.id == own
+    arrived = theirs.attempts > 0 and (theirs.last_outcome is None or _maybe_applied(theirs))
+    return not is_ours and arrived and counts_more and theirs.id == own
 
 
 def _is_ours(theirs: DeliveryRecord, ours: DeliveryRecord) -> bool:

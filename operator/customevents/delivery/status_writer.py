@@ -64,8 +64,9 @@ class StatusWriter:
     recorded: Callable[[CustomEvent, CustomEvent, str], None]
     #: Told when going on could send events twice.
     alarm: Callable[[str], None]
-    #: Objects with attempts of the last leader, which may still record them itself.
-    taken_over: set[str] = field(default_factory=set)
+    #: Objects with attempts of the last leader, which may still record them itself; and until when
+    #: these may still arrive.
+    taken_over: dict[str, datetime] = field(default_factory=dict)
 
     async def write(self, event: CustomEvent, verdict: Verdict) -> CustomEvent | None:
         """Put a verdict on its object and return that as it is now; None if the object is gone.

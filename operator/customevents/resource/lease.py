@@ -75,16 +75,17 @@ class Listed:
     """What a Lease says of attempts under way."""
 
     entries: tuple[Intent, ...] = ()
-    #: Whether that is all that was written there.
+    #: Whether that is all that was written there, and whoever wrote it knew of all.
     whole: bool = False
     #: Rows that name no attempt: the Lease was edited by hand.
     unreadable: int = 0
 
 
-def write_entries(entries: Iterable[Intent]) -> str:
-    """The attempts as one annotation holds them."""
+def write_entries(entries: Iterable[Intent], *, whole: bool = True) -> str:
+    """The attempts as one annotation holds them; `whole`: there are no others."""
     rows = [list(asdict(entry).values()) for entry in entries]
-    return json.dumps({"format": FORMAT, "entries": rows}, separators=(",", ":"))
+    said = {"format": FORMAT, "entries": rows} | ({} if whole else {"whole": False})
+    return json.dumps(said, separators=(",", ":"))
 
 
 def read_entries(text: str | None) -> Listed:
@@ -92,6 +93,7 @@ def read_entries(text: str | None) -> Listed:
     try:
         found = json.loads(text or "")
         rows = found["entries"] if found["format"] == FORMAT else None
+        whole = found.get("whole") is not False
     except (KeyError, TypeError, ValueError, RecursionError):
         rows = None
     if not isinstance(rows, list):
@@ -102,7 +104,7 @@ def read_entries(text: str | None) -> Listed:
         # An object has one attempt at a time: of two, the later one counts the other as well.
         entries[intent.uid] = max(known, intent, key=lambda each: (each.sequence, each.attempt))
     unreadable = len(rows) - len(entries)
-    return Listed(tuple(entries.values()), whole=not unreadable, unreadable=unreadable)
+    return Listed(tuple(entries.values()), whole and not unreadable, unreadable)
 
 
 def _part(of: dict[str, Any], name: str) -> dict[str, Any]:

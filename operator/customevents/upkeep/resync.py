@@ -178,17 +178,17 @@ class Resync:
 
     async def _look_closer(self, event: CustomEvent) -> None:
         """Read it: it may have changed while the list was on its way. Raises ClusterError."""
-        self._reading = event.uid
+        self._reading, asked = event.uid, self._inbox.doubts
         try:
             now = read_event(await self._cluster.get_event(event.namespace, event.name))
         except Gone:
             return self._inbox.forget(event)
         except UnreadableEvent:
-            return self._inbox.confirm(event.uid)  # it is there; nobody can say more
+            return self._inbox.confirm(event.uid, asked)  # it is there; nobody can say more
         if now.uid != event.uid:
             self._inbox.forget(event)
         elif self._reading == now.uid:
-            self._inbox.confirm(now.uid)
+            self._inbox.confirm(now.uid, asked)
             if self._is_missed(now):
                 self._miss(now)
         return None

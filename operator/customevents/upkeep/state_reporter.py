@@ -100,6 +100,8 @@ class StateReporter:
         self._written: OperatorState | None = None
         self._written_at = float("-inf")
         self._is_over = False
+        #: Whether the first words were written, or could not be.
+        self.begun = asyncio.Event()
         #: When the rest is over that the endpoint asked for, as it was told last.
         self._rest: datetime | None = None
         #: What the last write was refused with.
@@ -151,6 +153,7 @@ class StateReporter:
             if urgent != self._reported or self._uptime() >= due:
                 self._reported, due = urgent, self._uptime() + EVERY
                 await self._report()
+                self.begun.set()
             await asyncio.sleep(LOOK_EVERY)
 
     async def sign_off(self) -> None:
