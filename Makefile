@@ -7,7 +7,7 @@ MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit pythons lint format contract integration promises faults simulate storm track-record chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
+.PHONY: help demo test tools unit pythons lint format contract integration promises faults simulate teeth storm track-record chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -42,6 +42,9 @@ faults: tools ## One fault at one place, and what must hold: prints a table (PLA
 
 simulate: $(VENV)/ready ## Every order of events, in a simulated world (MINUTES=60); prints a table
 	PYTHONPATH=tests $(BIN)/python -m simulation explore --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+teeth: $(VENV)/ready ## Break the operator in each place: how soon is it seen? Prints a table (MUTATION=the-fence)
+	@PYTHONPATH=tests $(BIN)/python -m simulation.teeth $(or $(MUTATION),all) --starts $(or $(STARTS),5) --most $(or $(MOST),3000)
 
 storm: tools ## Everything at random on a real control plane (MINUTES=60 SEED=...): prints a table
 	PYTHONPATH=tests:localcluster $(BIN)/python -m faults.storm --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -43,6 +43,9 @@ class Mutation(NamedTuple):
     after: str
     #: Each must turn red: what pytest is given, below tests/.
     tests: tuple[str, ...]
+    #: The rule of the simulation that is broken, most often; or why no schedule can show it.
+    seen: str = ""
+    unseen: str = ""
 
 
 #: How pytest begins a line about a test that ended before it could tell; a log has other errors.

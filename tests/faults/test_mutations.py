@@ -17,3 +17,14 @@ def test_a_mutation_finds_its_place_leaves_a_program_and_names_tests(mutation: M
     compile(mutated(mutation), mutation.file, "exec")
     assert all((TESTS / test.split()[0]).is_file() for test in mutation.tests)
     assert f"`{mutation.name}`" in README.read_text()
+
+
+@pytest.mark.parametrize("mutation", all_mutations(), ids=lambda mutation: mutation.name)
+def test_a_mutation_is_seen_by_the_simulation_or_says_why_not(mutation: Mutation) -> None:
+    assert bool(mutation.seen) != bool(mutation.unseen)
+    assert "|" not in mutation.breaks + mutation.seen + mutation.unseen
+
+
+def test_no_two_mutations_share_a_name() -> None:
+    names = [mutation.name for mutation in all_mutations()]
+    assert len(set(names)) == len(names)

@@ -19,7 +19,9 @@ from pathlib import Path
 
 from simulation.branches import Branches
 from simulation.explore import Found, explore
+from simulation.naive import NaiveReplica
 from simulation.plan import Plan
+from simulation.replica import Replica
 from simulation.runs import Outcome, run
 from simulation.shrink import Shrinker
 from simulation.swarm import draw
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.do == "digest":
         return _digest(given.seed, given.schedules)
     if given.do == "count":
-        return _count(given.seed, given.most)
+        return _count(given)
     outcome = run(_plan(given.plan), with_log=given.log)
     if given.do == "shrink" and outcome.violations:
         outcome = Shrinker(outcome).shrink()
@@ -66,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     counting = commands.add_parser("count", help="how many schedules it takes to break a rule")
     counting.add_argument("--seed", type=int, default=0, help="the first")
     counting.add_argument("--most", type=int, default=10_000, help="schedules that are tried")
+    counting.add_argument("--rule", default="", help="this one; else any")
+    counting.add_argument("--naive", action="store_true", help="of kopf's documented handler")
     digesting = commands.add_parser("digest", help="a line for each schedule's trace")
     digesting.add_argument("--seed", type=int, default=0, help="the first")
     digesting.add_argument("--schedules", type=int, default=200)
@@ -109,13 +113,15 @@ def _explore(given: argparse.Namespace) -> int:
     return 1 if found.broken else 0
 
 
-def _count(first: int, most: int) -> int:
-    for number in range(most):
-        outcome = run(draw(first + number))
-        if outcome.violations:
-            print(number + 1, first + number, outcome.violations[0])
-            return 1
-    print(f"none in {most}")
+def _count(given: argparse.Namespace) -> int:
+    kind = NaiveReplica if given.naive else Replica
+    for number in range(given.most):
+        outcome = run(draw(given.seed + number), kind=kind)
+        for broken in outcome.violations:
+            if given.rule in ("", broken.rule):
+                print(number + 1, given.seed + number, broken)
+                return 1
+    print(f"none in {given.most}")
     return 0
 
 

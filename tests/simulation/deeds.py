@@ -144,7 +144,7 @@ def _restore(world: World, deed: Deed) -> None:
         if with_status:
             body = {**made, "status": saved["status"]}
             made = world.author("PUT", f"{path}/status", body) or made
-        world.judge.made(made, restored=True, with_status=with_status)
+        world.judge.restored(made, saved, with_status=with_status)
 
     world.for_a_while(deed.much or 4.0, back)
 
@@ -181,6 +181,22 @@ def _apply_older_crd(world: World, deed: Deed) -> None:
         world.server.apply_crd(world.crd)
         for each in world.replicas.values():
             each.ask_to_stop()
+
+    world.for_a_while(deed.much, back)
+
+
+def _edit_beyond_the_schema(world: World, deed: Deed) -> None:
+    """An edit that a CRD of another version takes, and the operator cannot read; and back."""
+    other = json.loads(json.dumps(world.crd))
+    schema = other["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"]["properties"]["severity"].pop("enum")
+    world.server.apply_crd(other)
+    before = world.author("GET", _path(deed)[2]).get("spec", {})
+    _patch(world, deed, {"spec": {"severity": "Fatal"}})
+
+    def back() -> None:
+        _patch(world, deed, {"spec": {"severity": before.get("severity")}})
+        world.server.apply_crd(world.crd)
 
     world.for_a_while(deed.much, back)
 
@@ -257,7 +273,7 @@ def _spoil_lease(world: World, deed: Deed) -> None:
 
 def _take_lease_away(world: World, _: Deed) -> None:
     """Somebody clears the holder by hand."""
-    world.judge.lease_is_touched(cleared=True)
+    world.judge.lease_is_touched()
     world.author("PATCH", LEASE, {"spec": {"holderIdentity": ""}}, MERGE)
 
 
@@ -366,6 +382,7 @@ _DEEDS: dict[str, Callable[[World, Deed], None]] = {
     "deploy": _deploy,
     "remove the CRD": _remove_crd,
     "apply an older CRD": _apply_older_crd,
+    "edit beyond the schema": _edit_beyond_the_schema,
     "terminate namespace": _terminate,
     "refuse statuses": _refuse,
     "refuse one status": _refuse,

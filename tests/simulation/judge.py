@@ -1,4 +1,4 @@
-"""What must hold in every schedule, looked at as it happens and when all is calm.
+"""What must hold in every schedule, looked at as it happens; `calm.py` looks at the end.
 
 The names are those of the design: O1 told at least once, O2 more than once only if it is counted,
 O3 Delivered only after a 2xx, O4 no POST without a committed intent, O5 an end, and then silence,
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from customevents.answers import Response
 from customevents.eventsapi.client import Answer, NoAnswer
 from customevents.resource.event import RESEND_ANNOTATION
-from customevents.wiring import Wired
+from customevents.resource.lease import holder
 from simulation.pace import Pace
-from simulation.remote import REFUSED, Sent
+from simulation.remote import Sent
 from simulation.sentences import is_documented
 
 if TYPE_CHECKING:
@@ -27,8 +27,14 @@ if TYPE_CHECKING:
 #: Requests of one kind that may fail within a second, of one process.
 MOST_FAILURES = 40
 
+#: Seconds within which a POST may well be under way: they are tried for 30.
+LONGEST = 25.0
+
 #: Seconds after somebody has edited the Lease in which it need not list what is sent.
 BY_HAND = 20.0
+
+#: What authors edit of the content.
+EDITED = ("summary", "severity")
 
 #: No count that was counted.
 PLANTED = 2**28
@@ -62,9 +68,11 @@ class Life:
     #: How often its author has asked to tell something.
     tellings: int = 1
     always_holds: bool = False
+    always_suspended: bool = False
     resent: bool = False
     restored: bool = False
-    #: Whether a backup brought it back without its status, and nobody has touched it since.
+    #: Whether it was told, or may have been before a backup brought it back, and nobody has asked
+    #: to tell it since.
     is_no_news: bool = False
     #: Whether somebody else has written its status.
     tampered: bool = False
@@ -76,8 +84,14 @@ class Life:
     last: dict[str, Any] = field(default_factory=dict)
 
 
-def _may_send(parts: Wired) -> bool:
-    return parts.election.leads and parts.throttle.is_open
+def _is_told(raw: dict[str, Any]) -> bool:
+    """Whether its status says that it was told as it is."""
+    record, condition = raw["status"]["delivery"], raw["status"]["conditions"][0]
+    resend = raw["metadata"].get("annotations", {}).get(RESEND_ANNOTATION, "")
+    is_seen = condition.get("observedGeneration") == raw["metadata"]["generation"]
+    is_answered = resend in ("", record.get("resend"))
+    is_delivered = record["state"] == "Delivered" and bool(record.get("contentHash"))
+    return is_delivered and is_seen and is_answered
 
 
 class Judge:
@@ -93,12 +107,13 @@ class Judge:
         self.states: set[int] = set()
         self.sentences: set[str] = set()
         self.requests: Counter[str] = Counter()
-        self._forgiven: set[str] = set()
-        self._by_hand = self._cleared = float("-inf")
+        self.forgiven: set[str] = set()
+        self._by_hand = float("-inf")
+        #: Who has made a Lease where there was none, and so knows of nobody's attempts; and when.
+        self._made: dict[str, float] = {}
         self._paces: dict[str, Pace] = {}
         self._failures: dict[tuple[str, str], deque[float]] = {}
-        self._by_id: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
-        self._settled: tuple[int, int] | None = None
+        self.by_id: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
 
     def violated(self, rule: str, words: str) -> None:
         """A rule is broken."""
@@ -107,18 +122,26 @@ class Judge:
 
     # What authors and administrators did.
 
-    def made(
-        self, raw: dict[str, Any], *, restored: bool = False, with_status: bool = False
-    ) -> None:
+    def made(self, raw: dict[str, Any]) -> None:
         """An object was created."""
+        self._begin(raw)
+
+    def restored(self, raw: dict[str, Any], saved: dict[str, Any], *, with_status: bool) -> None:
+        """A backup has brought it back as it was saved, or without its status."""
+        life = self._begin(raw)
+        life.restored, life.tampered = True, with_status
+        has_receipt = "contentHash" in raw["status"]["delivery"]
+        life.is_no_news = not with_status or (has_receipt and _is_told(saved))
+
+    def _begin(self, raw: dict[str, Any]) -> Life:
         metadata = raw["metadata"]
         life = Life(f"{metadata['namespace']}/{metadata['name']}", self._world.loop.time())
         life.always_holds = raw["spec"].get("onUnknownOutcome") == "Hold"
-        life.restored, life.tampered = restored, with_status
-        life.is_no_news = restored and not with_status
+        life.always_suspended = bool(raw["spec"].get("suspend"))
         record = raw.get("status", {}).get("delivery", {})
         life.unknown, life.sequence = record.get("unknownOutcomes", 0), record.get("sequence", 0)
         self.lives[metadata["uid"]] = life
+        return life
 
     def wrote(self, before: dict[str, Any], after: dict[str, Any]) -> None:
         """An author changed an object."""
@@ -127,28 +150,25 @@ class Judge:
             return
         life.deeds += 1
         life.changed = self._world.loop.time()
-        life.is_no_news = False
+        life.always_suspended &= bool(after["spec"].get("suspend"))
         was, now = (raw["metadata"].get("annotations", {}) for raw in (before, after))
         life.resent |= bool(now.get(RESEND_ANNOTATION))
-        told_anew = before["spec"]["summary"] != after["spec"]["summary"]
+        told_anew = any(before["spec"].get(x) != after["spec"].get(x) for x in EDITED)
         asked = now.get(RESEND_ANNOTATION, "") not in ("", was.get(RESEND_ANNOTATION))
         life.tellings += told_anew or asked
+        life.is_no_news &= not (told_anew or asked)
 
     def rewritten(self, raw: dict[str, Any]) -> None:
-        """Another version of the operator has written a status."""
+        """Another version of the operator, or somebody else, has written a status."""
         life, record = self.lives[raw["metadata"]["uid"]], raw["status"]["delivery"]
         life.tampered, life.last = True, record
+        life.is_no_news = _is_told(raw)
         life.unknown, life.sequence = 0, 0
 
-    def lease_is_touched(self, *, cleared: bool = False) -> None:
-        """Somebody is about to edit the Lease: what it lists may be forgotten.
-
-        `cleared`: its holder is taken away, who cannot know of that.
-        """
-        if cleared:
-            self._cleared = self._world.loop.time()
+    def lease_is_touched(self) -> None:
+        """Somebody is about to edit the Lease: what it lists may be forgotten."""
         self._by_hand = self._world.loop.time()
-        self._forgiven |= self._world.in_flight().keys()
+        self.forgiven |= self._world.in_flight().keys()
 
     # What the operator did.
 
@@ -157,25 +177,26 @@ class Judge:
         now = self._world.loop.time()
         self._look_at_the_pace(sent.who, now)
         self._look_for_another_leader(sent.who, now)
+        self._look_at_what_waits(sent)
         if not sent.uid:
             if now - self._by_hand > BY_HAND:
                 self.violated("O4", f"the Lease lists no intent for {sent.source}")
             sent.uid = self._uid(sent.source)
         if not sent.uid:
             return
-        earlier = [each for each in self._by_id[sent.uid, sent.delivery_id] if each.applies]
-        self._by_id[sent.uid, sent.delivery_id].append(sent)
+        earlier = [each for each in self.by_id[sent.uid, sent.delivery_id] if each.applies]
+        self.by_id[sent.uid, sent.delivery_id].append(sent)
         life = self.lives[sent.uid]
         self._look_at_the_deadline(sent, life, now)
         stored = self._stored(sent.uid)
-        if stored is None or sent.delivery_id in self._forgiven:
+        if stored is None or sent.delivery_id in self.forgiven:
             return
         counted = stored["status"]["delivery"].get("unknownOutcomes", 0)
         if not life.tampered and counted < len(earlier):
             times = f"{len(earlier)} times, {counted} counted"
             self.violated("O2", f"{sent.source} is sent again: it is there {times}")
-        if life.is_no_news and not life.tampered:
-            self.violated("O2", f"{sent.source} is sent, and a backup brought it back")
+        if life.is_no_news:
+            self.violated("O2", f"{sent.source} is sent, and is no news")
         if life.always_holds and earlier and not life.tampered:
             self.violated("O2", f"{sent.source} is sent again, and holds")
 
@@ -199,7 +220,9 @@ class Judge:
         self.requests[what] += 1
         if what == "PATCH status":
             self._look_at_a_status(who, found)
-        elif what.endswith("lease") and found.status < 300:
+        elif what in ("POST lease", "PUT lease") and found.status < 300:
+            if what == "POST lease":
+                self._made[who] = self._world.loop.time()
             for intent in self._world.intents():
                 if intent.uid in self.lives:
                     self.lives[intent.uid].intents.add((intent.delivery_id, intent.attempt))
@@ -227,11 +250,25 @@ class Judge:
             self.violated("P5", f"{who} sends: {wrong}")
 
     def _look_for_another_leader(self, who: str, now: float) -> None:
-        """Whoever else believes to hold the Lease may send as well."""
-        others = [each for each in self._world.replicas.values() if each.name != who]
-        leaders = [each.name for each in others if each.parts and _may_send(each.parts)]
-        if leaders and now - self._cleared > BY_HAND:
-            self.violated("one leader", f"{who} sends, and {', '.join(leaders)} leads as well")
+        """Who sends holds the Lease, and nobody's attempts are under way that it cannot know."""
+        since = self._made.get(who, float("-inf"))
+        for other, pace in self._paces.items():
+            may_arrive = pace.under_way and now < pace.sent_last + LONGEST
+            if other != who and may_arrive and pace.sent_last < since:
+                self.violated("one leader", f"{who} sends, and knows not what {other} has sent")
+        parts, lease = self._world.replicas[who[0]].parts, self._world.server.lease()
+        if parts is None or lease is None or now - self._by_hand <= BY_HAND:
+            return
+        if (named := holder(lease)) != parts.election.terms.identity:
+            self.violated("one leader", f"{who} sends, and {named or 'nobody'} holds the Lease")
+
+    def _look_at_what_waits(self, sent: Sent) -> None:
+        settings = self._world.replicas[sent.who[0]].settings
+        if settings is not None and settings.delivery_paused:
+            self.violated("suspended", f"{sent.who} sends, and is paused")
+        # By the Lease: where that lists nothing, its name alone says which object it is.
+        if sent.uid and self.lives[sent.uid].always_suspended:
+            self.violated("suspended", f"{sent.source} is sent, and was never to be")
 
     def _look_at_the_deadline(self, sent: Sent, life: Life, now: float) -> None:
         stored = self._stored(sent.uid)
@@ -270,17 +307,19 @@ class Judge:
             self.violated("O2", f"{life.path}: unknownOutcomes falls to {unknown}")
         if sequence < life.sequence < PLANTED:
             self.violated("records", f"{life.path}: sequence falls to {sequence}")
+        if not life.tampered and sequence > life.tellings + unknown:
+            self.violated("records", f"{life.path}: its {sequence}. telling, and nobody asked")
         before = life.last
         same = bool(before.get("id")) and before.get("id") == record.get("id")
         was_delivered = same and before["state"] == "Delivered"
-        if was_delivered and record["state"] != "Delivered":
+        if was_delivered and record["state"] != "Delivered" and life.said[1] != "Invalid":
             self.violated("records", f"{life.path}: it was Delivered, and is {record['state']}")
         if record["state"] == "Delivered" and not was_delivered:
             self._must_be_read(life, uid, record)
         life.unknown, life.sequence = unknown, sequence
 
     def _must_be_read(self, life: Life, uid: str, record: dict[str, Any]) -> None:
-        sent = self._by_id[uid, record.get("id", "")]
+        sent = self.by_id[uid, record.get("id", "")]
         if not life.tampered and not any(200 <= each.answered < 300 for each in sent):
             self.violated("O3", f"{life.path} is Delivered, and nobody has read a 2xx")
 
@@ -300,120 +339,3 @@ class Judge:
     def _stored(self, uid: str) -> dict[str, Any] | None:
         found = (raw for raw in self._world.server.stored() if raw["metadata"]["uid"] == uid)
         return next(found, None)
-
-    # When all is calm.
-
-    def unsettled(self) -> list[str]:
-        """What is not yet as it should be."""
-        found = [self._unsettled(raw) for raw in self._world.server.stored()]
-        return [words for words in found if words] + self._left_over()
-
-    def settled(self) -> None:
-        """From now on nothing more may happen."""
-        self._settled = self._effects()
-
-    def final(self) -> None:
-        """The end of the schedule."""
-        for words in self.unsettled():
-            self.violated("O5", words)
-        if self._settled is not None and self._settled != self._effects():
-            before, now = self._settled, self._effects()
-            self.violated("O5", f"status writes and POSTs go on: {before}, then {now}")
-        for raw in self._world.server.stored():
-            if "deletionTimestamp" not in raw["metadata"]:
-                self._look_at_the_end(raw)
-        for life in self.lives.values():
-            self._look_at_the_writes(life)
-        if self._world.plan.is_quiet and (reads := self.requests["GET event"]):
-            self.violated("P11", f"{reads} reads where nothing went wrong")
-
-    def _effects(self) -> tuple[int, int]:
-        # What is suspended, or held, is looked at again each minute, and may say more by then.
-        finished = (life.writes for life in self.lives.values() if life.said[0] in FINISHED)
-        return sum(finished), len(self._world.remote.posts)
-
-    def _left_over(self) -> list[str]:
-        """What the leader keeps of what is over."""
-        live = {raw["metadata"]["uid"] for raw in self._world.server.stored()}
-        running = [each.parts for each in self._world.replicas.values() if each.parts is not None]
-        leaders = [parts for parts in running if parts.election.valid]
-        if any(parts.inbox.busy for parts in running if parts not in leaders):
-            return ["a process that does not lead is at work still"]
-        if not leaders:
-            return ["nobody leads"]
-        if unready := [name for name, each in self._world.replicas.items() if not each.is_ready]:
-            return [f"not ready: {unready}"]
-        found = []
-        for parts in leaders:
-            if halted := parts.throttle.halted:
-                return [f"nothing is sent any more: {halted}"]
-            places = parts.inbox.places()
-            if places["ready"] or places["busy"] or places["blocked"] or len(parts.journal):
-                found.append(f"the leader is at work: {places}, {len(parts.journal)} in flight")
-            if gone := parts.inbox.uids("") - live:
-                found.append(f"the inbox keeps what is gone: {sorted(gone)}")
-        return found
-
-    def _unsettled(self, raw: dict[str, Any]) -> str:
-        metadata, spec, status = raw["metadata"], raw["spec"], raw["status"]
-        if "deletionTimestamp" in metadata:
-            return ""
-        record, condition = status["delivery"], status["conditions"][0]
-        path, state = f"{metadata['namespace']}/{metadata['name']}", record["state"]
-        if condition.get("observedGeneration") != metadata["generation"]:
-            return f"{path}: generation {metadata['generation']} was not seen"
-        resend = metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")
-        if resend not in ("", record.get("resend")) and not spec.get("suspend"):
-            return f"{path}: the resend {resend} was not seen"
-        expires = "deliveryDeadlineSeconds" in spec and state in ("Suspended", "Held")
-        waits = condition["reason"] in ("UnknownOutcome", "RestoredFromBackup")
-        nobody = condition["reason"] == "NoServicesMatch" and not self._world.is_deployed(raw)
-        passes = state == "Held" and not (waits or nobody)
-        if state not in self._ends(raw) or (expires and not waits) or passes:
-            return f"{path} is {state} ({condition['reason']})"
-        return ""
-
-    def _ends(self, raw: dict[str, Any]) -> set[str]:
-        """The states in which it may end."""
-        spec, record = raw["spec"], raw["status"]["delivery"]
-        life = self.lives[raw["metadata"]["uid"]]
-        ends = {"Failed"} if REFUSED in spec["summary"] else {"Delivered"}
-        wide = "level" in spec.get("scope", {}) or "namespaces" in spec.get("scope", {})
-        if wide and "scope_wide_from" in self._world.plan.settings:
-            ends = {"Failed"}
-        if spec.get("suspend"):
-            ends = {*FINISHED, "Suspended"}
-        if record.get("unknownOutcomes") or life.restored:
-            ends.add("Held")
-        if "serviceSelector" in spec.get("scope", {}) and not self._world.is_deployed(raw):
-            ends.add("Held")
-        if "deliveryDeadlineSeconds" in spec:
-            ends.add("Expired")
-        return ends | ({"Delivered"} if life.tampered else set())
-
-    def _look_at_the_end(self, raw: dict[str, Any]) -> None:
-        uid, record = raw["metadata"]["uid"], raw["status"]["delivery"]
-        life = self.lives[uid]
-        if life.tampered:
-            return
-        there: Counter[str] = Counter()
-        for (whose, delivery_id), sent in self._by_id.items():
-            if whose == uid and delivery_id not in self._forgiven:
-                there[delivery_id] = sum(each.applies for each in sent)
-        if record["state"] == "Delivered":
-            told = [s for s in self._by_id[uid, record.get("id", "")] if s.applies]
-            if not told or told[-1].summary != raw["spec"]["summary"]:
-                self.violated("O1", f"{life.path} is Delivered, and not on the timeline as it is")
-        if sum(times > 0 for times in there.values()) > life.tellings + life.unknown:
-            self.violated("O2", f"{life.path} is told more often than anybody asked")
-        doubled = sum(times - 1 for times in there.values() if times > 1)
-        unknown = record.get("unknownOutcomes", 0)
-        if unknown < doubled:
-            self.violated("O2", f"{life.path}: {doubled} duplicates, {unknown} counted")
-        if unknown > len(life.intents):
-            self.violated("O2", f"{life.path}: {unknown} unknown of {len(life.intents)} attempts")
-
-    def _look_at_the_writes(self, life: Life) -> None:
-        most = 4 + 4 * life.deeds + 3 * len(life.intents)
-        if life.writes > most:
-            self.violated("O7", f"{life.path}: {life.writes} writes, {len(life.intents)} attempts")

@@ -22,11 +22,13 @@ class Pace:
         self._ended = self._outages = 0
         #: POSTs that have not ended.
         self.under_way = 0
+        self.sent_last = float("-inf")
 
     def sends(self, now: float) -> str:
         """A POST leaves; the rule that this breaks, or nothing."""
         wrong = self._wrong(now)
         self.under_way += 1
+        self.sent_last = now
         return wrong
 
     def ended(self, found: Answer | NoAnswer, now: float) -> None:

@@ -78,6 +78,8 @@ class Replica:
         #: What its last probe found.
         self.is_ready = False
         self.parts: Wired | None = None
+        #: What its process began with.
+        self.settings: Settings | None = None
         self.probes: Probes | None = None
         #: Seconds by which its clock is ahead; it may be set while it runs.
         self.offset = 0.0
@@ -168,7 +170,7 @@ class Replica:
         clock = ClusterClock(wall=wall, uptime=uptime)
         nothing = cast(Any, None)
         cluster = kube.Cluster(Line(world, self.name), nothing, nothing, clock)
-        settings = _settings(json.dumps(world.settings, sort_keys=True))
+        self.settings = settings = _settings(json.dumps(world.settings, sort_keys=True))
         self._supervisor = Supervisor()
         watch = SimulatedWatch(world, self.name, settings.watch_namespaces)
         ports = Ports(

@@ -2,26 +2,26 @@
 
     python -m simulation.teeth                     # lists the mutations
     python -m simulation.teeth the-fence --starts 5
-    python -m simulation.teeth all
+    python -m simulation.teeth all                 # the table of all, as markdown
 
-A mutation that no schedule notices must be named, with why: `UNSEEN` has them.
+Where no schedule can notice, `unseen` in mutations.toml says why: `all` names these without trying.
+It exits 0 if each of the others was noticed.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
-from tempfile import TemporaryDirectory
+from statistics import median_low
+from typing import NamedTuple
 
-from faults.mutate import ROOT, SOURCE, Mutation, all_mutations, mutated
+from faults.mutate import ROOT, SOURCE, Mutation, all_mutations, broken
 
 TESTS = ROOT / "tests"
 
@@ -31,59 +31,136 @@ MOST = 10_000
 #: Between the first seeds of two starts.
 APART = 1_000_000
 
+#: Starts that run side by side.
+WORKERS = 2
+
+#: What kopf's documented handler must break.
+OF_THE_NAIVE = ("O1", "O2", "O3")
+
+_TRIED = """\
+| mutation | what is broken | schedules | rule |
+| --- | --- | --- | --- |"""
+
+_NOT_TRIED = """
+Only real tests see these:
+
+| mutation | what is broken | why no schedule shows it |
+| --- | --- | --- |"""
+
+_NAIVE = """
+kopf's documented handler, in the same world:
+
+| rule | schedules |
+| --- | --- |"""
+
+
+class Red(NamedTuple):
+    """After how many schedules which rule was broken."""
+
+    schedules: int
+    rule: str
+
+
+class Tried(NamedTuple):
+    """What some starts have shown; None: no rule was broken."""
+
+    starts: tuple[Red | None, ...]
+
+    @property
+    def found(self) -> list[Red]:
+        """Of those that ended at a broken rule."""
+        return [red for red in self.starts if red is not None]
+
+    @property
+    def schedules(self) -> str:
+        """The median, and in how many starts, if not in all."""
+        if not self.found:
+            return "none found"
+        middle = str(median_low(red.schedules for red in self.found))
+        few = len(self.found) < len(self.starts)
+        return f"{middle} ({len(self.found)} of {len(self.starts)} starts)" if few else middle
+
+    @property
+    def rules(self) -> str:
+        """Those that were broken first, the most frequent one before the others."""
+        return ", ".join(rule for rule, _ in Counter(red.rule for red in self.found).most_common())
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Break one after the other; how many were not noticed and should be."""
     parser = argparse.ArgumentParser(prog="simulation.teeth", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*")
-    parser.add_argument("--starts", type=int, default=5)
-    parser.add_argument("--most", type=int, default=MOST)
+    parser.add_argument("names", nargs="*", metavar="MUTATION", help="or all; none: list them")
+    parser.add_argument("--starts", type=int, default=5, help="each from a seed of its own")
+    parser.add_argument("--most", type=int, default=MOST, help="schedules that a start tries")
     given = parser.parse_args(arguments)
-    chosen = [each for each in all_mutations() if {each.name, "all"} & set(given.names)]
-    unnoticed = 0
-    for mutation in chosen:
-        unnoticed += not _is_noticed(mutation, given.starts, given.most)
-    return unnoticed
+    listed = all_mutations()
+    if unknown := set(given.names) - {"all", *(each.name for each in listed)}:
+        parser.error(f"no such mutation: {', '.join(sorted(unknown))}")
+    if not given.names:
+        for mutation in listed:
+            print(f"{mutation.name:32} {mutation.seen or '-':12} {mutation.breaks}")
+        return 0
+    of_all = "all" in given.names
+    chosen = [each for each in listed if each.name in given.names or (of_all and not each.unseen)]
+    print(_TRIED)
+    unnoticed = sum(not _row(mutation, given.starts, given.most) for mutation in chosen)
+    return unnoticed + (_rest(given.starts, given.most) if of_all else 0)
 
 
 def schedules_until_red(mutation: Mutation, *, first: int, most: int) -> int:
     """How many schedules it takes until a rule is broken; 0: more than that."""
-    with _broken(mutation) as source:
-        said = _count(source, first, most)
-    return int(said.split()[0]) if said[:1].isdecimal() else 0
+    with broken(mutation) as source:
+        red = _count(source, first, most)
+    return red.schedules if red else 0
 
 
-def _is_noticed(mutation: Mutation, starts: int, most: int) -> bool:
-    with _broken(mutation) as source, ThreadPoolExecutor(2) as pool:
-        seeds = [APART * (start + 1) for start in range(starts)]
-        said = list(pool.map(lambda seed: _count(source, seed, most), seeds))
-    counts = [int(words.split()[0]) for words in said if words[:1].isdecimal()]
-    if len(counts) < len(said):
-        print(f"{mutation.name:32} {len(counts)} of {len(said)}: {said[0]}", flush=True)
-        return False
-    print(f"{mutation.name:32} {median(counts):6.0f}  {said[0]}", flush=True)
-    return True
+def _row(mutation: Mutation, starts: int, most: int) -> bool:
+    """Tell of one mutation; whether it was noticed."""
+    with broken(mutation) as source:
+        tried = _try(source, starts, most)
+    cells = (f"`{mutation.name}`", mutation.breaks, tried.schedules, tried.rules)
+    print(f"| {' | '.join(cells)} |", flush=True)
+    return bool(tried.found)
 
 
-@contextmanager
-def _broken(mutation: Mutation) -> Iterator[Path]:
-    scratch = ROOT / ".cache"
-    scratch.mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=scratch, prefix="mutant-") as folder:
-        copy = Path(folder) / "operator"
-        shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        (copy / "customevents" / mutation.file).write_text(mutated(mutation))
-        yield copy
+def _rest(starts: int, most: int) -> int:
+    """Tell of what is not tried, and of the usual handler; how many rules that did not break."""
+    print(_NOT_TRIED)
+    for mutation in all_mutations():
+        if mutation.unseen:
+            print(f"| `{mutation.name}` | {mutation.breaks} | {mutation.unseen} |")
+    print(_NAIVE)
+    kept = 0
+    for rule in OF_THE_NAIVE:
+        tried = _try(SOURCE, starts, most, "--naive", "--rule", rule)
+        print(f"| {rule} | {tried.schedules} |", flush=True)
+        kept += not tried.found
+    return kept
 
 
-def _count(source: Path, seed: int, most: int) -> str:
-    command = ["-m", "simulation", "count", "--seed", str(seed), "--most", str(most)]
+def _try(source: Path, starts: int, most: int, *options: str) -> Tried:
+    """Some starts, side by side; where the first of them find nothing, no more are made."""
+    seeds = [APART * (start + 1) for start in range(starts)]
+    found: list[Red | None] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        while seeds and (any(found) or not found):
+            together, seeds = seeds[:WORKERS], seeds[WORKERS:]
+            found += pool.map(lambda seed: _count(source, seed, most, *options), together)
+    return Tried(tuple(found))
+
+
+def _count(source: Path, seed: int, most: int, *options: str) -> Red | None:
+    command = ["-m", "simulation", "count", "--seed", str(seed), "--most", str(most), *options]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(source), str(TESTS)))}
     ended = subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True
     )
-    said = ended.stdout.strip() or ended.stderr.strip()[-200:]
-    return said.splitlines()[-1] if said else "nothing"
+    if ended.returncode == 0:
+        return None
+    schedules, _, words = (ended.stdout.strip() or "- - -").split(maxsplit=2)
+    if not schedules.isdecimal():  # it did not even begin
+        raise RuntimeError(ended.stderr[-2000:])
+    return Red(int(schedules), words.partition(":")[0])
 
 
 if __name__ == "__main__":

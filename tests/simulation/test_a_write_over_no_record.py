@@ -1,4 +1,7 @@
-"""A status without a delivery record can be written over once, and not by whoever comes later."""
+"""A late write meets what stands there by then: another record, or another object.
+
+A status without a delivery record can be written over once, and not by whoever comes later.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,13 @@ from simulation.apiserver import ApiServer
 from simulation.world import crd
 
 PATH = f"{kube.collection('shop')}/e0"
+
+MANIFEST = {
+    "apiVersion": "customevents.dev/v1alpha1",
+    "kind": "CustomEvent",
+    "metadata": {"name": "e0"},
+    "spec": {"eventType": "release", "summary": "e0 v1"},
+}
 
 
 class Straight:
@@ -39,13 +49,7 @@ class Straight:
 def test_a_late_write_does_not_replace_what_was_written_since(gone: str) -> None:
     way, nothing = Straight(), cast(Any, None)
     cluster = kube.Cluster(way, nothing, nothing, None)
-    manifest = {
-        "apiVersion": "customevents.dev/v1alpha1",
-        "kind": "CustomEvent",
-        "metadata": {"name": "e0"},
-        "spec": {"eventType": "release", "summary": "e0 v1"},
-    }
-    way.server.handle("POST", kube.collection("shop"), manifest)
+    way.server.handle("POST", kube.collection("shop"), MANIFEST)
     emptied: dict[str, Any] = {"delivery": None}
     if gone == "everything":
         emptied["conditions"] = []
@@ -62,3 +66,15 @@ def test_a_late_write_does_not_replace_what_was_written_since(gone: str) -> None
         write(State.RETRYING)
     stored = json.loads(way.server.handle("GET", PATH).body)
     assert stored["status"]["delivery"]["state"] == "Delivered"
+
+
+def test_a_late_write_does_not_land_on_another_object_of_that_name() -> None:
+    way, nothing = Straight(), cast(Any, None)
+    cluster = kube.Cluster(way, nothing, nothing, None)
+    way.server.handle("POST", kube.collection("shop"), MANIFEST)
+    seen = read_event(json.loads(way.server.handle("GET", PATH).body))
+    way.server.handle("DELETE", PATH)
+    way.server.handle("POST", kube.collection("shop"), MANIFEST)
+    status = Status(delivery=DeliveryRecord(state=State.DELIVERED, id="some-id"))
+    with pytest.raises(Conflict):
+        asyncio.run(cluster.patch_status(seen, status.to_json()))

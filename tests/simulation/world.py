@@ -22,6 +22,7 @@ from customevents.answers import Response
 from customevents.resource.lease import IN_FLIGHT, Intent, read_entries
 from simulation import deeds
 from simulation.apiserver import ApiServer
+from simulation.calm import Calm
 from simulation.chance import Chance, drawn
 from simulation.judge import Judge
 from simulation.loop import HotLoop, new_loop
@@ -66,6 +67,7 @@ class World:
         self.remote = Remote(self)
         self.settings: dict[str, Any] = {**SETTINGS, **plan.settings}
         self.judge = Judge(self)
+        self.calm = Calm(self, self.judge)
         #: When, who, and what.
         self.trace: list[tuple[float, str, str]] = []
         self.replicas = {pod: kind(self, pod) for pod in PODS[: plan.replicas]}
@@ -123,14 +125,14 @@ class World:
         quiet_since = None
         while self.loop.time() < self.plan.calm + BOUND:
             self.loop.run_until(self.loop.time() + LOOK)
-            if self.judge.unsettled():
+            if self.calm.open():
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = self.loop.time()
-                self.judge.settled()
+                self.calm.settled()
             elif self.loop.time() - quiet_since >= QUIET:
                 break
-        self.judge.final()
+        self.calm.final()
 
     def later(self, seconds: float, what: Callable[[], None]) -> None:
         """Do something after so many seconds; it is nobody's but the world's."""
