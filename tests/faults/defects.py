@@ -34,8 +34,6 @@ class Defect(NamedTuple):
     seen: str
     #: None: it cannot be put back.
     mutation: Mutation | None
-    #: The seed with which a simulation finds it; empty: none is known.
-    seed: str = ""
 
 
 class Shown(NamedTuple):
@@ -81,7 +79,6 @@ def _read(row: dict[str, Any], known: dict[str, Mutation]) -> Defect:
         tests=mutation.tests if mutation else tuple(row["history"]),
         seen=row["seen"],
         mutation=mutation,
-        seed=row.get("seed", ""),
     )
 
 

@@ -15,6 +15,9 @@ from faults.track_record import PAGE, page
 TESTS = Path(__file__).parents[1]
 DEFECTS = all_defects()
 
+#: The test of a schedule, and which.
+SCHEDULE = re.compile(r"simulation/test_found\.py::.*\[(.+)\]")
+
 
 def test_the_page_is_what_the_record_says() -> None:
     assert page() == PAGE.read_text(), "python tests/faults/track_record.py render"
@@ -43,10 +46,16 @@ def test_a_defect_can_be_put_back_and_its_tests_exist(defect: Defect) -> None:
     assert [test for test in defect.tests if not _exists(test)] == []
 
 
+def test_each_schedule_that_was_kept_shows_a_defect_of_the_record() -> None:
+    shown = {case for each in DEFECTS for test in each.tests for case in SCHEDULE.findall(test)}
+    assert {file.stem for file in (TESTS / "simulation" / "found").iterdir()} == shown
+
+
 def _exists(test: str) -> bool:
     """Whether there is such a file, and in it the test or what `-k` chooses."""
     where, _, chosen = test.partition(" -k ")
-    file, _, name = where.partition("::")
+    file, _, function = where.partition("::")
+    name = function.partition("[")[0]
     if not (TESTS / file).is_file():
         return False
     functions = [

@@ -33,13 +33,14 @@ $ python tests/faults/track_record.py check all          # or names
 $ python tests/faults/track_record.py check all --unit   # without the tests that need a cluster
 ```
 
-`seed` is the seed with which the simulation finds it as well. The commit is the one that mended it.
-*history* stands where today's code has no place for the defect: there the tests of that commit are
-run on the code before it. The record is [track-record.toml](../faults/track-record.toml), and this
-page is made of it (`python tests/faults/track_record.py render`).
+A test of `test_found.py` is a schedule of the simulation, as small as it could be made. The commit
+is the one that mended it. *history* stands where today's code has no place for the defect: there
+the tests of that commit are run on the code before it. The record is
+[track-record.toml](../faults/track-record.toml), and this page is made of it
+(`python tests/faults/track_record.py render`).
 """
 
-COLUMNS = ("defect", "what a user could have met", "mended", "found by", "seen", "seed")
+COLUMNS = ("defect", "what a user could have met", "mended", "found by", "seen")
 
 
 def main() -> int:
@@ -67,7 +68,7 @@ def page() -> str:
 def _cells(defect: Defect) -> tuple[str, ...]:
     tests = "<br>".join(f"`{test}`" for test in defect.tests)
     found = tests if defect.mutation else f"*history*: {tests}"
-    return (f"`{defect.name}`", defect.met, f"`{defect.mended}`", found, defect.seen, defect.seed)
+    return (f"`{defect.name}`", defect.met, f"`{defect.mended}`", found, defect.seen)
 
 
 def _check(chosen: list[Defect], *, unit_only: bool) -> int:
