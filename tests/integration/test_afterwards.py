@@ -40,6 +40,7 @@ kind: Role
 metadata: {name: customevents, namespace: customevents-second}
 rules:
 - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [create, get, update]}
+- {apiGroups: [""], resources: [configmaps], verbs: [create, get, update]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
