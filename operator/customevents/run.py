@@ -7,6 +7,7 @@ state is in the cluster.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -42,6 +43,9 @@ HELPLESS = 300.0
 
 #: What a drain may take beyond an attempt's timeout, in seconds.
 GRACE = 20.0
+
+#: Seconds for which a leader waits until what it says of itself is written.
+TRACE = 10.0
 
 
 class Operator:
@@ -100,7 +104,9 @@ class Operator:
         await parts.cluster_name.look()
         await self._take_in_open_work()
         # What it says of itself outlives the Lease: who finds that deleted sees that we may send.
-        await parts.reporter.begun.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TRACE):
+                await parts.reporter.begun.wait()
         supervisor.own(parts.cluster_name.run(), "the cluster's name")
         supervisor.own(parts.throttle.run(), "the throttle")
         supervisor.own(parts.reporter.ask_account(), "the question to the account")

@@ -11,8 +11,8 @@ from unit.in_memory import World
 from unit.instant import at_once
 
 
-def play(world: World, story: Callable[[], Awaitable[None]]) -> None:
-    """Let something happen to a courier that takes events from the inbox, and to what is aside."""
+def play(world: World, story: Callable[[], Awaitable[None]], *, couriers: int = 1) -> None:
+    """Let something happen to couriers that take events from the inbox, and to what is aside."""
 
     async def run_aside() -> None:
         running = set()
@@ -22,7 +22,8 @@ def play(world: World, story: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(0.1)
 
     async def played() -> None:
-        delivering = asyncio.create_task(world.courier().run())
+        courier = world.courier()
+        delivering = asyncio.gather(*(courier.run() for _ in range(couriers)))
         aside = asyncio.create_task(run_aside())
         await story()
         world.inbox.close()

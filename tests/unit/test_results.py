@@ -152,6 +152,29 @@ def test_what_was_late_and_is_refused_for_what_it_is_frees_its_namespace(
     play(world, story)
 
 
+def test_one_that_is_written_late_does_not_free_a_namespace_of_many_that_cannot_be(
+    world: World, refusals: Refusals
+) -> None:
+    names = [*(f"odd-{number}" for number in range(MOST_ALONE + 1)), "slow"]
+    refusals.update(dict.fromkeys(names, ClusterError("denied by a policy", 403)))
+    events = [apply(world, name) for name in names]
+
+    async def story() -> None:
+        await asyncio.sleep(LATE + 2)
+        assert len(posted(world)) == len(names)
+        del refusals["slow"]
+        await asyncio.sleep(60.0)
+        assert state(world, events[-1]) is State.DELIVERED
+        next_one = apply(world, "next")
+        await asyncio.sleep(60.0)
+        assert len(posted(world)) == len(names), "its result could not be written either"
+        refusals.clear()
+        await asyncio.sleep(600.0)
+        assert state(world, next_one) is State.DELIVERED
+
+    play(world, story, couriers=len(names))
+
+
 def test_a_status_that_turned_unreadable_under_way_is_its_objects_trouble(world: World) -> None:
     odd = apply(world, "odd")
     good = {"state": "Retrying", "attempts": 1}

@@ -138,11 +138,6 @@ class Election:
         return self._uptime() < self._valid_until
 
     @property
-    def leads(self) -> bool:
-        """Whether it was had, and is valid."""
-        return self._leads and self.valid
-
-    @property
     def renew_in(self) -> float:
         """Seconds until it must be written again."""
         return max(0.0, self._renew_at - self._uptime())

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 LATE = 3.0
 
 #: Seconds until one is looked at again that nothing could be said of without the Lease.
-LOOK_AGAIN = 2.0
+LOOK_AGAIN = 10.0
 
 #: Objects of one namespace that may wait alone; with more, all of the namespace waits.
 MOST_ALONE = 4
@@ -98,7 +98,7 @@ class Results:
         if not ending.attempted and not self._journal.election.valid:
             # Another may lead by now, and see it otherwise: each would answer what the other wrote.
             again = later(self._moment().now, LOOK_AGAIN)
-            return self._inbox.done(event, event, again)
+            return self._inbox.done(event, event, again, gated=ending.gated)
 
         def write() -> Coroutine[Any, Any, CustomEvent | None]:
             return self._writer.write(event, verdict)
@@ -238,8 +238,9 @@ class Results:
         self._look_at(event.namespace)
 
     def _written(self, event: CustomEvent) -> None:
+        # Statuses can be written there: what still cannot be is its own trouble from now on.
+        self._alone[event.namespace] |= self._late.pop(event.namespace, set())
         self._alone[event.namespace].discard(event.uid)
-        self._late.pop(event.namespace, None)  # statuses can be written there
         self._look_at(event.namespace)
 
     def _look_at(self, namespace: str) -> None:
