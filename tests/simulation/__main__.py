@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -31,9 +32,6 @@ FAILED = ROOT / ".cache" / "simulation"
 
 #: Seconds between two lines that say how far it is.
 TELLS_EVERY = 30.0
-
-#: Broken plans that are made small at the end; the others are kept as they are.
-MOST_SHRUNK = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,9 +86,13 @@ def _explore(given: argparse.Namespace) -> int:
     seed = int(time.time()) * 1_000_000 if given.seed is None else given.seed
     print(f"from seed {seed}", flush=True)
     begun = told = time.monotonic()
+    kept = 0
 
     def tell(found: Found) -> bool:
-        nonlocal told
+        nonlocal told, kept
+        for outcome in found.broken[kept:]:
+            _keep(outcome)
+        kept = len(found.broken)
         if time.monotonic() - told >= TELLS_EVERY:
             told = time.monotonic()
             print(_so_far(found, told - begun), flush=True)
@@ -109,7 +111,8 @@ def _explore(given: argparse.Namespace) -> int:
         branches = Branches()
         branches.add(found.arcs)
         print(*branches.report(), sep="\n")
-    _tell_broken(found.broken)
+    for rule, times in Counter(outcome.rule for outcome in found.broken).items():
+        print(f"{times} x {rule}")
     return 1 if found.broken else 0
 
 
@@ -141,19 +144,13 @@ def _so_far(found: Found, seconds: float) -> str:
     )
 
 
-def _tell_broken(broken: Sequence[Outcome]) -> None:
+def _keep(outcome: Outcome) -> None:
+    """Keep a plan that broke a rule, and say how its story is told."""
     FAILED.mkdir(parents=True, exist_ok=True)
-    rules: dict[str, int] = {}
-    for outcome in broken:
-        rules[outcome.rule] = rules.get(outcome.rule, 0) + 1
-        file = FAILED / f"{outcome.plan.seed}.json"
-        file.write_text(outcome.plan.to_json())
-        if rules[outcome.rule] > MOST_SHRUNK:
-            continue
-        print(f"\n{outcome.violations[0]}")
-        print(f"  PYTHONPATH=tests python -m simulation shrink {file.relative_to(ROOT)}")
-    for rule, times in rules.items():
-        print(f"{times} x {rule}")
+    file = FAILED / f"{outcome.plan.seed}.json"
+    file.write_text(outcome.plan.to_json())
+    print(f"\n{outcome.violations[0]}")
+    print(f"  PYTHONPATH=tests python -m simulation shrink {file.relative_to(ROOT)}\n", flush=True)
 
 
 if __name__ == "__main__":
