@@ -402,7 +402,7 @@ def _readable_again(attempt: Attempt, now: datetime) -> Attempt | Ending:
         return Ending(_delivered(attempt, record.last_attempt_time or now))
     retried = replace(attempt, record=replace(record, state=_waits(record), finished_time=None))
     if _policy(attempt) is UnknownOutcomePolicy.HOLD:
-        words = f"The last attempt: {_describe(last)}{_LOOK}"
+        words = f"Nobody can say whether the last attempt arrived ({_describe(last)}){_LOOK}"
         return Ending(_held(retried, Reason.UNKNOWN_OUTCOME, words))
     return retried
 
