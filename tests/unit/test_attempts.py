@@ -187,6 +187,19 @@ def test_what_was_lost_is_tried_again_under_its_id_when_an_unreadable_edit_is_ta
     assert sent(unreadable(before)) == before
 
 
+def test_an_unreadable_edit_of_which_the_essence_was_taken_tells_nothing_twice_uncounted() -> None:
+    success = LastOutcome(outcome_class=OutcomeClass.SUCCESS, code=201)
+    told = record(state=State.DELIVERED, last_outcome=success)
+    for earlier, ends in ((0, State.DELIVERED), (1, State.RETRYING)):
+        before = replace(told, attempts=earlier + 1, unknown_outcomes=earlier)
+        failed = invalid(recorded(before), "unreadable", moment()).record.essence
+        again = step(recorded(failed, reason="Invalid", generation=3))
+        found = again.verdict if isinstance(again, Ending) else again
+        assert found is not None
+        assert found.record.state is ends
+        assert found.record.unknown_outcomes == 2 * earlier
+
+
 def test_what_never_arrived_is_new_once_its_spec_can_be_read_again() -> None:
     again = sent(unreadable(record(state=State.RETRYING, attempts=2, unknown_outcomes=1)))
     assert (again.sequence, again.attempts, again.unknown_outcomes) == (2, 0, 1)

@@ -397,14 +397,24 @@ def _failed(event: CustomEvent, record: DeliveryRecord, message: str, at: Moment
 def _readable_again(attempt: Attempt, now: datetime) -> Attempt | Ending:
     """What an edit that nobody could read has left untold: all stands as it did before that."""
     record = attempt.record
-    last = record.last_outcome or LastOutcome()
+    last = record.last_outcome or _outcome_of_the_essence(record)
     if last.outcome_class is OutcomeClass.SUCCESS:
         return Ending(_delivered(attempt, record.last_attempt_time or now))
     retried = replace(attempt, record=replace(record, state=_waits(record), finished_time=None))
+    if record.last_outcome is None:  # it may have been told after all
+        unknown = record.unknown_outcomes + 1
+        retried = replace(retried, record=replace(retried.record, unknown_outcomes=unknown))
     if _policy(attempt) is UnknownOutcomePolicy.HOLD:
         words = f"Nobody can say whether the last attempt arrived ({_describe(last)}){_LOOK}"
         return Ending(_held(retried, Reason.UNKNOWN_OUTCOME, words))
     return retried
+
+
+def _outcome_of_the_essence(record: DeliveryRecord) -> LastOutcome:
+    """What the last attempt ended with, where only the essence of its record was taken."""
+    # It may have been told, or no id would stand here; and each unknown outcome is counted.
+    told = record.unknown_outcomes == 0
+    return LastOutcome(outcome_class=OutcomeClass.SUCCESS if told else OutcomeClass.UNKNOWN)
 
 
 def _delivered(attempt: Attempt, now: datetime) -> Verdict:
