@@ -138,6 +138,7 @@ class Judge:
         life = Life(f"{metadata['namespace']}/{metadata['name']}", self._world.loop.time())
         life.always_holds = raw["spec"].get("onUnknownOutcome") == "Hold"
         life.always_suspended = bool(raw["spec"].get("suspend"))
+        life.resent = bool(metadata.get("annotations", {}).get(RESEND_ANNOTATION))
         record = raw.get("status", {}).get("delivery", {})
         life.unknown, life.sequence = record.get("unknownOutcomes", 0), record.get("sequence", 0)
         self.lives[metadata["uid"]] = life
