@@ -85,7 +85,8 @@ class Calm:
         if condition.get("observedGeneration") != metadata["generation"]:
             return f"{path}: generation {metadata['generation']} was not seen"
         resend = metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")
-        if resend not in ("", record.get("resend")) and not spec.get("suspend"):
+        is_dry = spec.get("suspend") and state not in FINISHED
+        if resend not in ("", record.get("resend")) and not is_dry:
             return f"{path}: the resend {resend} was not seen"
         expires = "deliveryDeadlineSeconds" in spec and state in ("Suspended", "Held")
         waits = condition["reason"] in ("UnknownOutcome", "RestoredFromBackup")
@@ -126,8 +127,6 @@ class Calm:
             ends.add("Expired")
         if life.tampered:
             ends.add("Delivered")
-            # An edit right behind a restore may reach the very generation that the status has seen.
-            ends |= {"Failed"} if life.restored else set()
             # A watch that swallowed it may hide it for good: not all looks compare what it says.
             if self._is_over and any(deed.do == "deafen" for deed in self._world.plan.deeds):
                 ends.add("Retrying")

@@ -327,6 +327,36 @@ def _rewrite(world: World, deed: Deed) -> None:
         world.judge.rewritten(made)
 
 
+def _try_newer_version(world: World, deed: Deed) -> None:
+    """A newer version of the operator has written a state that this one cannot read; and back."""
+    _, _, path = _path(deed)
+    other = json.loads(json.dumps(world.crd))
+    schema = other["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    delivery = schema["properties"]["status"]["properties"]["delivery"]["properties"]
+    delivery["state"]["enum"].append("Snoozed")
+    world.server.apply_crd(other)
+    before = _set_state(world, path, "Snoozed")
+
+    def back() -> None:
+        if before not in ("", "Snoozed"):
+            _set_state(world, path, before)
+        world.server.apply_crd(world.crd)
+
+    world.for_a_while(deed.much, back)
+
+
+def _set_state(world: World, path: str, state: str) -> str:
+    """The state that stood there; empty: there is no such object, or nothing on its record."""
+    found = world.author("GET", path)
+    record = (found or {}).get("status", {}).get("delivery", {})
+    if not record:
+        return ""
+    body = {**found, "status": {**found["status"], "delivery": {**record, "state": state}}}
+    if made := world.author("PUT", f"{path}/status", body):
+        world.judge.rewritten(made)
+    return str(record["state"])
+
+
 # Mishaps of replicas.
 
 
@@ -400,6 +430,7 @@ _DEEDS: dict[str, Callable[[World, Deed], None]] = {
     "cut watches": _cut_watches,
     "deafen": _deafen,
     "rewrite by another version": _rewrite,
+    "try a newer version": _try_newer_version,
     "kill": _kill,
     "term": _term,
     "stop": _stop,

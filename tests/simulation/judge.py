@@ -131,7 +131,7 @@ class Judge:
         life = self._begin(raw)
         life.restored, life.tampered = True, with_status
         has_receipt = "contentHash" in raw["status"]["delivery"]
-        life.is_no_news = not with_status or (has_receipt and _is_told(saved))
+        life.is_no_news = not with_status or (has_receipt and self._is_no_news(saved))
 
     def _begin(self, raw: dict[str, Any]) -> Life:
         metadata = raw["metadata"]
@@ -163,8 +163,14 @@ class Judge:
         """Another version of the operator, or somebody else, has written a status."""
         life, record = self.lives[raw["metadata"]["uid"]], raw["status"]["delivery"]
         life.tampered, life.last = True, record
-        life.is_no_news = _is_told(raw)
+        life.is_no_news = self._is_no_news(raw)
         life.unknown, life.sequence = 0, 0
+
+    def _is_no_news(self, raw: dict[str, Any]) -> bool:
+        """Whether it was told as it is: a generation that was seen may be that of another life."""
+        told_as = raw["status"]["delivery"].get("id")
+        sent = (each for (_, told), all_ in self.by_id.items() if told == told_as for each in all_)
+        return _is_told(raw) and raw["spec"]["summary"] in {each.summary for each in sent}
 
     def lease_is_touched(self) -> None:
         """Somebody is about to edit the Lease: what it lists may be forgotten."""
@@ -210,6 +216,11 @@ class Judge:
     def ended(self, sent: Sent, found: Answer | NoAnswer) -> None:
         """A replica knows how a POST has ended."""
         self._paces[sent.who].ended(found, self._world.loop.time())
+
+    def probed(self, who: str, found: Answer | NoAnswer) -> None:
+        """A replica knows what a probe was answered."""
+        if isinstance(found, Answer) and found.status in (200, 404):
+            self._paces[who].probed()
 
     def exited(self, who: str) -> None:
         """A process has ended by itself."""

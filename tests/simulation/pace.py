@@ -45,6 +45,10 @@ class Pace:
         if self._outages >= FAILURES:
             self._down_until = now + OPEN_SECONDS * self._slower
 
+    def probed(self) -> None:
+        """A probe says that the endpoint works."""
+        self._down_until = float("-inf")
+
     def _wrong(self, now: float) -> str:
         if self._rate > 0.0 and not self._has_token(now):
             return "the rate is exceeded"

@@ -89,7 +89,9 @@ class Client:
     async def validate(self) -> Answer | NoAnswer:
         """Ask whether the key is good. Raises KeyFileError."""
         self._read_key()
-        return await self._send("GET validate", None)
+        found = await self._send("GET validate", None)
+        self.world.judge.probed(self.who, found)
+        return found
 
     async def knows_cluster(self, name: str) -> bool | None:
         """Whether the account has a cluster of this name; None: no answer. Raises KeyFileError."""

@@ -60,6 +60,7 @@ OF_AUTHORS: dict[str, int] = {
     "restore, with status": 1,
     "restore, without": 1,
     "rewrite by another version": 1,
+    "try a newer version": 1,
     "refuse one status": 1,
     "plant counts": 1,
     "edit beyond the schema": 1,
@@ -199,7 +200,7 @@ def _of_an_author(chance: Random, at: float, kind: str, whom: str) -> Deed:
             return Deed(at, "resend", whom)
         case "delete, held":
             return Deed(at, kind, whom, chance.uniform(1.0, 40.0))
-        case "refuse one status" | "edit beyond the schema":
+        case "refuse one status" | "edit beyond the schema" | "try a newer version":
             return Deed(at, kind, whom, chance.uniform(1.0, 60.0))
         case "restore, with status":
             return Deed(at, "restore", whom, chance.uniform(0.1, 30.0))

@@ -200,8 +200,28 @@ def test_an_unreadable_edit_of_which_the_essence_was_taken_tells_nothing_twice_u
         assert found.record.unknown_outcomes == 2 * earlier
 
 
+def test_the_receipt_outlives_a_second_unreadable_edit_over_an_essence() -> None:
+    success = LastOutcome(outcome_class=OutcomeClass.SUCCESS, code=201)
+    told = record(state=State.DELIVERED, attempts=1, last_outcome=success)
+    for essence in (told.essence, invalid(recorded(told), "unreadable", moment()).record.essence):
+        before = recorded(essence, reason="Invalid" if essence.state is State.FAILED else "")
+        once = invalid(before, "unreadable", moment()).record.essence
+        twice = invalid(recorded(once, reason="Invalid"), "as much", moment()).record.essence
+        again = step(recorded(twice, reason="Invalid", generation=4))
+        assert isinstance(again, Ending)
+        assert again.verdict is not None
+        assert again.verdict.record.state is State.DELIVERED
+
+
+def test_an_essence_that_never_arrived_is_no_receipt() -> None:
+    before = record(state=State.RETRYING, attempts=2)
+    again = sent(unreadable(before.essence))
+    assert (again.sequence, again.attempts) == (2, 0)
+
+
 def test_what_never_arrived_is_new_once_its_spec_can_be_read_again() -> None:
-    again = sent(unreadable(record(state=State.RETRYING, attempts=2, unknown_outcomes=1)))
+    before = record(attempts=2, last_outcome=NEVER_ARRIVED, unknown_outcomes=1)
+    again = sent(unreadable(before))
     assert (again.sequence, again.attempts, again.unknown_outcomes) == (2, 0, 1)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from customevents.delivery.echoes import LONGEST_LAG
 from customevents.delivery.inbox import Inbox
 from customevents.resource.event import read_without_status
 from unit.builders import Clock, event, later, raw_event
@@ -197,9 +198,45 @@ async def test_a_look_at_what_is_being_deleted_makes_no_lagging_watch_believed(
     inbox: Inbox,
 ) -> None:
     fresh = await after_our_own_write(inbox)
-    inbox.forget(replace(fresh, resource_version=106, deleting=True), shown=False)
+    inbox.forget(replace(fresh, resource_version=106, deleting=True), read=True)
     inbox.offer(written(waiting("a"), version=104))
     assert await soon(inbox) is None
+
+
+@pytest.mark.asyncio
+async def test_what_was_gone_as_its_result_was_written_is_not_taken_for_new(inbox: Inbox) -> None:
+    first = waiting("a", version=101)
+    inbox.offer(first)
+    await soon(inbox)
+    inbox.done(first, None, None)
+    inbox.offer(edited(first, version=102))  # the watch lags: it was deleted since
+    assert await soon(inbox) is None
+    assert inbox.knows("a")  # so that a list which lags as well is not taken for news either
+    inbox.forget(first)
+    assert not inbox.knows("a")
+
+
+@pytest.mark.asyncio
+async def test_what_a_look_found_gone_is_not_taken_for_new(inbox: Inbox) -> None:
+    first = waiting("a", version=101)
+    inbox.offer(first)
+    await soon(inbox)
+    inbox.forget(first, read=True)
+    inbox.done(first, first, None)
+    inbox.offer(edited(first, version=102))
+    assert await soon(inbox) is None
+
+
+@pytest.mark.asyncio
+async def test_an_object_that_is_there_after_all_is_not_lost_for_good() -> None:
+    clock = Clock()
+    inbox = Inbox(clock, clock.uptime, Counted())
+    first = waiting("a", version=101)
+    inbox.forget(first, read=True)
+    clock.advance(LONGEST_LAG + 1.0)
+    assert not inbox.knows("a")
+    inbox.offer(first)
+    assert await soon(inbox) == first
 
 
 UNREADABLE = {"delivery": {"state": "NotKnownYet"}}

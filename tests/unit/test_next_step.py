@@ -237,6 +237,20 @@ def test_a_record_of_the_same_content_is_believed_whatever_the_uid() -> None:
     assert step(restored) == LEFT
 
 
+def test_an_edit_that_reaches_the_generation_of_a_restored_record_is_told() -> None:
+    """A backup brought it back, and its generations are counted anew."""
+    label = {"velero.io/restore-name": "nightly"}
+    restored = recorded(record(state=State.DELIVERED), labels=label)
+    edited = replace(restored, spec=raw_spec(summary="other"))
+    assert restored.needs_nothing
+    assert not edited.needs_nothing
+    assert sent(edited).sequence == 2
+    unreadable = replace(edited, spec=raw_spec(severity="Fatal"))
+    assert unreadable.needs_nothing  # there is nothing to tell
+    failed = recorded(record(state=State.FAILED), reason="Invalid", labels=label)
+    assert not failed.needs_nothing  # it can be read by now
+
+
 def test_a_record_of_an_unknown_hash_version_is_believed() -> None:
     newer = record(state=State.DELIVERED, content_hash="v2:something else")
     assert step(recorded(newer)) == LEFT

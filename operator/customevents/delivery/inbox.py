@@ -148,17 +148,19 @@ class Inbox:
             count_edit(self._counters, known, event)
         out.shown = event
 
-    def forget(self, event: CustomEvent, *, shown: bool = True) -> None:
+    def forget(self, event: CustomEvent, *, read: bool = False) -> None:
         """The object is deleted; an attempt that is under way ends by itself.
 
-        `shown`: by the watch, which then shows nothing of it that is older.
+        `read`: by us, and the watch may still show it as it was.
         """
         if (out := self._busy.get(event.uid)) is not None:
             out.deleted = True
         elif self._find(event) is not None or (event.waits_for_a_person and not event.deleting):
             count_deletion(self._counters, event)  # else once for each time that it is shown
         self._drop(event)
-        if shown:
+        if read:
+            self.echoes.expect_end(event.uid)
+        else:
             self.echoes.drop(event.uid)
 
     async def take(self) -> CustomEvent | None:
@@ -187,15 +189,14 @@ class Inbox:
         # than what came of it; what our own write returned must not be taken for an edit when the
         # watch shows it; and what ended its waiting meanwhile would never call it again.
         out = self._busy.pop(event.uid)
-        if fresh is None or out.deleted:
-            self.echoes.drop(event.uid)
-        else:
-            self._expect(event, fresh, out.shown)
-        if fresh is None or out.deleted or fresh.deleting:
+        if out.deleted or fresh is None or fresh.deleting:
             if fresh is not None:
                 count_deletion(self._counters, fresh)  # else whoever missed it has counted it
+            if not out.deleted:  # nobody has shown it yet
+                self.echoes.expect_end(event.uid)
             self._drop(event)
             return
+        self._expect(event, fresh, out.shown)
         if out.shown is not None and out.shown.resource_version > fresh.resource_version:
             count_edit(self._counters, event, out.shown)
             self.echoes.drop(event.uid)

@@ -130,7 +130,7 @@ class Results:
         asked = self._inbox.doubts
         found = await self._writer.look(event.namespace, event.name, event.uid)
         if found is None or found.deleting:
-            self._inbox.forget(event, shown=found is None)
+            self._inbox.forget(event, read=True)
         else:
             self._inbox.confirm(event.uid, asked)
             self._inbox.offer(found)

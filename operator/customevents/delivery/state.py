@@ -21,7 +21,7 @@ from customevents.eventsapi.refusal import Refusal
 from customevents.eventsapi.retry_after import LONGEST_RETRY_AFTER
 from customevents.resource.errors import InvalidSpec
 from customevents.resource.event import CustomEvent
-from customevents.resource.identity import content_hash, delivery_id
+from customevents.resource.identity import content_hash, content_of, delivery_id, same_content
 from customevents.resource.lease import Intent
 from customevents.resource.spec import CustomEventSpec, UnknownOutcomePolicy, parse_spec
 from customevents.resource.status import (
@@ -266,12 +266,6 @@ def _is_of(event: CustomEvent, spec: CustomEventSpec) -> bool:
     )
 
 
-def same_content(recorded: str, content: str) -> bool:
-    """Whether a recorded hash is that of this content."""
-    # A hash of a version that we do not know is believed: an upgrade must never send again.
-    return recorded == content or not recorded.startswith("v1:")
-
-
 def _begin(event: CustomEvent, spec: CustomEventSpec, at: Moment) -> Attempt:
     record = current_record(event, spec, at.now)
     known = event.status.resolved if record.id == event.status.delivery.id else None
@@ -373,8 +367,19 @@ def invalid(event: CustomEvent, message: str, at: Moment) -> Verdict:
     """The spec cannot be read, so it has no content; the receipt of what may be told stays."""
     # Nothing was told of it: whoever takes such an edit back has not asked to tell the same again.
     before = event.status.delivery
-    told = _maybe_applied(before) and event.resend in ("", before.resend)
+    told = _may_be_told(event) and event.resend in ("", before.resend)
     return _failed(event, before if told else _unread(event, before.sequence), message, at)
+
+
+def _may_be_told(event: CustomEvent) -> bool:
+    """Whether its record is the receipt of something that may be on the timeline."""
+    record = event.status.delivery
+    if record.last_outcome is not None:
+        return _maybe_applied(record)
+    # Only the essence was taken: it says nothing of the last outcome, and is kept if in doubt.
+    is_kept = event.status.delivered.reason == Reason.INVALID
+    known = record.state is State.DELIVERED or record.unknown_outcomes > 0 or is_kept
+    return record.attempts > 0 and known
 
 
 def _unread(event: CustomEvent, sequence: int) -> DeliveryRecord:
@@ -691,15 +696,7 @@ def cancels(before: CustomEvent | None, after: CustomEvent) -> bool:
     if seen == after.generation:
         return False
     record = after.status.delivery
-    owed = record.content_hash if before is None else _content(before)
+    owed = record.content_hash if before is None else content_of(before.spec)
     if not owed or (record.state.finished and record.content_hash == owed):
         return False
-    return not same_content(owed, _content(after))
-
-
-def _content(event: CustomEvent) -> str:
-    """Its content's hash; empty if that cannot be read, and so never sent."""
-    try:
-        return content_hash(parse_spec(event.spec))
-    except InvalidSpec:
-        return ""
+    return not same_content(owed, content_of(after.spec))

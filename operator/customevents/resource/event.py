@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from customevents.resource import wording
 from customevents.resource.errors import UnreadableEvent
+from customevents.resource.identity import content_of, same_content
 from customevents.resource.release import Release, releases_of
 from customevents.resource.status import OutcomeClass, Reason, State, Status
 from customevents.resource.times import FIRST, read_time
@@ -120,7 +121,21 @@ class CustomEvent:
             (delivery.state.finished or self.waits_for_a_person)
             and self.status.delivered.observed_generation in (written, self.generation)
             and self.resend in ("", delivery.resend)
+            and not self._is_edited_unseen
         )
+
+    @property
+    def _is_edited_unseen(self) -> bool:
+        """Whether it has other content than its record, and a generation that says otherwise.
+
+        What a backup brings back counts its generations anew, and may reach the recorded one.
+        """
+        content = content_of(self.spec) if self.restored else ""
+        if not content:  # what cannot be read is never told
+            return False
+        recorded = self.status.delivery.content_hash
+        unread = self.status.delivered.reason == Reason.INVALID
+        return unread or (bool(recorded) and not same_content(recorded, content))
 
     @property
     def needs_nothing(self) -> bool:

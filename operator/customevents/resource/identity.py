@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from customevents.resource.spec import CustomEventSpec, Severity
+from customevents.resource.errors import InvalidSpec
+from customevents.resource.spec import CustomEventSpec, Severity, parse_spec
 
 #: The namespace of all delivery ids: fixed for ever.
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "customevents.dev")
@@ -37,6 +38,20 @@ def content_hash(spec: CustomEventSpec) -> str:
     """`v1:` and the SHA-256 over the canonical JSON of what would be told on the timeline."""
     text = json.dumps(_content(spec), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "v1:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def content_of(spec: dict[str, Any]) -> str:
+    """The hash of a spec as stored; empty if that cannot be read, and so is never sent."""
+    try:
+        return content_hash(parse_spec(spec))
+    except InvalidSpec:
+        return ""
+
+
+def same_content(recorded: str, content: str) -> bool:
+    """Whether a recorded hash is that of this content."""
+    # A hash of a version that we do not know is believed: an upgrade must never send again.
+    return recorded == content or not recorded.startswith("v1:")
 
 
 def delivery_id(uid: str, content: str, resend: str, sequence: int) -> str:

@@ -182,11 +182,11 @@ class Resync:
         try:
             now = read_event(await self._cluster.get_event(event.namespace, event.name))
         except Gone:
-            return self._inbox.forget(event)
+            return self._inbox.forget(event, read=True)
         except UnreadableEvent:
             return self._inbox.confirm(event.uid, asked)  # it is there; nobody can say more
         if now.uid != event.uid:
-            self._inbox.forget(event)
+            self._inbox.forget(event, read=True)
         elif self._reading == now.uid:
             self._inbox.confirm(now.uid, asked)
             if self._is_missed(now):
