@@ -36,6 +36,9 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"severity": "Error", "details": {"who": "somebody"}},
 )
 
+#: A state that only a newer version of the operator knows.
+NEWER = "Snoozed"
+
 #: The label by which the workloads of a release are found.
 RELEASE = {"app.kubernetes.io/instance": "checkout"}
 
@@ -333,28 +336,32 @@ def _try_newer_version(world: World, deed: Deed) -> None:
     other = json.loads(json.dumps(world.crd))
     schema = other["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     delivery = schema["properties"]["status"]["properties"]["delivery"]["properties"]
-    delivery["state"]["enum"].append("Snoozed")
+    delivery["state"]["enum"].append(NEWER)
     world.server.apply_crd(other)
-    before = _set_state(world, path, "Snoozed")
+    before = _state(world, path)
+    if before not in ("", NEWER):
+        _set_state(world, path, NEWER)
 
     def back() -> None:
-        if before not in ("", "Snoozed"):
+        if _state(world, path) == NEWER and before not in ("", NEWER):
             _set_state(world, path, before)
         world.server.apply_crd(world.crd)
 
     world.for_a_while(deed.much, back)
 
 
-def _set_state(world: World, path: str, state: str) -> str:
-    """The state that stood there; empty: there is no such object, or nothing on its record."""
+def _state(world: World, path: str) -> str:
+    """What stands on its record; empty: nothing does."""
+    found = world.author("GET", path) or {}
+    return str(found.get("status", {}).get("delivery", {}).get("state", ""))
+
+
+def _set_state(world: World, path: str, state: str) -> None:
     found = world.author("GET", path)
-    record = (found or {}).get("status", {}).get("delivery", {})
-    if not record:
-        return ""
-    body = {**found, "status": {**found["status"], "delivery": {**record, "state": state}}}
+    record = {**found["status"]["delivery"], "state": state}
+    body = {**found, "status": {**found["status"], "delivery": record}}
     if made := world.author("PUT", f"{path}/status", body):
         world.judge.rewritten(made)
-    return str(record["state"])
 
 
 # Mishaps of replicas.
