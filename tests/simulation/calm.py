@@ -87,6 +87,10 @@ class Calm:
             return ""
         if condition.get("observedGeneration") != metadata["generation"]:
             return f"{path}: generation {metadata['generation']} was not seen"
+        told = self._judge.told_as(raw)
+        is_ours = record.get("contentHash", "").startswith("v1:")  # another version's is believed
+        if state == "Delivered" and is_ours and told and spec["summary"] not in told:
+            return f"{path} is Delivered, and was told as {told}"
         resend = metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")
         is_dry = spec.get("suspend") and state not in FINISHED
         if resend not in ("", record.get("resend")) and not is_dry:

@@ -163,14 +163,20 @@ class Judge:
         """Another version of the operator, or somebody else, has written a status."""
         life, record = self.lives[raw["metadata"]["uid"]], raw["status"]["delivery"]
         life.tampered, life.last = True, record
-        life.is_no_news = self._is_no_news(raw)
+        # What is in flight just now may be other content, and all that is told of it comes later.
+        is_under_way = raw["metadata"]["uid"] in self._world.in_flight().values()
+        life.is_no_news = self._is_no_news(raw) and not is_under_way
         life.unknown, life.sequence = 0, 0
 
     def _is_no_news(self, raw: dict[str, Any]) -> bool:
         """Whether it was told as it is: a generation that was seen may be that of another life."""
-        told_as = raw["status"]["delivery"].get("id")
-        sent = (each for (_, told), all_ in self.by_id.items() if told == told_as for each in all_)
-        return _is_told(raw) and raw["spec"]["summary"] in {each.summary for each in sent}
+        return _is_told(raw) and raw["spec"]["summary"] in self.told_as(raw)
+
+    def told_as(self, raw: dict[str, Any]) -> set[str]:
+        """What was sent under the id that its status names."""
+        named = raw["status"]["delivery"].get("id")
+        sent = (each for (_, told), all_ in self.by_id.items() if told == named for each in all_)
+        return {each.summary for each in sent}
 
     def lease_is_touched(self) -> None:
         """Somebody is about to edit the Lease: what it lists may be forgotten."""

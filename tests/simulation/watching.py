@@ -150,7 +150,7 @@ class _Watcher:
                 if world.cuts(self._who) or not world.server.has_crd:
                     return False
                 await self._wait(left)
-            if not silent:
+            if not silent and world.changes(self._namespace, since) == []:
                 since = max(since, world.server.version)  # its last bookmark
 
     async def _wait(self, seconds: float) -> None:

@@ -101,6 +101,24 @@ TABLE: dict[str, tuple[DeliveryRecord, DeliveryRecord, DeliveryRecord, tuple[Any
         record(state=State.FAILED, attempts=2),
         (State.FAILED, 1, 2, 1),
     ),
+    "we hold what may have arrived, and theirs did not": (
+        FRESH,
+        record(state=State.HELD, last_outcome=UNKNOWN, unknown_outcomes=1),
+        record(last_outcome=NEVER_ARRIVED),
+        (State.HELD, 1, 1, 1),
+    ),
+    "they hold what may have arrived, and ours did not": (
+        FRESH,
+        MISSED,
+        record(state=State.HELD, last_outcome=UNKNOWN, unknown_outcomes=1),
+        (State.HELD, 1, 1, 1),
+    ),
+    "we hold what may have arrived, and it is expired": (
+        FRESH,
+        record(state=State.HELD, last_outcome=UNKNOWN, unknown_outcomes=1),
+        record(state=State.EXPIRED, last_outcome=NEVER_ARRIVED),
+        (State.EXPIRED, 1, 1, 1),
+    ),
     "theirs was taken back": (
         record(unknown_outcomes=5),
         record(unknown_outcomes=5, attempts=2, last_outcome=NEVER_ARRIVED),

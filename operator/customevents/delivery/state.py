@@ -607,8 +607,9 @@ def merged(event: CustomEvent, found: CustomEvent, verdict: Verdict) -> tuple[Ve
 def merge(before: DeliveryRecord, ours: DeliveryRecord, theirs: DeliveryRecord) -> DeliveryRecord:
     """What shall stand where `theirs` stands, and we know of an attempt that made `before` `ours`.
 
-    The higher sequence wins whole. At the same id Delivered wins, attempts keep their maximum, and
-    unknown outcomes never fall: they count our attempt too, unless whoever wrote `theirs` has.
+    The higher sequence wins whole. At the same id Delivered wins, or what we hold, as they do not
+    know of our attempt; attempts keep their maximum, and unknown outcomes never fall: they count
+    our attempt too, unless whoever wrote `theirs` has.
     """
     if _is_ours(theirs, ours):
         return theirs
@@ -622,7 +623,8 @@ def merge(before: DeliveryRecord, ours: DeliveryRecord, theirs: DeliveryRecord) 
     unknown = max(ours.unknown_outcomes, unknown)
     if theirs.sequence > ours.sequence:
         return replace(theirs, unknown_outcomes=unknown)
-    ours_wins = ours.state is State.DELIVERED and theirs.state is not State.DELIVERED
+    held = ours.state is State.HELD and _maybe_applied(ours) and not theirs.state.finished
+    ours_wins = held or (ours.state is State.DELIVERED and theirs.state is not State.DELIVERED)
     winner = ours if ours_wins else theirs
     attempts = max(ours.attempts, theirs.attempts) if ours.id == theirs.id else winner.attempts
     return replace(winner, attempts=attempts, unknown_outcomes=unknown)
