@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import astuple
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from customevents import kube
 from customevents.resource.event import GROUP, KIND, RESEND_ANNOTATION, RESTORED_LABEL, VERSION
-from customevents.resource.lease import IN_FLIGHT
+from customevents.resource.lease import FORMAT, IN_FLIGHT
 from simulation.plan import Deed
 from simulation.remote import REFUSED
 from simulation.replica import HOME, NAME
@@ -268,10 +269,12 @@ def _delete_lease(world: World, _: Deed) -> None:
 
 
 def _spoil_lease(world: World, deed: Deed) -> None:
-    """Somebody edits its list: away, or into what cannot be read."""
-    said = "{" if deed.much else None
+    """Somebody edits its list: away, into what cannot be read, or with a row that names nothing."""
     world.judge.lease_is_touched()
-    world.author("PATCH", LEASE, {"metadata": {"annotations": {IN_FLIGHT: said}}}, MERGE)
+    rows = [astuple(intent) for intent in world.intents()]
+    spoilt = (None, "{", json.dumps({"format": FORMAT, "entries": [*rows, ["nobody"]]}))
+    annotations = {IN_FLIGHT: spoilt[int(deed.much) % len(spoilt)]}
+    world.author("PATCH", LEASE, {"metadata": {"annotations": annotations}}, MERGE)
 
 
 def _take_lease_away(world: World, _: Deed) -> None:
