@@ -219,6 +219,13 @@ def test_an_essence_that_never_arrived_is_no_receipt() -> None:
     assert (again.sequence, again.attempts) == (2, 0)
 
 
+def test_an_essence_that_may_have_arrived_is_a_receipt_and_the_count_of_another_is_none() -> None:
+    lost = record(state=State.RETRYING, attempts=1, unknown_outcomes=1)
+    assert sent(unreadable(lost.essence)).sequence == 1
+    behind_it = record(state=State.RETRYING, attempts=0, unknown_outcomes=1, sequence=2)
+    assert sent(unreadable(behind_it.essence)).sequence == 3
+
+
 def test_what_never_arrived_is_new_once_its_spec_can_be_read_again() -> None:
     before = record(attempts=2, last_outcome=NEVER_ARRIVED, unknown_outcomes=1)
     again = sent(unreadable(before))

@@ -112,6 +112,41 @@ def test_where_the_write_of_the_result_meets_the_deletion_it_is_counted_once(
     assert world.counters.cancellations == cancelled
 
 
+def test_a_delivered_event_whose_object_was_gone_is_not_counted_as_the_watch_shows_that(
+    world: World,
+) -> None:
+    event = out(world.inbox, replace(held(resend="again"), uid="a"))
+    world.inbox.done(event, None, None)  # its result found no object
+    world.inbox.forget(event)
+    assert world.counters.cancellations == []
+
+
+@pytest.mark.parametrize("is_out", [True, False])
+def test_what_a_look_finds_gone_is_counted_once(world: World, is_out: bool) -> None:
+    world.inbox.offer(held())
+    event = recorded(record(), uid="a", resend="again")
+    event = out(world.inbox, event)
+    if not is_out:
+        world.inbox.done(event, event, later(LONG))
+    world.inbox.forget(event, read=True)
+    if is_out:
+        world.inbox.done(event, held(uid="a"), None)
+    world.inbox.forget(held(uid="a"))
+    assert world.counters.cancellations == ["shop"]
+
+
+def test_what_is_settled_late_and_gone_is_counted_once(world: World) -> None:
+    world.inbox.offer(waiting("a"))
+    world.inbox.settled("a", None)  # who settled it has counted it
+    world.inbox.forget(held(uid="a"))
+    assert world.counters.cancellations == []
+    world.inbox.offer(waiting("b"))
+    going = replace(waiting("b"), resource_version=102, deleting=True)
+    world.inbox.settled("b", going)
+    world.inbox.forget(going)
+    assert world.counters.cancellations == ["shop"]
+
+
 def test_an_entry_of_the_journal_whose_object_is_gone_is_cancelled(world: World) -> None:
     event = world.cluster.apply()
     delete(world, event)

@@ -439,6 +439,32 @@ def test_what_is_deleted_unseen_while_it_is_looked_at_is_not_sent(
     assert posted(world) == []
 
 
+def is_gone(raw: Raw) -> None:
+    raw["metadata"]["uid"] = "another of its name"
+
+
+def is_told(raw: Raw) -> None:
+    raw["status"] = recorded(record(state=State.DELIVERED)).status.to_json()
+
+
+@pytest.mark.parametrize("change", [is_gone, is_told])
+def test_what_a_look_found_is_believed_and_no_watch_that_lags(
+    change: Callable[[Raw], None],
+) -> None:
+    world = World()
+    (event,) = apply_all(world, "shop/a")
+    world.inbox.doubt({event.uid})
+    world.cluster.change(event, change)
+
+    async def story() -> None:
+        await asyncio.sleep(1.0)
+        world.inbox.offer(event)
+        await asyncio.sleep(60.0)
+
+    play(world, story)
+    assert posted(world) == []
+
+
 def test_a_long_line_at_the_gate_keeps_nothing_back_while_the_watch_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

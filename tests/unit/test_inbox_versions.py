@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from customevents.delivery.echoes import LONGEST_LAG
+from customevents.delivery.echoes import LONGEST_LAG, PATIENCE
 from customevents.delivery.inbox import Inbox
 from customevents.resource.event import read_without_status
 from unit.builders import Clock, event, later, raw_event
@@ -19,6 +19,7 @@ from unit.queued import (
     edited,
     finished,
     offer_all,
+    out,
     soon,
     waiting,
     written,
@@ -237,6 +238,51 @@ async def test_an_object_that_is_there_after_all_is_not_lost_for_good() -> None:
     assert not inbox.knows("a")
     inbox.offer(first)
     assert await soon(inbox) == first
+
+
+def test_what_was_read_long_ago_is_kept_by_nobody() -> None:
+    clock = Clock()
+    inbox = Inbox(clock, clock.uptime, Counted())
+    for name in ("a", "b"):
+        inbox.forget(waiting(name), read=True)
+    clock.advance(LONGEST_LAG)
+    inbox.forget(waiting("c"), read=True)
+    assert list(inbox.echoes._read) == ["c"]
+    clock.advance(LONGEST_LAG)
+    inbox.echoes.pop_missing()
+    assert not inbox.echoes._read
+
+
+def test_nobody_misses_the_echo_of_what_is_gone() -> None:
+    clock = Clock()
+    inbox = Inbox(clock, clock.uptime, Counted())
+    inbox.sees("")
+    first = out(inbox, waiting("a"))
+    inbox.done(first, written(first, version=105), later(LONG))
+    inbox.forget(first, read=True)
+    clock.advance(PATIENCE + 1.0)
+    assert inbox.echoes.pop_missing() == set()
+
+
+def test_a_deletion_that_was_shown_while_it_was_out_is_expected_no_more(inbox: Inbox) -> None:
+    first = out(inbox, waiting("a"))
+    inbox.forget(first)
+    inbox.done(first, None, None)
+    assert not inbox.knows("a")
+
+
+@pytest.mark.asyncio
+async def test_what_a_look_found_is_believed_and_no_watch_that_lags(inbox: Inbox) -> None:
+    first = waiting("a")
+    inbox.offer(first)
+    await soon(inbox)
+    inbox.learn(finished("a", version=104))
+    inbox.done(first, first, later(LONG))
+    inbox.offer(written(first, version=102))
+    assert await soon(inbox) is None
+    newer = edited(finished("a", version=104), version=106)
+    inbox.offer(newer)  # it has caught up
+    assert await soon(inbox) == newer
 
 
 UNREADABLE = {"delivery": {"state": "NotKnownYet"}}

@@ -240,15 +240,47 @@ def test_a_record_of_the_same_content_is_believed_whatever_the_uid() -> None:
 def test_an_edit_that_reaches_the_generation_of_a_restored_record_is_told() -> None:
     """A backup brought it back, and its generations are counted anew."""
     label = {"velero.io/restore-name": "nightly"}
-    restored = recorded(record(state=State.DELIVERED), labels=label)
+    restored = recorded(record(state=State.DELIVERED), uid="another-uid", labels=label)
     edited = replace(restored, spec=raw_spec(summary="other"))
     assert restored.needs_nothing
     assert not edited.needs_nothing
     assert sent(edited).sequence == 2
     unreadable = replace(edited, spec=raw_spec(severity="Fatal"))
     assert unreadable.needs_nothing  # there is nothing to tell
-    failed = recorded(record(state=State.FAILED), reason="Invalid", labels=label)
+    failed = recorded(record(state=State.FAILED), reason="Invalid", uid="another-uid", labels=label)
     assert not failed.needs_nothing  # it can be read by now
+
+
+def test_once_it_is_recorded_on_the_restored_object_its_generation_is_believed() -> None:
+    """A newer version of the operator may read more of the same spec: that sends nothing again."""
+    label = {"velero.io/restore-name": "nightly"}
+    told = recorded(record(state=State.DELIVERED), spec=raw_spec(summary="other"), labels=label)
+    assert told.needs_nothing
+    refused = recorded(record(state=State.FAILED), reason="Invalid", labels=label)
+    assert refused.needs_nothing
+
+
+def test_the_generation_of_what_no_backup_brought_back_is_believed() -> None:
+    moved = recorded(
+        record(state=State.DELIVERED), uid="another-uid", spec=raw_spec(summary="other")
+    )
+    assert moved.needs_nothing
+
+
+def test_a_restored_record_without_its_hash_is_of_the_generation_that_it_has_seen() -> None:
+    label = {"velero.io/restore-name": "nightly"}
+    dropped = recorded(
+        record(state=State.DELIVERED, content_hash=""), uid="another-uid", labels=label
+    )
+    assert dropped.needs_nothing
+
+
+def test_what_was_restored_unreadable_is_told_once_it_can_be_read() -> None:
+    """Its status is there, and says that nothing was told."""
+    label = {"velero.io/restore-name": "nightly"}
+    never = record(state=State.FAILED, id="", content_hash="", sequence=0, attempts=0)
+    refused = recorded(never, reason="Invalid", uid="another-uid", labels=label)
+    assert sent(refused).sequence == 1
 
 
 def test_a_record_of_an_unknown_hash_version_is_believed() -> None:

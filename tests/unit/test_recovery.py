@@ -529,7 +529,7 @@ def test_a_namespace_whose_status_cannot_be_written_holds_up_no_other(world: Wor
         assert asyncio.get_running_loop().time() - begun < LATE + 1.0
         assert stands(world, other).unknown_outcomes == 1
         assert sorted(world.journal._entries) == ["a", "b"]
-        for event in (*refused, other):
+        for event in (*refused, world.cluster.now(other)):
             world.inbox.offer(event)
         taken = await soon(world.inbox)
         assert taken is not None
@@ -543,6 +543,68 @@ def test_a_namespace_whose_status_cannot_be_written_holds_up_no_other(world: Wor
             freed = await soon(world.inbox)
             assert freed is not None
             assert freed.status.delivery.unknown_outcomes == 1, "it must know of the lost attempt"
+
+    at_once(story())
+
+
+def delete(world: World, event: CustomEvent) -> None:
+    del world.cluster.objects[event.namespace, event.name]
+
+
+def is_going(world: World, event: CustomEvent) -> None:
+    gone_soon = {"deletionTimestamp": "2026-05-01T12:00:01Z", "finalizers": ["of/somebody"]}
+    world.cluster.change(event, lambda raw: raw["metadata"].update(gone_soon))
+
+
+def stays(world: World, event: CustomEvent) -> None:
+    """It is held, as its author wants that of a lost attempt."""
+
+
+@pytest.mark.parametrize("shown", ["before", "after", "out"])
+@pytest.mark.parametrize("change", [delete, is_going, stays])
+def test_what_is_settled_late_is_not_sent_as_a_watch_that_lags_shows_it(
+    world: World, change: Callable[[World, CustomEvent], None], shown: str
+) -> None:
+    hold = raw_spec(onUnknownOutcome="Hold")
+    event = world.cluster.apply(uid="a", name="a", namespace="locked", spec=hold)
+    policy = RefusedNamespace(world, "locked")
+
+    async def story() -> None:
+        begun = entry(event)
+        if shown == "out":
+            world.inbox.offer(event)
+            assert await soon(world.inbox) is not None
+        await settle_all(world, [begun])
+        if shown == "before":
+            world.inbox.offer(event)
+        change(world, event)
+        policy.lifted = True
+        await asyncio.gather(*world.aside)
+        if shown == "after":
+            world.inbox.offer(event)
+        if shown == "out":
+            assert not world.inbox.is_current(event)
+            world.inbox.done(event, event, None)
+        world.inbox.offer(event)
+        assert await soon(world.inbox) is None
+        assert len(world.journal) == 0
+
+    at_once(story())
+
+
+def test_what_needs_a_telling_after_it_was_settled_late_gets_it(world: World) -> None:
+    event = world.cluster.apply(uid="a", name="a", namespace="locked")
+    policy = RefusedNamespace(world, "locked")
+
+    async def story() -> None:
+        await settle_all(world, [entry(event)])
+        policy.lifted = True
+        await asyncio.gather(*world.aside)
+        assert await soon(world.inbox) is None  # a namespace may not be watched any more
+        world.inbox.offer(world.cluster.now(event))
+        taken = await soon(world.inbox)
+        assert taken is not None
+        assert taken.status.delivery.unknown_outcomes == 1
 
     at_once(story())
 

@@ -152,6 +152,44 @@ def test_an_event_that_is_gone_by_then_is_no_finding(scene: Scene) -> None:
     assert (scene.rounds.missed, len(scene.inbox)) == (0, 0)
 
 
+def is_gone(scene: Scene, event: CustomEvent) -> None:
+    del scene.cluster.objects[event.namespace, event.name]
+
+
+def is_another(scene: Scene, event: CustomEvent) -> None:
+    scene.cluster.change(event, lambda raw: raw["metadata"].update(uid="another"))
+
+
+def is_going(scene: Scene, event: CustomEvent) -> None:
+    gone_soon = {"deletionTimestamp": "2026-05-01T12:00:01Z", "finalizers": ["of/somebody"]}
+    scene.cluster.change(event, lambda raw: raw["metadata"].update(gone_soon))
+
+
+@pytest.mark.parametrize("end", [is_gone, is_another, is_going])
+def test_what_is_gone_by_then_is_not_taken_in_as_a_watch_that_lags_shows_it(
+    scene: Scene, end: Callable[[Scene, CustomEvent], None]
+) -> None:
+    event = scene.cluster.apply()
+    scene.cluster.as_listed = [raw_event()]
+    end(scene, event)
+    scene.clock.advance(3600)
+    scene.one_round()
+    scene.inbox.offer(event)
+    assert (scene.rounds.missed, len(scene.inbox), scene.renewed) == (0, 0, [])
+
+
+def test_what_was_found_newer_is_not_taken_in_as_a_watch_that_lags_shows_it(scene: Scene) -> None:
+    event = scene.cluster.apply()
+    scene.inbox.offer(event)
+    edit(scene, event)
+    scene.one_round()
+    found = at_once(scene.inbox.take())
+    assert found is not None
+    scene.inbox.done(found, found, None)
+    scene.inbox.offer(event)
+    assert (scene.rounds.missed, len(scene.inbox)) == (1, 0)
+
+
 def test_an_api_server_that_is_away_is_no_finding_and_ends_no_round(scene: Scene) -> None:
     scene.cluster.away = True
     scene.one_round()
@@ -195,6 +233,24 @@ def test_an_edit_of_what_waits_is_found_with_the_open_work(scene: Scene) -> None
     assert (scene.rounds.missed, known.generation) == (1, 2)
     scene.one_round()
     assert scene.rounds.missed == 1
+
+
+def test_so_is_an_edit_of_what_a_backup_brought_back_which_reaches_its_generation(
+    scene: Scene,
+) -> None:
+    told = recorded(record(state=State.DELIVERED))
+    event = scene.cluster.apply(
+        uid="another-uid",
+        labels={"velero.io/restore-name": "nightly"},
+        status={
+            "conditions": [{"type": "Delivered", "status": "True", "observedGeneration": 2}],
+            "delivery": told.stored_record,
+        },
+    )
+    scene.cluster.change(event, lambda raw: raw["spec"].update(summary="other"))
+    edit(scene, event)
+    scene.one_round()
+    assert (scene.rounds.missed, len(scene.inbox)) == (1, 1)
 
 
 def test_the_watch_of_the_namespace_is_begun_anew(scene: Scene) -> None:

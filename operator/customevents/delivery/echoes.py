@@ -1,4 +1,4 @@
-"""What we know before the watch shows it: our own writes, and the end of objects that we read.
+"""What we know before the watch shows it: our own writes, and objects that we read past it.
 
 Until then the watch is behind: what it shows of the object is older than what we know. And a watch
 that never shows a write has gone silent.
@@ -7,6 +7,7 @@ that never shows a write has gone silent.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,13 +16,21 @@ from customevents.resource.event import CustomEvent
 #: Seconds within which the watch must have shown a write.
 PATIENCE = 30.0
 
-#: Seconds for which no watch lags: what is shown of an ended object after them is there after all.
+#: Seconds for which no watch lags: what is shown after them is as it is, whatever was read before.
 LONGEST_LAG = 300.0
+
+#: The version of an object that is gone: no other is newer, as none comes back from that.
+ENDED = math.inf
 
 
 class _Write(NamedTuple):
     version: int
     namespace: str
+    at: float
+
+
+class _Read(NamedTuple):
+    version: float
     at: float
 
 
@@ -33,35 +42,40 @@ class Echoes:
         self._uptime = uptime
         #: The oldest comes first.
         self._expected: dict[str, _Write] = {}
-        #: When the end of an object was read; the oldest comes first.
-        self._ended: dict[str, float] = {}
+        #: What was read past the watch, which may have shown it before; the oldest comes first.
+        self._read: dict[str, _Read] = {}
         #: Since when changes in a namespace ("" = in all) are shown: a first list may take long.
         self._shown_since: dict[str, float] = {}
 
     def __contains__(self, uid: object) -> bool:
-        return uid in self._expected or self._has_ended(str(uid))
+        return uid in self._expected or self.has_ended(str(uid))
 
     def expect(self, written: CustomEvent) -> None:
         """Our write has returned an object like this."""
-        self.drop(written.uid)  # to the end of the line
+        self._expected.pop(written.uid, None)  # to the end of the line
         write = _Write(written.resource_version, written.namespace, self._uptime())
         self._expected[written.uid] = write
 
-    def expect_end(self, uid: str) -> None:
-        """The object was read, and is gone or being deleted: no object comes back from that."""
-        self.drop(uid)
-        self._ended[uid] = self._uptime()
-        for each in list(itertools.takewhile(lambda each: not self._has_ended(each), self._ended)):
-            del self._ended[each]
+    def was_read(self, uid: str, version: float) -> None:
+        """The object was read in this version; ENDED: it is gone or being deleted."""
+        self._read.pop(uid, None)  # to the end of the line
+        self._read[uid] = _Read(version, self._uptime())
+        if version == ENDED:
+            self._expected.pop(uid, None)
+        self._tidy()
 
     def drop(self, uid: str) -> None:
-        """Nothing is expected any more."""
+        """Nothing is expected any more: the watch shows the end."""
         self._expected.pop(uid, None)
-        self._ended.pop(uid, None)
+        self._read.pop(uid, None)
+
+    def has_ended(self, uid: str) -> bool:
+        """Whether its end was read, and not shown since."""
+        return self._read_version(uid) == ENDED
 
     def is_stale(self, event: CustomEvent) -> bool:
         """Whether what we know is not older than what the watch shows; the echo itself counts."""
-        if self._has_ended(event.uid):
+        if event.resource_version < self._read_version(event.uid):
             return True
         write = self._expected.get(event.uid)
         if write is None:
@@ -80,6 +94,7 @@ class Echoes:
 
     def pop_missing(self) -> set[str]:
         """The namespaces in which a write was not shown in time; each write is told once."""
+        self._tidy()
         late = self._uptime() - PATIENCE
         missing = {}
         for uid, write in self._expected.items():
@@ -92,6 +107,14 @@ class Echoes:
             del self._expected[uid]
         return set(missing.values())
 
-    def _has_ended(self, uid: str) -> bool:
-        at = self._ended.get(uid)
-        return at is not None and at > self._uptime() - LONGEST_LAG
+    def _read_version(self, uid: str) -> float:
+        read = self._read.get(uid)
+        return -math.inf if read is None or self._is_long_ago(read) else read.version
+
+    def _is_long_ago(self, read: _Read) -> bool:
+        return read.at <= self._uptime() - LONGEST_LAG
+
+    def _tidy(self) -> None:
+        old = itertools.takewhile(lambda uid: self._is_long_ago(self._read[uid]), self._read)
+        for uid in list(old):
+            del self._read[uid]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from customevents.clocks import happened
 from customevents.delay_queue import DelayQueue
 from customevents.delivery.counters import Counters, count_deletion, count_edit
-from customevents.delivery.echoes import Echoes
+from customevents.delivery.echoes import ENDED, Echoes
 from customevents.delivery.queues import Queues
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import Reason, State
@@ -83,7 +83,7 @@ class Inbox:
         self._queues = Queues()
         self._postponed: DelayQueue[_Postponed] = DelayQueue()
         self._busy: dict[str, _Out] = {}
-        #: What our last writes returned, until the watch has shown it.
+        #: What we know before the watch shows it.
         self.echoes = Echoes(uptime)
         #: Namespaces ("" = all) whose changes go unseen, and events that may be gone since.
         self._blind: set[str] = set()
@@ -148,6 +148,11 @@ class Inbox:
             count_edit(self._counters, known, event)
         out.shown = event
 
+    def learn(self, event: CustomEvent) -> None:
+        """Take in an event as it was read; the watch may still show it as it was before."""
+        self.offer(event)
+        self.echoes.was_read(event.uid, event.resource_version)
+
     def forget(self, event: CustomEvent, *, read: bool = False) -> None:
         """The object is deleted; an attempt that is under way ends by itself.
 
@@ -155,13 +160,33 @@ class Inbox:
         """
         if (out := self._busy.get(event.uid)) is not None:
             out.deleted = True
-        elif self._find(event) is not None or (event.waits_for_a_person and not event.deleting):
-            count_deletion(self._counters, event)  # else once for each time that it is shown
+        elif self._is_news(event):
+            count_deletion(self._counters, event)
         self._drop(event)
         if read:
-            self.echoes.expect_end(event.uid)
+            self.echoes.was_read(event.uid, ENDED)
         else:
             self.echoes.drop(event.uid)
+
+    def settled(self, uid: str, fresh: CustomEvent | None) -> None:
+        """An attempt of the last leader is on its object's record.
+
+        `fresh` is the object now; None if that is gone, which is counted already.
+        """
+        # The watch runs already, where this took long, and may have shown it as it was before.
+        known = self.known(uid)
+        if fresh is not None and fresh.deleting:
+            self.forget(fresh, read=True)
+        elif fresh is None:
+            if known is not None:
+                self._drop(known)
+            if uid in self._busy:
+                self._busy[uid].deleted = True
+            self.echoes.was_read(uid, ENDED)
+        elif known is None:  # the watch shows it, or has shown that it needs nothing
+            self.echoes.was_read(uid, fresh.resource_version)
+        else:
+            self.learn(fresh)
 
     async def take(self) -> CustomEvent | None:
         """The next event, busy until `done` is called for it; None once the inbox is closed."""
@@ -192,14 +217,13 @@ class Inbox:
         if out.deleted or fresh is None or fresh.deleting:
             if fresh is not None:
                 count_deletion(self._counters, fresh)  # else whoever missed it has counted it
-            if not out.deleted:  # nobody has shown it yet
-                self.echoes.expect_end(event.uid)
+            if not out.deleted:  # it was read, and not shown yet
+                self.echoes.was_read(event.uid, ENDED)
             self._drop(event)
             return
         self._expect(event, fresh, out.shown)
         if out.shown is not None and out.shown.resource_version > fresh.resource_version:
             count_edit(self._counters, event, out.shown)
-            self.echoes.drop(event.uid)
             self._take_in(out.shown)
             return
         count_edit(self._counters, event, fresh)
@@ -213,7 +237,7 @@ class Inbox:
             self._doubtful.discard(event.uid)  # it waits for nothing here any more
 
     def knows(self, uid: str) -> bool:
-        """Whether an event waits here, is out, or was written and not shown since."""
+        """Whether an event waits here, is out, or was written or gone and not shown so since."""
         places: list[Container[str]] = [self._postponed, self._busy, self.echoes]
         return self._queues.get(uid) is not None or any(uid in place for place in places)
 
@@ -325,6 +349,11 @@ class Inbox:
         """Give out nothing more: every `take` returns None."""
         self._closed = True
         self._wake.set()
+
+    def _is_news(self, event: CustomEvent) -> bool:
+        """Whether an object's end, which may be read and then shown more than once, ends a wait."""
+        waits = event.waits_for_a_person and not event.deleting
+        return not self.echoes.has_ended(event.uid) and (self._find(event) is not None or waits)
 
     def _expect(self, event: CustomEvent, fresh: CustomEvent, shown: CustomEvent | None) -> None:
         """Believe no watch that shows an event as it was before it was written, if it was."""

@@ -56,17 +56,16 @@ class Recovery:
             waiting = self._unblock(here, namespace)
             self.aside(waiting, f"settling in {namespace}", awaited=False)
 
-    async def _settle(self, entry: Intent, open_until: datetime) -> CustomEvent | None:
-        """Settle one attempt; None if its object is gone, or it has to wait for that object."""
+    async def _settle(self, entry: Intent, open_until: datetime) -> None:
+        """Settle one attempt, unless it has to wait for its object."""
         try:
             event = await self.results.settle(entry, open_until)
         except (LeadershipLost, SchemaTooOld):
             raise
         except Exception as error:
             await self._leave_aside(entry, open_until, error)
-            return None
-        self._drop(entry)
-        return event
+            return
+        self._settled(entry, event)
 
     async def _leave_aside(self, entry: Intent, open_until: datetime, error: Exception) -> None:
         """One odd object keeps no leader from its work: its attempt stays in the journal."""
@@ -77,10 +76,9 @@ class Recovery:
         except Exception:
             # If a change makes it readable, the courier settles this attempt before the next.
             waiting = self._until_settled(entry, open_until)
-            self.aside(waiting, f"settling {path}", awaited=False)
-            return None
+            return self.aside(waiting, f"settling {path}", awaited=False)
         if event is None:
-            return self._drop(entry)
+            return self._settled(entry, None)
         self.results.keep(event, lambda: self.results.settle(entry, open_until))
         return None
 
@@ -89,22 +87,17 @@ class Recovery:
         while self.journal.entry(entry.uid) == entry:
             await asyncio.sleep(LONGEST_WAIT)
             with contextlib.suppress(Exception):  # it is told already
-                await self.results.settle(entry, open_until)
-                self._drop(entry)
+                self._settled(entry, await self.results.settle(entry, open_until))
 
-    async def _unblock(
-        self, settling: Iterable[asyncio.Task[CustomEvent | None]], namespace: str
-    ) -> None:
+    async def _unblock(self, settling: Iterable[asyncio.Task[None]], namespace: str) -> None:
         try:
-            settled = await asyncio.gather(*settling)
+            await asyncio.gather(*settling)
         except SchemaTooOld:
             return  # nothing is sent any more, and readiness says so
-        for event in settled:
-            if event is not None:
-                self.inbox.offer(event)  # what waits there may not know of the attempt yet
         self.results.let_go(namespace)
 
-    def _drop(self, entry: Intent) -> None:
-        """An attempt is settled; one that was begun after it is not."""
+    def _settled(self, entry: Intent, event: CustomEvent | None) -> None:
+        """An attempt is on its object's record; one that was begun after it is not."""
+        self.inbox.settled(entry.uid, event)  # first: what waits there may not know of it yet
         if self.journal.entry(entry.uid) == entry:
             self.journal.drop(entry.uid)

@@ -133,7 +133,7 @@ class Results:
             self._inbox.forget(event, read=True)
         else:
             self._inbox.confirm(event.uid, asked)
-            self._inbox.offer(found)
+            self._inbox.learn(found)
 
     def open_until(self, uid: str) -> datetime | None:
         """Until when an attempt of the last leader may still arrive; None: there was none."""

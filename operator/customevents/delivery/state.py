@@ -291,7 +291,8 @@ def _next_record(
 
 def _restored(event: CustomEvent, spec: CustomEventSpec) -> bool:
     """Whether a backup brought it back without the record that would say what was told."""
-    unrecorded = event.status.delivery.sequence == 0
+    unreadable = event.status.delivered.reason == Reason.INVALID  # of that nothing was told
+    unrecorded = event.status.delivery.sequence == 0 and not unreadable
     return event.restored and unrecorded and spec.occurred_at is None
 
 

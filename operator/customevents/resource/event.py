@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from customevents.resource import wording
 from customevents.resource.errors import UnreadableEvent
-from customevents.resource.identity import content_of, same_content
+from customevents.resource.identity import content_of, delivery_id, same_content
 from customevents.resource.release import Release, releases_of
 from customevents.resource.status import OutcomeClass, Reason, State, Status
 from customevents.resource.times import FIRST, read_time
@@ -126,16 +126,22 @@ class CustomEvent:
 
     @property
     def _is_edited_unseen(self) -> bool:
-        """Whether it has other content than its record, and a generation that says otherwise.
+        """Whether it has other content than its record, though that speaks of its generation.
 
-        What a backup brings back counts its generations anew, and may reach the recorded one.
+        A backup brings it back as a new object, whose generations begin anew and may reach the one
+        that is recorded. Once something is recorded on the new object, its generations are right.
         """
-        content = content_of(self.spec) if self.restored else ""
+        record = self.status.delivery
+        if not self.restored or record.id == delivery_id(
+            self.uid, record.content_hash, record.resend, record.sequence
+        ):
+            return False
+        content = content_of(self.spec)
         if not content:  # what cannot be read is never told
             return False
-        recorded = self.status.delivery.content_hash
-        unread = self.status.delivered.reason == Reason.INVALID
-        return unread or (bool(recorded) and not same_content(recorded, content))
+        if self.status.delivered.reason == Reason.INVALID:
+            return True
+        return not same_content(record.content_hash, content)
 
     @property
     def needs_nothing(self) -> bool:
@@ -201,9 +207,14 @@ def _a(kind: type[T], value: Any) -> T:
 
 
 def looks_finished(raw: dict[str, Any]) -> bool:
-    """Whether an object is finished, without reading it: lists are long, and most of it is."""
+    """Whether an object is surely finished, without reading it: lists are long, and most of it is.
+
+    Of what a backup brought back, the generation does not tell.
+    """
     try:
         metadata, status = raw["metadata"], raw["status"]
+        if RESTORED_LABEL in metadata.get("labels", {}):
+            return False
         resend = metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")[:LONGEST_RESEND]
         return (
             State(status["delivery"]["state"]).finished

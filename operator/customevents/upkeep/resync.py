@@ -185,7 +185,7 @@ class Resync:
             return self._inbox.forget(event, read=True)
         except UnreadableEvent:
             return self._inbox.confirm(event.uid, asked)  # it is there; nobody can say more
-        if now.uid != event.uid:
+        if now.uid != event.uid or now.deleting:
             self._inbox.forget(event, read=True)
         elif self._reading == now.uid:
             self._inbox.confirm(now.uid, asked)
@@ -195,7 +195,7 @@ class Resync:
 
     def _miss(self, event: CustomEvent) -> None:
         self.missed += 1
-        self._inbox.offer(event)
+        self._inbox.learn(event)
         if event.namespace in self._silent:
             return
         self._silent.add(event.namespace)
