@@ -147,10 +147,14 @@ def _so_far(found: Found, seconds: float) -> str:
 def _keep(outcome: Outcome) -> None:
     """Keep a plan that broke a rule, and say how its story is told."""
     FAILED.mkdir(parents=True, exist_ok=True)
-    file = FAILED / f"{outcome.plan.seed}.json"
+    seed = outcome.plan.seed
+    file = FAILED / f"{seed}.json"
     file.write_text(outcome.plan.to_json())
+    is_drawn = outcome.plan == draw(seed)  # else it is one that was varied
+    plan = str(seed) if is_drawn else str(file.relative_to(ROOT))
     print(f"\n{outcome.violations[0]}")
-    print(f"  PYTHONPATH=tests python -m simulation shrink {file.relative_to(ROOT)}\n", flush=True)
+    print(f"  PYTHONPATH=tests python -m simulation replay {plan} --log")
+    print(f"  PYTHONPATH=tests python -m simulation shrink {plan}\n", flush=True)
 
 
 if __name__ == "__main__":

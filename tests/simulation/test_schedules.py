@@ -7,15 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from faults.mutate import ROOT, SOURCE, all_mutations, broken
 
-#: Schedules from seed 0 on.
-FIXED = 5000
+#: Schedules from seed 0 on, and those that nobody has run before.
+FIXED, FRESH = 5000, 300
 
 
-def asked(*command: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
+def asked(
+    *command: str, hash_seed: str = "0", source: Path = SOURCE
+) -> subprocess.CompletedProcess[str]:
     """The simulation's command line, in a process of its own."""
-    search = os.pathsep.join((str(ROOT / "operator"), str(ROOT / "tests")))
+    search = os.pathsep.join((str(source), str(ROOT / "tests")))
     environment = {**os.environ, "PYTHONPATH": search, "PYTHONHASHSEED": hash_seed}
     return subprocess.run(
         [sys.executable, "-m", "simulation", *command],
@@ -30,6 +32,24 @@ def test_no_rule_is_broken_in_the_schedules_that_everybody_runs() -> None:
     said = asked("explore", "--seed", "0", "--schedules", str(FIXED), "--minutes", "60", "--plain")
     assert said.returncode == 0, said.stdout + said.stderr
     assert f"{FIXED} schedules" in said.stdout
+
+
+def test_no_rule_is_broken_in_schedules_that_nobody_has_run() -> None:
+    """Its first line says the seed (the time), and a rule that is broken how to see that again."""
+    said = asked("explore", "--schedules", str(FRESH), "--minutes", "60", "--plain")
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_a_schedule_that_breaks_a_rule_is_told_with_the_line_that_replays_it() -> None:
+    mutation = next(each for each in all_mutations() if each.name == "post-before-commit")
+    with broken(mutation) as source:
+        said = asked("explore", "--seed", "1000000", "--first", "--workers", "1", source=source)
+        assert said.returncode == 1, said.stdout + said.stderr
+        lines = said.stdout.splitlines()
+        _, _, _, _, *again = next(line for line in lines if "replay" in line).split()
+        replayed = asked(*again, source=source)
+    (ROOT / ".cache" / "simulation" / f"{again[1]}.json").unlink()
+    assert f"broken: {lines[2]}" in replayed.stdout
 
 
 def test_a_schedule_replays_to_the_same_story_in_another_process() -> None:

@@ -200,6 +200,13 @@ def test_an_unreadable_edit_of_which_the_essence_was_taken_tells_nothing_twice_u
         assert found.record.unknown_outcomes == 2 * earlier
 
 
+def test_what_was_lost_is_counted_once_through_an_unreadable_edit_over_its_essence() -> None:
+    lost = record(state=State.RETRYING, attempts=1, unknown_outcomes=1)
+    assert sent(unreadable(lost.essence)).unknown_outcomes == 1
+    behind_others = record(state=State.RETRYING, attempts=1, unknown_outcomes=1, sequence=2)
+    assert sent(unreadable(behind_others.essence)).unknown_outcomes == 2  # which of them was that?
+
+
 def test_the_receipt_outlives_a_second_unreadable_edit_over_an_essence() -> None:
     success = LastOutcome(outcome_class=OutcomeClass.SUCCESS, code=201)
     told = record(state=State.DELIVERED, attempts=1, last_outcome=success)

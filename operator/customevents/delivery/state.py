@@ -407,13 +407,18 @@ def _readable_again(attempt: Attempt, now: datetime) -> Attempt | Ending:
     if last.outcome_class is OutcomeClass.SUCCESS:
         return Ending(_delivered(attempt, record.last_attempt_time or now))
     retried = replace(attempt, record=replace(record, state=_waits(record), finished_time=None))
-    if record.last_outcome is None:  # it may have been told after all
+    if record.last_outcome is None and not _is_all_counted(record):  # it may have been told
         unknown = record.unknown_outcomes + 1
         retried = replace(retried, record=replace(retried.record, unknown_outcomes=unknown))
     if _policy(attempt) is UnknownOutcomePolicy.HOLD:
         words = f"Nobody can say whether the last attempt arrived ({_describe(last)}){_LOOK}"
         return Ending(_held(retried, Reason.UNKNOWN_OUTCOME, words))
     return retried
+
+
+def _is_all_counted(record: DeliveryRecord) -> bool:
+    """Whether each attempt is among the unknown outcomes; earlier tellings have theirs there too."""
+    return record.sequence == 1 and record.unknown_outcomes >= record.attempts
 
 
 def _outcome_of_the_essence(record: DeliveryRecord) -> LastOutcome:
