@@ -43,43 +43,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _digest(given.seed, given.schedules)
     if given.do == "count":
         return _count(given)
-    outcome = run(_plan(given.plan), with_log=given.log)
-    if given.do == "shrink" and outcome.violations:
+    outcome = run(given.plan, with_log=given.log)
+    if given.do == "shrink":
+        if not outcome.violations:
+            print("no rule is broken: there is nothing to make smaller")
+            return 0
         outcome = Shrinker(outcome).shrink()
         outcome = run(outcome.plan, with_log=given.log)
         print(outcome.plan.to_json())
     for line in outcome.lines():
         print(line)
+    if not outcome.violations:
+        print(f"no rule is broken, in {outcome.requests} requests and {outcome.seconds:.0f} s")
     return 1 if outcome.violations else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulation", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="do", required=True)
-    exploring = commands.add_parser("explore", help="plan after plan")
-    exploring.add_argument("--minutes", type=float, default=2.0)
-    exploring.add_argument("--schedules", type=float, default=float("inf"))
+    exploring = commands.add_parser("explore", help="run plan after plan")
+    exploring.add_argument("--minutes", type=float, default=2.0, help="it ends then (2)")
+    exploring.add_argument("--schedules", type=float, default=float("inf"), help="or after so many")
     exploring.add_argument("--seed", type=int, default=None, help="the first; else the time")
-    exploring.add_argument("--workers", type=int, default=2)
-    exploring.add_argument("--plain", action="store_true", help="fresh plans alone, no branches")
-    exploring.add_argument("--first", action="store_true", help="end at the first that is broken")
+    exploring.add_argument("--workers", type=int, default=2, help="processes (2)")
+    exploring.add_argument("--plain", action="store_true", help="one seed after another, unvaried")
+    exploring.add_argument("--first", action="store_true", help="end at the first broken rule")
     counting = commands.add_parser("count", help="how many schedules it takes to break a rule")
     counting.add_argument("--seed", type=int, default=0, help="the first")
     counting.add_argument("--most", type=int, default=10_000, help="schedules that are tried")
     counting.add_argument("--rule", default="", help="this one; else any")
-    counting.add_argument("--naive", action="store_true", help="of kopf's documented handler")
-    digesting = commands.add_parser("digest", help="a line for each schedule's trace")
+    counting.add_argument(
+        "--naive", action="store_true", help="run the handler of kopf's documentation, not this one"
+    )
+    digesting = commands.add_parser("digest", help="print a hash of each schedule's story")
     digesting.add_argument("--seed", type=int, default=0, help="the first")
     digesting.add_argument("--schedules", type=int, default=200)
-    for name, words in (("replay", "tell a story"), ("shrink", "tell the shortest one")):
+    stories = {
+        "replay": "tell the story of one plan",
+        "shrink": "make a plan that breaks a rule as small as it can be; print it and its story",
+    }
+    for name, words in stories.items():
         one = commands.add_parser(name, help=words)
-        one.add_argument("plan", help="a seed, or a file with a plan")
+        one.add_argument("plan", type=_plan, help="a seed, or a file with a plan")
         one.add_argument("--log", action="store_true", help="with what the operator logs")
     return parser
 
 
 def _plan(said: str) -> Plan:
-    return draw(int(said)) if said.isdecimal() else Plan.from_json(Path(said).read_text())
+    if said.isdecimal():
+        return draw(int(said))
+    try:
+        return Plan.from_json(Path(said).read_text())
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{said} holds no plan: {error}") from None
 
 
 def _explore(given: argparse.Namespace) -> int:
@@ -122,7 +138,7 @@ def _count(given: argparse.Namespace) -> int:
         outcome = run(draw(given.seed + number), kind=kind)
         for broken in outcome.violations:
             if given.rule in ("", broken.rule):
-                print(number + 1, given.seed + number, broken)
+                print(number + 1, given.seed + number, broken)  # as teeth.py reads it
                 return 1
     print(f"none in {given.most}")
     return 0
@@ -153,8 +169,8 @@ def _keep(outcome: Outcome) -> None:
     is_drawn = outcome.plan == draw(seed)  # else it is one that was varied
     plan = str(seed) if is_drawn else str(file.relative_to(ROOT))
     print(f"\n{outcome.violations[0]}")
-    print(f"  PYTHONPATH=tests python -m simulation replay {plan} --log")
-    print(f"  PYTHONPATH=tests python -m simulation shrink {plan}\n", flush=True)
+    print(f"  PYTHONPATH=tests .venv/bin/python -m simulation replay {plan} --log")
+    print(f"  PYTHONPATH=tests .venv/bin/python -m simulation shrink {plan}\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ class Branches:
         self._coverage.get_data().add_arcs(by_file)
 
     def report(self) -> Iterator[str]:
-        """How many branches of each file were taken, and each that was not, by its lines."""
+        """How many branches of each file were taken, and each that was not, by its function."""
         with TemporaryDirectory() as folder:
             file = Path(folder) / "report.json"
             with redirect_stdout(io.StringIO()):
@@ -64,8 +65,21 @@ class Branches:
             found = json.loads(file.read_text())["files"]
         for path in FILES:
             told = next(told for name, told in found.items() if path.endswith(name))
-            summary, code = told["summary"], Path(path).read_text().splitlines()
+            summary, text = told["summary"], Path(path).read_text()
+            code = ["end", *map(str.strip, text.splitlines())]
             taken, number = summary["covered_branches"], summary["num_branches"]
             yield f"{Path(path).name:20} {taken} of {number} branches"
             for begin, end in told["missing_branches"]:
-                yield f"    {begin} -> {'end' if end < 0 else end}: {code[begin - 1].strip()}"
+                yield f"    {_function(text, begin)}, {begin}: {code[begin]} -> {code[max(end, 0)]}"
+
+
+def _function(text: str, line: int) -> str:
+    """The name of the function that a line stands in."""
+    functions = (
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return next(
+        (node.name for node in functions if node.lineno <= line <= (node.end_lineno or 0)), ""
+    )
