@@ -56,7 +56,7 @@ _BY_REASON: dict[Reason, tuple[str, ...]] = {
     Reason.TOO_MANY_SERVICES: (r".+",),
     Reason.SERVICES_UNKNOWN: (r".+",),
     Reason.SCOPE_NOT_ALLOWED: (r".+",),
-    Reason.RESTORED_FROM_BACKUP: (r"Held: a backup brought this event back without its status.+",),
+    Reason.RESTORED_FROM_BACKUP: (r"Held: a backup brought this event back, and its status .+",),
     Reason.INTERNAL_ERROR: (r"The operator could not handle this event .+",),
 }
 

@@ -115,7 +115,7 @@ def draw(seed: int) -> Plan:
         rates=_rates(chance),
         shuffles=chance.random() < 0.8,
         slowest=chance.choice((0.01, 0.05, 0.5, 5.0)),
-        lag=chance.choice((0.05, 0.5, 5.0, 20.0)),
+        lag=chance.choice((0.05, 0.5, 5.0, 20.0, 60.0)),  # beyond what a write is waited for
         offset=chance.choice((0.0, 0.0, 2.0, 3600.0)),
         drift=chance.choice((0.0, 0.0001, 0.01)),
         settings=_settings(chance),

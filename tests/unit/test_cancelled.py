@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import LastOutcome, OutcomeClass, State
 from unit.builders import later, raw_spec, record, recorded, spec
@@ -151,6 +152,26 @@ def test_an_entry_of_the_journal_whose_object_is_gone_is_cancelled(world: World)
     event = world.cluster.apply()
     delete(world, event)
     at_once(settle_all(world, [entry(event)]))
+    assert world.counters.cancellations == ["shop"]
+
+
+def test_so_is_one_whose_object_is_gone_once_its_result_was_refused(world: World) -> None:
+    event = world.cluster.apply()
+
+    def gone_and_refused() -> None:
+        delete(world, event)
+        raise ClusterError("too large", 413)
+
+    world.cluster.during = gone_and_refused
+
+    async def story() -> None:
+        world.inbox.offer(event)
+        await settle_all(world, [entry(event)])
+        world.inbox.offer(edited(event, version=105))  # the watch lags
+        assert len(world.inbox) == 0
+        world.inbox.forget(event)
+
+    at_once(story())
     assert world.counters.cancellations == ["shop"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from customevents.delivery.echoes import LONGEST_LAG, PATIENCE
 from customevents.delivery.inbox import Inbox
-from customevents.resource.event import read_without_status
+from customevents.resource.event import CustomEvent, read_without_status
 from unit.builders import Clock, event, later, raw_event
 from unit.counted import Counted
 from unit.instant import at_once
@@ -251,6 +251,50 @@ def test_what_was_read_long_ago_is_kept_by_nobody() -> None:
     clock.advance(LONGEST_LAG)
     inbox.echoes.pop_missing()
     assert not inbox.echoes._read
+
+
+def test_what_is_read_again_is_kept_longer_and_keeps_nothing_else() -> None:
+    clock = Clock()
+    inbox = Inbox(clock, clock.uptime, Counted())
+    for name in ("a", "b"):
+        inbox.learn(finished(name, version=104))
+    clock.advance(LONGEST_LAG - 1.0)
+    inbox.learn(finished("a", version=105))
+    clock.advance(1.0)
+    inbox.echoes.pop_missing()
+    assert list(inbox.echoes._read) == ["a"]
+
+
+@pytest.mark.parametrize("newer", [finished("a", version=110), None])
+def test_an_answer_that_was_long_on_its_way_takes_nothing_back(
+    inbox: Inbox, newer: CustomEvent | None
+) -> None:
+    first = out(inbox, waiting("a"))
+    if newer is None:
+        inbox.forget(first, read=True)
+    else:
+        inbox.learn(newer)
+    inbox.learn(first)
+    inbox.settled("a", written(first, version=103))
+    inbox.done(first, first, None)
+    for version in (103, 105):
+        inbox.offer(written(first, version=version))
+    assert len(inbox) == 0
+
+
+def test_a_watch_that_has_not_shown_a_write_in_time_is_not_believed_for_that() -> None:
+    clock = Clock()
+    inbox = Inbox(clock, clock.uptime, Counted())
+    inbox.sees("")
+    first = out(inbox, waiting("a"))
+    inbox.done(first, finished("a", version=105), None)
+    clock.advance(PATIENCE + 1.0)
+    assert inbox.echoes.pop_missing() == {"shop"}
+    inbox.offer(written(first, version=102))
+    assert len(inbox) == 0
+    newer = edited(finished("a", version=105), version=106)
+    inbox.offer(newer)
+    assert len(inbox) == 1
 
 
 def test_nobody_misses_the_echo_of_what_is_gone() -> None:

@@ -275,12 +275,16 @@ def test_a_restored_record_without_its_hash_is_of_the_generation_that_it_has_see
     assert dropped.needs_nothing
 
 
-def test_what_was_restored_unreadable_is_told_once_it_can_be_read() -> None:
-    """Its status is there, and says that nothing was told."""
+def test_what_was_restored_unreadable_waits_for_a_person_once_it_can_be_read() -> None:
+    """That it could not be read may have been written here, on what came without its status."""
     label = {"velero.io/restore-name": "nightly"}
     never = record(state=State.FAILED, id="", content_hash="", sequence=0, attempts=0)
-    refused = recorded(never, reason="Invalid", uid="another-uid", labels=label)
-    assert sent(refused).sequence == 1
+    for observed in (0, 1):
+        refused = recorded(never, reason="Invalid", observed=observed, uid="other", labels=label)
+        found = step(refused)
+        assert isinstance(found, Ending)
+        assert found.verdict is not None
+        assert found.verdict.reason == "RestoredFromBackup"
 
 
 def test_a_record_of_an_unknown_hash_version_is_believed() -> None:

@@ -16,7 +16,7 @@ from customevents.resource.event import CustomEvent
 #: Seconds within which the watch must have shown a write.
 PATIENCE = 30.0
 
-#: Seconds for which no watch lags: what is shown after them is as it is, whatever was read before.
+#: Seconds for which a watch may lag: what is shown after them is believed, whatever was read.
 LONGEST_LAG = 300.0
 
 #: The version of an object that is gone: no other is newer, as none comes back from that.
@@ -58,8 +58,9 @@ class Echoes:
 
     def was_read(self, uid: str, version: float) -> None:
         """The object was read in this version; ENDED: it is gone or being deleted."""
+        newest = max(version, self._read_version(uid))  # an answer may have been long on its way
         self._read.pop(uid, None)  # to the end of the line
-        self._read[uid] = _Read(version, self._uptime())
+        self._read[uid] = _Read(newest, self._uptime())
         if version == ENDED:
             self._expected.pop(uid, None)
         self._tidy()
@@ -74,7 +75,7 @@ class Echoes:
         return self._read_version(uid) == ENDED
 
     def is_stale(self, event: CustomEvent) -> bool:
-        """Whether what we know is not older than what the watch shows; the echo itself counts."""
+        """Whether what the watch shows is no newer than our last write, or older than we read."""
         if event.resource_version < self._read_version(event.uid):
             return True
         write = self._expected.get(event.uid)
@@ -93,7 +94,10 @@ class Echoes:
         self._shown_since.setdefault(namespace, self._uptime())
 
     def pop_missing(self) -> set[str]:
-        """The namespaces in which a write was not shown in time; each write is told once."""
+        """The namespaces in which a write was not shown in time; each write is told once.
+
+        The watch is behind that write still.
+        """
         self._tidy()
         late = self._uptime() - PATIENCE
         missing = {}
@@ -104,7 +108,7 @@ class Echoes:
             if since is not None and since <= late:
                 missing[uid] = write.namespace
         for uid in missing:
-            del self._expected[uid]
+            self.was_read(uid, self._expected.pop(uid).version)
         return set(missing.values())
 
     def _read_version(self, uid: str) -> float:

@@ -48,7 +48,7 @@ class _Out:
     event: CustomEvent
     #: None: it is out only because its status cannot be written.
     since: float | None
-    #: The newest version that the watch showed.
+    #: The newest version that the watch showed, or somebody read.
     shown: CustomEvent | None = None
     deleted: bool = False
     #: The endpoint takes events again: it may be tried by this one as well.
@@ -183,7 +183,7 @@ class Inbox:
             if uid in self._busy:
                 self._busy[uid].deleted = True
             self.echoes.was_read(uid, ENDED)
-        elif known is None:  # the watch shows it, or has shown that it needs nothing
+        elif known is None:  # if it needs something, the watch will show that
             self.echoes.was_read(uid, fresh.resource_version)
         else:
             self.learn(fresh)

@@ -78,7 +78,7 @@ class Recovery:
             waiting = self._until_settled(entry, open_until)
             return self.aside(waiting, f"settling {path}", awaited=False)
         if event is None:
-            return self._settled(entry, None)
+            return self._settled(entry, await self.results.settle(entry, open_until))
         self.results.keep(event, lambda: self.results.settle(entry, open_until))
         return None
 
@@ -98,6 +98,6 @@ class Recovery:
 
     def _settled(self, entry: Intent, event: CustomEvent | None) -> None:
         """An attempt is on its object's record; one that was begun after it is not."""
-        self.inbox.settled(entry.uid, event)  # first: what waits there may not know of it yet
+        self.inbox.settled(entry.uid, event)  # what waits there may not know of it yet
         if self.journal.entry(entry.uid) == entry:
             self.journal.drop(entry.uid)

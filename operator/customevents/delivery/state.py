@@ -61,7 +61,7 @@ LOST = Outcome(OutcomeClass.UNKNOWN, detail="found in the journal")
 _LOOK = ". Look at the timeline; if it is not there, resend it"
 
 _RESTORED = (
-    "Held: a backup brought this event back without its status, so it may have been told before. "
+    "Held: a backup brought this event back, and its status does not say whether it was told. "
     "To tell it, resend it; else delete it"
 )
 
@@ -291,8 +291,7 @@ def _next_record(
 
 def _restored(event: CustomEvent, spec: CustomEventSpec) -> bool:
     """Whether a backup brought it back without the record that would say what was told."""
-    unreadable = event.status.delivered.reason == Reason.INVALID  # of that nothing was told
-    unrecorded = event.status.delivery.sequence == 0 and not unreadable
+    unrecorded = event.status.delivery.sequence == 0
     return event.restored and unrecorded and spec.occurred_at is None
 
 
@@ -417,7 +416,7 @@ def _readable_again(attempt: Attempt, now: datetime) -> Attempt | Ending:
 
 
 def _is_all_counted(record: DeliveryRecord) -> bool:
-    """Whether each attempt is among the unknown outcomes; earlier tellings have theirs there too."""
+    """Whether each attempt is among the unknown outcomes; those of earlier tellings are as well."""
     return record.sequence == 1 and record.unknown_outcomes >= record.attempts
 
 

@@ -129,7 +129,7 @@ class CustomEvent:
         """Whether it has other content than its record, though that speaks of its generation.
 
         A backup brings it back as a new object, whose generations begin anew and may reach the one
-        that is recorded. Once something is recorded on the new object, its generations are right.
+        that is recorded. Once it is sent as the new object, its generations are right.
         """
         record = self.status.delivery
         if not self.restored or record.id == delivery_id(

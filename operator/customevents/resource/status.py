@@ -95,7 +95,7 @@ class Reason(StrEnum):
     SERVICES_UNKNOWN = "ServicesUnknown"
     #: The scope reaches further than the operator's settings allow from this namespace.
     SCOPE_NOT_ALLOWED = "ScopeNotAllowed"
-    #: A backup brought the object back without its status: nobody knows whether it was told.
+    #: A backup brought the object back, and its status does not say whether it was told.
     RESTORED_FROM_BACKUP = "RestoredFromBackup"
     #: The operator tripped over this very event: a defect of its own, described in its log.
     INTERNAL_ERROR = "InternalError"
