@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +71,11 @@ class _Watcher:
         self._changed = asyncio.Event()
         self._is_first = True
         self._lists = self._streams = self._shown = 0
-        #: The newest of each object on its way through the queues, and how it came.
-        self._on_its_way: dict[str, tuple[str | None, dict[str, Any]]] = {}
+        #: Of each object, what is on its way through the queues, and how it came.
+        self._on_its_way: dict[str, deque[tuple[str | None, dict[str, Any]]]] = {}
+        #: Whether each version is shown, as by an API server that is behind; else the newest alone.
+        self._in_order = world.chance.of("in order", who) < 0.5
+        self._due = 0.0
 
     async def run(self, cluster: kube.Cluster, relay: Relay) -> None:
         """Begin anew whenever it has ended."""
@@ -159,16 +163,26 @@ class _Watcher:
         await happened(self._changed, seconds)
 
     def _dispatch(self, change: str | None, raw: dict[str, Any], relay: Relay) -> None:
-        """Each object has a queue of its own, which may be slow: then the newest is shown alone."""
+        """Each object has a queue of its own, which may be slow."""
         self._shown += 1
         uid = raw["metadata"]["uid"]
-        is_waiting = uid in self._on_its_way
-        self._on_its_way[uid] = (change, json.loads(json.dumps(raw)))
-        if is_waiting:
+        shown = (change, json.loads(json.dumps(raw)))
+        queue = self._on_its_way.setdefault(uid, deque())
+        if queue and not self._in_order:
+            queue[-1] = shown
             return
-        delay = self._world.lag(self._who, "queue", self._shown)
-        asyncio.get_running_loop().call_later(delay, self._show, uid, relay)
+        queue.append(shown)
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._world.lag(self._who, "queue", self._shown)
+        if self._in_order:
+            self._due = due = max(due, self._due)
+        loop.call_at(due, self._show, uid, relay)
 
     def _show(self, uid: str, relay: Relay) -> None:
-        if (waiting := self._on_its_way.pop(uid, None)) is not None:
-            relay.shown(*waiting)
+        queue = self._on_its_way.get(uid)
+        if not queue:
+            return
+        shown = queue.popleft()
+        if not queue:
+            del self._on_its_way[uid]
+        relay.shown(*shown)

@@ -206,8 +206,9 @@ class World:
         return self.chance.span(0.0005, slowest, "way", side, who, what, number)
 
     def lag(self, who: str, *name: object) -> float:
-        """Seconds by which the watch is late."""
-        most = self.plan.lag if self.loop.time() < self.plan.calm else 0.1
+        """Seconds by which the watch is late; soon after the calm has begun it is not."""
+        left = self.plan.calm - self.loop.time()
+        most = min(self.plan.lag, left + 5.0) if left > 0.0 else 0.1
         return self.chance.span(0.001, most, "lag", who, *name)
 
     def drift(self, pod: str) -> float:
