@@ -83,7 +83,7 @@ class _Watcher:
         while True:
             self.interrupted.clear()
             good = await self._watch(cluster, relay)
-            self._on_its_way.clear()  # what had not come through is in the next list
+            self._drain(relay)
             relay.lost(self._namespace)
             failures = 1 if good else failures + 1
             await happened(self.interrupted, pause(failures, answered=True))
@@ -177,6 +177,12 @@ class _Watcher:
         if self._in_order:
             self._due = due = max(due, self._due)
         loop.call_at(due, self._show, uid, relay)
+
+    def _drain(self, relay: Relay) -> None:
+        """As kopf ends a watch: what is in its queues is shown still, or it is in the next list."""
+        while self._in_order and self._on_its_way:
+            self._show(next(iter(self._on_its_way)), relay)
+        self._on_its_way.clear()
 
     def _show(self, uid: str, relay: Relay) -> None:
         queue = self._on_its_way.get(uid)
