@@ -468,6 +468,21 @@ def test_an_attempt_that_arrived_nowhere_is_no_other_operator(world: World) -> N
     assert world.throttle.halted == ""
 
 
+@pytest.mark.parametrize(
+    ("state", "unknown", "is_another"),
+    [(State.RETRYING, 0, False), (State.RETRYING, 1, True), (State.DELIVERED, 0, True)],
+)
+def test_an_essence_is_another_operators_only_where_it_says_that_it_may_have_arrived(
+    world: World, state: State, unknown: int, is_another: bool
+) -> None:
+    """What the last leader could not record at first, it may record late, and only its essence."""
+    event = world.cluster.apply()
+    essence = {"attempts": 1, "state": state, "unknown_outcomes": unknown}
+    world.api.during = lambda: another_records(world, event, **essence)
+    world.handle(event)
+    assert bool(world.throttle.halted) is is_another
+
+
 def test_without_the_lease_nothing_is_said_that_another_leader_may_see_otherwise(
     world: World,
 ) -> None:

@@ -645,7 +645,12 @@ def is_foreign(event: CustomEvent, found: CustomEvent, ours: DeliveryRecord) -> 
     own = delivery_id(found.uid, theirs.content_hash, theirs.resend, theirs.sequence)
     counts_more = (theirs.sequence, theirs.attempts) > (before.sequence, before.attempts)
     is_ours = _is_ours(theirs, ours)
-    arrived = theirs.attempts > 0 and (theirs.last_outcome is None or _maybe_applied(theirs))
+    arrived = _maybe_applied(theirs)
+    if theirs.last_outcome is None:  # only the essence was taken
+        arrived = (
+            theirs.state is State.DELIVERED or theirs.unknown_outcomes > before.unknown_outcomes
+        )
+    arrived = arrived and theirs.attempts > 0
     return not is_ours and arrived and counts_more and theirs.id == own
 
 
