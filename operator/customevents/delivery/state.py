@@ -644,14 +644,18 @@ def is_foreign(event: CustomEvent, found: CustomEvent, ours: DeliveryRecord) -> 
     before, theirs = event.status.delivery, found.status.delivery
     own = delivery_id(found.uid, theirs.content_hash, theirs.resend, theirs.sequence)
     counts_more = (theirs.sequence, theirs.attempts) > (before.sequence, before.attempts)
-    is_ours = _is_ours(theirs, ours)
-    arrived = _maybe_applied(theirs)
-    if theirs.last_outcome is None:  # only the essence was taken
-        arrived = (
-            theirs.state is State.DELIVERED or theirs.unknown_outcomes > before.unknown_outcomes
-        )
-    arrived = arrived and theirs.attempts > 0
-    return not is_ours and arrived and counts_more and theirs.id == own
+    is_another = not _is_ours(theirs, ours) and theirs.id == own
+    return is_another and counts_more and _may_have_arrived(theirs, before.unknown_outcomes)
+
+
+def _may_have_arrived(record: DeliveryRecord, unknown_before: int) -> bool:
+    """Whether a record says of its last attempt that the events API may have taken it."""
+    if record.attempts == 0:
+        return False
+    if record.last_outcome is not None:
+        return _maybe_applied(record)
+    # Only the essence was taken.
+    return record.state is State.DELIVERED or record.unknown_outcomes > unknown_before
 
 
 def _is_ours(theirs: DeliveryRecord, ours: DeliveryRecord) -> bool:
