@@ -19,7 +19,7 @@ from simulation.swarm import draw, vary
 BATCH = 40
 
 #: Of so many plans, one is looked at by branch: to look takes as long as to run.
-LOOKED_AT = 4
+LOOKED_AT = 10
 
 #: Of the plans, the share that varies one that was kept.
 VARIED = 0.5
