@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import astuple
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from customevents import kube
 from customevents.resource.event import GROUP, KIND, RESEND_ANNOTATION, RESTORED_LABEL, VERSION
 from customevents.resource.lease import FORMAT, IN_FLIGHT
+from customevents.resource.status import to_seconds
 from simulation.plan import Deed
 from simulation.remote import REFUSED
 from simulation.replica import HOME, NAME
@@ -37,6 +39,9 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"severity": "Error", "details": {"who": "somebody"}},
 )
 
+#: Of these, some say themselves when they occurred: so many seconds before they are written.
+OCCURRED = {16: 50.0, 28: 30.0}
+
 #: A state that only a newer version of the operator knows.
 NEWER = "Snoozed"
 
@@ -62,8 +67,10 @@ def _path(deed: Deed) -> tuple[str, str, str]:
     return namespace, name, f"{kube.collection(namespace)}/{name}"
 
 
-def _manifest(name: str, variant: float, version: float) -> dict[str, Any]:
+def _manifest(name: str, variant: float, version: float, now: datetime) -> dict[str, Any]:
     spec = {"eventType": "release", "summary": summary(name, version)}
+    if before := OCCURRED.get(int(variant)):
+        spec["occurredAt"] = to_seconds(now - timedelta(seconds=before))
     labels = RELEASE if int(variant) % 7 == 3 else {}
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
@@ -75,7 +82,7 @@ def _manifest(name: str, variant: float, version: float) -> dict[str, Any]:
 
 def _create(world: World, deed: Deed) -> None:
     namespace, name, _ = _path(deed)
-    body = _manifest(name, deed.much, 9 if deed.much == 29 else 1)
+    body = _manifest(name, deed.much, 9 if deed.much == 29 else 1, world.now())
     made = world.author("POST", kube.collection(namespace), body)
     if made:
         world.judge.made(made)
@@ -321,7 +328,10 @@ def _plant(world: World, deed: Deed) -> None:
 
 
 def _rewrite(world: World, deed: Deed) -> None:
-    """Another version of the operator has written the record: its hash is of another kind."""
+    """Another version of the operator has written the record: its hash is of another kind.
+
+    A while later its author changes how it is delivered, and nothing of what it tells.
+    """
     _, _, path = _path(deed)
     found = world.author("GET", path)
     record = (found or {}).get("status", {}).get("delivery", {})
@@ -331,6 +341,7 @@ def _rewrite(world: World, deed: Deed) -> None:
     body = {**found, "status": {**found["status"], "delivery": other}}
     if made := world.author("PUT", f"{path}/status", body):
         world.judge.rewritten(made)
+    world.for_a_while(deed.much, lambda: _spec("onUnknownOutcome", "Hold")(world, deed))
 
 
 def _try_newer_version(world: World, deed: Deed) -> None:

@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from customevents.answers import Response
@@ -131,7 +132,9 @@ class Judge:
         life = self._begin(raw)
         life.restored, life.tampered = True, with_status
         has_receipt = "contentHash" in raw["status"]["delivery"]
-        life.is_no_news = not with_status or (has_receipt and self._is_no_news(saved))
+        # What says itself when it occurred is told until its deadline, whoever brought it back.
+        says_nothing = not with_status and "occurredAt" not in raw["spec"]
+        life.is_no_news = says_nothing or (has_receipt and self._is_no_news(saved))
 
     def _begin(self, raw: dict[str, Any]) -> Life:
         metadata = raw["metadata"]
@@ -296,8 +299,10 @@ class Judge:
         stored = self._stored(sent.uid)
         if stored is None or life.resent:
             return
-        seconds = stored["spec"].get("deliveryDeadlineSeconds")
-        if seconds and now > life.changed + seconds + 3.0:
+        seconds, since = stored["spec"].get("deliveryDeadlineSeconds"), life.changed
+        if occurred := stored["spec"].get("occurredAt"):
+            since = now - (self._world.now() - datetime.fromisoformat(occurred)).total_seconds()
+        if seconds and now > since + seconds + 3.0:
             self.violated("deadline", f"{sent.source} is no news any more")
 
     def _look_at_a_status(self, who: str, found: Response) -> None:
