@@ -77,7 +77,9 @@ class Life:
     is_no_news: bool = False
     #: Whether somebody else has written its status.
     tampered: bool = False
+    #: Writes of its status that changed it, and the version of the last one.
     writes: int = 0
+    version: str = ""
     unknown: int = 0
     sequence: int = 0
     intents: set[tuple[str, int]] = field(default_factory=set)
@@ -315,9 +317,13 @@ class Judge:
             return
         uid, status = raw["metadata"]["uid"], raw["status"]
         record, condition, life = status["delivery"], status["conditions"][0], self.lives[uid]
-        if not self._is_by_hand:  # until the next renewal two may lead, and answer each other
+        said, version = (record["state"], condition["reason"]), raw["metadata"]["resourceVersion"]
+        # One whose answer is lost is written again, and changes nothing then. And by hand, until
+        # the next renewal two may lead, and answer each other.
+        if version != life.version and not self._is_by_hand:
             life.writes += 1
-        said = (record["state"], condition["reason"])
+        life.version = version
+        self._world.say(who, f"{life.path} is {said[0]} ({said[1]}), version {version}")
         self.pairs.add((life.said, said))
         life.said = said
         self._look_at_a_record(life, uid, record)

@@ -46,6 +46,14 @@ def named(method: str, path: str) -> str:
     return "LIST workloads"
 
 
+def told(what: str, path: str) -> str:
+    """A request as a story tells it: with the event that it is about."""
+    about = asked(path)
+    if about.plural != "customevents" or not about.name:
+        return what
+    return f"{what} of {path.split('/')[5]}/{about.name}"
+
+
 @dataclass
 class Line:
     """One replica's way to the API server."""
@@ -65,7 +73,7 @@ class Line:
             async with asyncio.timeout(REQUEST_TIMEOUT):
                 return await self._ask(method, path, body, headers, what)
         except TimeoutError:
-            self.world.failed(self.who, what)
+            self.world.say(self.who, f"{told(what, path)}: no answer")
             raise ClusterError("the Kubernetes API did not answer: TimeoutError") from None
 
     async def _ask(
@@ -105,13 +113,15 @@ class Line:
             reply = request()
             date = format_datetime(world.now(), usegmt=True)
             found = Response(reply.status, reply.body, reply.retry_after, date)
+            if not what.startswith(("GET", "LIST")):
+                world.say(self.who, f"{told(what, path)}: {found.status}")
             world.done(self.who, what, found)
             if world.is_parted(self.who, "kubernetes", "back"):
                 fate = "hang after"
         if fates.number(fate):
             found = fates.refusal(fate)
         if fate:
-            world.say(self.who, f"{what}: {fate}")
+            world.say(self.who, f"{told(what, path)}: {fate}")
         self._answer(found, fate, what, number, answer)
 
     def _answer(

@@ -145,7 +145,9 @@ class Client:
         world = self.world
         if sent is not None:
             sent.arrived = True
-        if fate:
+        if sent is not None:
+            world.say(self.who, f"POST {sent.source}: {fate or status}")
+        elif fate:
             world.say(self.who, f"{what}: {fate}")
         found = _found(fate, status)
         world.counted(self.who, what, found if not fate else None)

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
 from simulation.judge import Violation
 from simulation.plan import Plan, Struck
@@ -43,9 +45,12 @@ class Outcome:
         return self.violations[0].rule if self.violations else ""
 
     def lines(self) -> Iterator[str]:
-        """The story, as lines that a person reads."""
-        for at, who, what in self.trace:
-            yield f"t={at:9.3f}  {who:6} {what}"
+        """The story, as lines that a person reads: what repeats itself is told once."""
+        for (who, what), same in groupby(self.trace, key=itemgetter(1, 2)):
+            first, *others = (at for at, _, _ in same)
+            yield f"t={first:9.3f}  {who:6} {what}"
+            if others:
+                yield f"t={others[-1]:9.3f}  {who:6} ... the last of {len(others)} more"
         for violation in self.violations:
             yield f"broken: {violation}"
 

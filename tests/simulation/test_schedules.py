@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,17 @@ from faults.mutate import ROOT, SOURCE, all_mutations, broken
 
 #: Schedules from seed 0 on, and those that nobody has run before.
 FIXED, FRESH = 5000, 300
+
+#: What a story tells of one event, and of what repeats itself.
+STORY = (
+    r"^t= .*  world  create bank/e3 ",
+    r"^t= .*  b1     WATCH shows bank/e3, version \d+$",
+    r"^t= .*  b1     POST bank/e3 'e3 v1'$",
+    r"^t= .*  b1     POST bank/e3: 201$",
+    r"^t= .*  b1     PATCH status of bank/e3: 200$",
+    r"^t= .*  b1     bank/e3 is Delivered \(Delivered\), version \d+$",
+    r"^t= .*  b1     \.\.\. the last of \d+ more$",
+)
 
 
 def asked(
@@ -63,3 +75,5 @@ def test_a_seed_has_a_story_that_a_person_reads() -> None:
     assert said.returncode == 0, said.stdout + said.stderr
     assert "a1     starts" in said.stdout
     assert "is calm" in said.stdout
+    for line in STORY:
+        assert re.search(line, said.stdout, re.M), line

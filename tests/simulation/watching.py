@@ -191,4 +191,13 @@ class _Watcher:
         shown = queue.popleft()
         if not queue:
             del self._on_its_way[uid]
-        relay.shown(*shown)
+        change, raw = shown
+        metadata = raw["metadata"]
+        path = f"{metadata['namespace']}/{metadata['name']}"
+        what = (
+            f"the end of {path}"
+            if change == "DELETED"
+            else f"{path}, version {metadata['resourceVersion']}"
+        )
+        self._world.say(self._who, f"WATCH shows {what}")
+        relay.shown(change, raw)

@@ -287,18 +287,12 @@ class World:
 
     def done(self, who: str, what: str, found: Response) -> None:
         """The API server has done what it was asked, or refused."""
-        if not what.startswith(("GET", "LIST")):
-            self.say(who, f"{what}: {found.status}")
         self.judge.done(who, what, found)
         self.at_point(who, f"{what} done")
 
     def counted(self, who: str, what: str, found: object) -> None:
         """A request was answered like this; None: it went wrong."""
         self.judge.counted(who, what, good=found is not None)
-
-    def failed(self, who: str, what: str) -> None:
-        """A request was not answered in time."""
-        self.say(who, f"{what}: no answer")
 
     def is_deployed(self, event: dict[str, Any]) -> bool:
         """Whether the workload is there that a selector of this event looks for."""
