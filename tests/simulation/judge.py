@@ -134,9 +134,7 @@ class Judge:
         life = self._begin(raw)
         life.restored, life.tampered = True, with_status
         has_receipt = "contentHash" in raw["status"]["delivery"]
-        # What says itself when it occurred is told until its deadline, whoever brought it back.
-        says_nothing = not with_status and "occurredAt" not in raw["spec"]
-        life.is_no_news = says_nothing or (has_receipt and self._is_no_news(saved))
+        life.is_no_news = not with_status or (has_receipt and self._is_no_news(saved))
 
     def _begin(self, raw: dict[str, Any]) -> Life:
         metadata = raw["metadata"]

@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from customevents import answers
 from customevents.answers import Response, asked
 from customevents.kube import REQUEST_TIMEOUT
 from customevents.resource.errors import ClusterError
@@ -84,7 +85,8 @@ class Line:
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         kinds = {"content_type": headers["Content-Type"], "accept": headers["Accept"]}
         # As text: what is on its way does not change with what its sender goes on to do.
-        request = partial(_handle, world.server, method, path, json.dumps(body), kinds)
+        paged = path.replace(f"limit={answers.PAGE}", f"limit={world.plan.page}")
+        request = partial(_handle, world.server, method, paged, json.dumps(body), kinds)
         arrive = partial(self._arrive, request, path, what, number, fate, answer)
         await world.begins(self.who, what)
         # From here on it is the world's: it arrives also where nobody waits for it any more.

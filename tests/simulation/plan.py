@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from customevents import answers
+
 #: What a number of a schedule's own settings is where nothing else was drawn.
 SETTINGS: dict[str, Any] = {"lease_duration": 15.0, "delivery_post_timeout": 30.0}
 
@@ -61,6 +63,8 @@ class Plan:
     slowest: float = 0.05
     #: Seconds that the watch lags behind at most.
     lag: float = 0.2
+    #: Objects in a page of a list at most: a schedule's events would never fill one.
+    page: int = answers.PAGE
     #: By how much the clocks of replicas differ: seconds, and parts of a second a second.
     offset: float = 0.0
     drift: float = 0.0

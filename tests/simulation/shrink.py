@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from customevents import answers
 from simulation.plan import Plan
 from simulation.runs import Outcome, explicit, run
 
@@ -97,6 +98,7 @@ _SIMPLEST: dict[str, Any] = {
     "shuffles": False,
     "slowest": 0.01,
     "lag": 0.05,
+    "page": answers.PAGE,
     "offset": 0.0,
     "drift": 0.0,
 }

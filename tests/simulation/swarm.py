@@ -10,6 +10,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from customevents import answers
 from simulation.fates import OF_KUBERNETES, OF_THE_REMOTE_SIDE
 from simulation.plan import Deed, Plan
 
@@ -120,7 +121,12 @@ def draw(seed: int) -> Plan:
         drift=chance.choice((0.0, 0.0001, 0.01)),
         settings=_settings(chance),
         calm=calm,
+        page=chance.choice((answers.PAGE, 1, 3)),
     )
+
+
+#: What a plan near another one may have of a third.
+VARIED = ("rates", "replicas", "settings", "slowest", "lag", "shuffles", "offset", "drift", "page")
 
 
 def vary(plan: Plan, seed: int) -> Plan:
@@ -136,7 +142,7 @@ def vary(plan: Plan, seed: int) -> Plan:
     changed = replace(
         plan, seed=seed, struck=None, deeds=tuple(sorted(deeds, key=lambda deed: deed.at))
     )
-    for name in ("rates", "replicas", "settings", "slowest", "lag", "shuffles", "offset", "drift"):
+    for name in VARIED:
         if chance.random() < 0.15:
             changed = replace(changed, **{name: getattr(other, name)})
     return changed

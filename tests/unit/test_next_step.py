@@ -320,9 +320,21 @@ def test_an_event_restored_without_its_record_waits_for_a_person() -> None:
     assert (found.verdict.record.state, found.verdict.reason) == (State.HELD, "RestoredFromBackup")
 
 
-def test_a_restored_event_that_says_when_it_occurred_is_judged_by_its_deadline() -> None:
-    told = raw_spec(occurredAt="2026-05-01T11:00:00Z")
-    assert kind(step(event(spec=told, labels={"velero.io/restore-name": "nightly"}))) == "sent"
+@pytest.mark.parametrize(
+    ("occurred", "reason"),
+    [
+        ("2026-05-01T11:00:00Z", "RestoredFromBackup"),
+        ("2026-04-01T11:00:00Z", "DeadlineExceeded"),
+    ],
+)
+def test_a_restored_event_that_says_when_it_occurred_waits_as_well_while_it_is_news(
+    occurred: str, reason: str
+) -> None:
+    told = raw_spec(occurredAt=occurred)
+    found = step(event(spec=told, labels={"velero.io/restore-name": "nightly"}))
+    assert isinstance(found, Ending)
+    assert found.verdict is not None
+    assert found.verdict.reason == reason
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.RETRYING, State.DELIVERED])

@@ -174,10 +174,11 @@ def plan(event: CustomEvent, at: Moment, open_until: datetime | None = None) -> 
     record, due = attempt.record, attempt.record.next_attempt_time
     if record.state.finished or (same and event.waits_for_a_person):
         return Ending(_restamped(attempt))
-    if _restored(event, spec):
-        return Ending(_held(attempt, Reason.RESTORED_FROM_BACKUP, _RESTORED))
     if at.now >= attempt.expires:
         return Ending(_expired(attempt, at.now))
+    if event.restored and event.status.delivery.sequence == 0:
+        # Whenever it occurred: it may have been told, and its record may be on its way behind it.
+        return Ending(_held(attempt, Reason.RESTORED_FROM_BACKUP, _RESTORED))
     if spec.suspend or at.policy.paused:
         return replace(attempt, dry=_suspended(attempt, by_author=spec.suspend))
     longest = later(at.now, LONGEST_DELAY)
@@ -287,12 +288,6 @@ def _next_record(
         resend_time=now if sequence and resend != before.resend else None,
         unknown_outcomes=before.unknown_outcomes,
     )
-
-
-def _restored(event: CustomEvent, spec: CustomEventSpec) -> bool:
-    """Whether a backup brought it back without the record that would say what was told."""
-    unrecorded = event.status.delivery.sequence == 0
-    return event.restored and unrecorded and spec.occurred_at is None
 
 
 # After an attempt.
