@@ -33,9 +33,9 @@ $ python tests/faults/track_record.py check all          # or names
 $ python tests/faults/track_record.py check all --unit   # without the tests that need a cluster
 ```
 
-The *list* is that of the attempts under way, on the operator's Lease; *settling* is to put one of them on
-its object's status once nobody knows its end; the *essence* is what of a status is written where the
-cluster refuses the whole.
+The *list* is that of the attempts under way, on the operator's Lease; *settling* is to put one of
+them on its object's status once nobody knows its end; the *essence* is what of a status is written
+where the cluster refuses the whole.
 
 A test of `test_found.py` is a schedule of the simulation, as small as it could be made. The commit
 is the one that mended it. *history* stands where today's code has no place for the defect: there
