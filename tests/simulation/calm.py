@@ -64,6 +64,10 @@ class Calm:
             return ["a process that does not lead is at work still"]
         if not leaders:
             return ["nobody leads"]
+        if blind := [
+            who for who, until in self._world.silent.items() if self._is_blind(who, until)
+        ]:
+            return [f"nothing is shown to {blind} yet"]
         if unready := [name for name, each in self._world.replicas.items() if not each.is_ready]:
             return [f"not ready: {unready}"]
         found = []
@@ -76,6 +80,11 @@ class Calm:
             if gone := parts.inbox.uids("") - live:
                 found.append(f"the inbox keeps what is gone: {sorted(gone)}")
         return found
+
+    def _is_blind(self, who: str, until: float) -> bool:
+        """Whether a process is there whose watch is silent still."""
+        replica = self._world.replicas[who[0]]
+        return replica.runs and replica.name == who and self._world.loop.time() < until + 5.0
 
     def _open(self, raw: dict[str, Any]) -> str:
         metadata, spec, status = raw["metadata"], raw["spec"], raw["status"]

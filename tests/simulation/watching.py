@@ -141,6 +141,8 @@ class _Watcher:
             if fate:
                 world.say(self._who, f"WATCH: {fate}")
             ending = world.loop.time() + (SILENT if silent else STREAM)
+            if silent:
+                world.silent[self._who] = ending
             if fate == "short":
                 ending = world.loop.time() + 0.5
             while (left := ending - world.loop.time()) > 0:

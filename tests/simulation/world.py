@@ -79,6 +79,8 @@ class World:
         self.refusing: set[str] = set()
         #: Pods whose watch shows nothing, and those whose streams were cut.
         self.deaf: set[str] = set()
+        #: Until when the stream of a process is silent; what it has missed is shown behind that.
+        self.silent: dict[str, float] = {}
         self._cut: set[str] = set()
         self._listeners: dict[tuple[str, str], asyncio.Event] = {}
         self._waiting: dict[tuple[str, str], list[tuple[int, Deed]]] = defaultdict(list)
