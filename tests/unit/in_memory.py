@@ -24,6 +24,7 @@ from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileEr
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.lease import Intent
 from customevents.resource.notice import Notice
+from customevents.resource.times import FIRST
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.discovery import Discovery
 from customevents.scope.fill import Filler
@@ -281,6 +282,7 @@ class World:
         self.aside: list[Coroutine[Any, Any, None]] = []
         self.awaited: list[bool] = []
         self.taken_over: dict[str, datetime] = {}
+        self.led_since = FIRST
         self.throttle = self.throttled(Breaker(closed=True))
         self._chance = random.Random(1).random
 
@@ -323,6 +325,7 @@ class World:
             recorded=self.recorded,
             alarm=self.throttle.halt,
             taken_over=self.taken_over,
+            led_since=self.led_since,
         )
 
     def results(self, writer: StatusWriter | None = None) -> Results:

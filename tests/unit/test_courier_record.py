@@ -460,6 +460,15 @@ def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -
     assert world.throttle.halted == ""
 
 
+def test_an_attempt_of_before_we_led_is_no_other_operator(world: World) -> None:
+    """Its leader may have lost its Lease to somebody's kubectl delete, and record it late."""
+    event = world.cluster.apply()
+    world.led_since = later(0)
+    world.api.during = lambda: another_records(world, event, attempts=1)
+    world.handle(event)
+    assert world.throttle.halted == ""
+
+
 def test_an_attempt_that_arrived_nowhere_is_no_other_operator(world: World) -> None:
     """The journal keeps none: it may be the last leader's, recorded late."""
     event, nowhere = world.cluster.apply(), LastOutcome(outcome_class=OutcomeClass.ENDPOINT_LEVEL)

@@ -64,6 +64,18 @@ async def test_what_is_settled_meanwhile_is_not_given_out(inbox: Inbox) -> None:
 
 
 @pytest.mark.asyncio
+async def test_somebody_elses_record_of_other_content_is_looked_at_again(inbox: Inbox) -> None:
+    """A backup writes the status in a second request, which our own verdict met."""
+    first = waiting("a")
+    inbox.offer(first)
+    assert await soon(inbox) == first
+    theirs = written(first, version=101)
+    inbox.offer(theirs)
+    inbox.done(first, theirs, None)
+    assert await soon(inbox) == theirs
+
+
+@pytest.mark.asyncio
 async def test_an_edit_during_an_attempt_is_taken_afterwards(inbox: Inbox) -> None:
     first = waiting("a")
     inbox.offer(first)
@@ -175,7 +187,7 @@ async def test_a_stale_event_shown_during_an_attempt_is_not_taken_afterwards(inb
     inbox.offer(first)
     await soon(inbox)
     inbox.offer(written(first, version=101))
-    inbox.done(first, written(first, version=104), None)
+    inbox.done(first, finished("a", version=104), None)
     assert await soon(inbox) is None
 
 

@@ -233,6 +233,8 @@ class Inbox:
             self._queue(fresh)  # what it was told is over meanwhile
         elif again is not None:
             self._postpone(fresh, again, gated)
+        elif fresh.resource_version > event.resource_version and not fresh.needs_nothing:
+            self._queue(fresh)  # somebody else's record stands there, and is of other content
         else:
             self._doubtful.discard(event.uid)  # it waits for nothing here any more
 

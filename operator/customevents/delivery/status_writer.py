@@ -25,6 +25,7 @@ from customevents.resource.errors import (
 )
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.status import Status
+from customevents.resource.times import FIRST
 from customevents.trouble import Pauses
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Statuses(Protocol):
         """Read one CustomEvent."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class StatusWriter:
     """Writes verdicts on their objects."""
 
@@ -67,6 +68,8 @@ class StatusWriter:
     #: Objects with attempts of the last leader, which may still record them itself; and until when
     #: these may still arrive.
     taken_over: dict[str, datetime] = field(default_factory=dict)
+    #: Since when we lead: what was attempted before is no second operator's.
+    led_since: datetime = FIRST
 
     async def write(self, event: CustomEvent, verdict: Verdict) -> CustomEvent | None:
         """Put a verdict on its object and return that as it is now; None if the object is gone.
@@ -156,7 +159,9 @@ class StatusWriter:
             raise ClusterError(f"the answer to a write is none: {error}") from None
 
     def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
-        if event.uid not in self.taken_over and state.is_foreign(event, found, verdict.record):
+        if event.uid in self.taken_over:
+            return
+        if state.is_foreign(event, found, verdict.record, self.led_since):
             # The alarm is read by everybody, and so names nobody's event.
             logger.error("%s: another operator recorded an attempt on it", event.path)
             self.alarm(_ANOTHER)
