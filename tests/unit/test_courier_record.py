@@ -478,15 +478,20 @@ def test_an_attempt_that_arrived_nowhere_is_no_other_operator(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("state", "unknown", "is_another"),
-    [(State.RETRYING, 0, False), (State.RETRYING, 1, True), (State.DELIVERED, 0, True)],
+    ("state", "attempts", "unknown", "is_another"),
+    [
+        (State.HELD, 0, 1, False),
+        (State.RETRYING, 1, 0, False),
+        (State.RETRYING, 1, 1, True),
+        (State.DELIVERED, 1, 0, True),
+    ],
 )
 def test_an_essence_is_another_operators_only_where_it_says_that_it_may_have_arrived(
-    world: World, state: State, unknown: int, is_another: bool
+    world: World, state: State, attempts: int, unknown: int, is_another: bool
 ) -> None:
     """What the last leader could not record at first, it may record late, and only its essence."""
     event = world.cluster.apply()
-    essence = {"attempts": 1, "state": state, "unknown_outcomes": unknown}
+    essence = {"attempts": attempts, "state": state, "unknown_outcomes": unknown}
     world.api.during = lambda: another_records(world, event, **essence)
     world.handle(event)
     assert bool(world.throttle.halted) is is_another

@@ -63,6 +63,17 @@ def test_an_attempt_without_a_result_is_unknown_and_counted(world: World) -> Non
     assert len(world.journal) == 0
 
 
+@pytest.mark.asyncio
+async def test_an_attempt_that_was_begun_while_one_was_settled_stays_in_the_journal(
+    world: World,
+) -> None:
+    event = world.cluster.apply()
+    newer = entry(event, attempt=2)
+    await world.journal.commit(newer)
+    await world.recovery().settle([entry(event)], later(POST_TIMEOUT))
+    assert world.journal.entry(event.uid) == newer
+
+
 def test_it_is_tried_again_under_its_id_but_not_before_the_post_timeout(world: World) -> None:
     event = world.cluster.apply()
     lost = entry(event)
