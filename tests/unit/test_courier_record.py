@@ -201,10 +201,12 @@ def test_the_essence_of_a_status_is_known_for_our_own_although_its_answer_was_lo
     assert (len(world.api.posts), len(world.cluster.writes)) == (1, 1)
 
 
-def test_a_crd_that_drops_what_is_written_stops_all_sending(world: World) -> None:
+@pytest.mark.parametrize("dropped", ["contentHash", "id", "state", "resend"])
+def test_a_crd_that_drops_what_is_written_stops_all_sending(world: World, dropped: str) -> None:
     """Else the event would be sent again and again, since its record never stands."""
-    world.cluster.prunes = "contentHash"
-    assert at_once(world.deliver(world.cluster.apply())) is None
+    world.cluster.prunes = dropped
+    asked = {"customevents.dev/resend": "once"}
+    assert at_once(world.deliver(world.cluster.apply(annotations=asked))) is None
     assert "Apply the CRD" in world.throttle.halted
     assert len(world.journal) == 1
     assert "Apply the CRD" in world.throttle.halted
@@ -467,6 +469,14 @@ def test_an_attempt_of_before_we_led_is_no_other_operator(world: World) -> None:
     world.api.during = lambda: another_records(world, event, attempts=1)
     world.handle(event)
     assert world.throttle.halted == ""
+
+
+def test_a_clock_that_was_ahead_as_we_began_hides_no_other_operator(world: World) -> None:
+    event = world.cluster.apply()
+    world.led_since = later(3600)
+    world.api.during = lambda: another_records(world, event, attempts=1)
+    world.handle(event)
+    assert "another operator sends the same events" in world.throttle.halted
 
 
 def test_an_attempt_that_arrived_nowhere_is_no_other_operator(world: World) -> None:

@@ -323,15 +323,18 @@ def test_an_event_restored_without_its_record_waits_for_a_person() -> None:
 @pytest.mark.parametrize(
     ("occurred", "reason"),
     [
+        (None, "RestoredFromBackup"),
         ("2026-05-01T11:00:00Z", "RestoredFromBackup"),
         ("2026-04-01T11:00:00Z", "DeadlineExceeded"),
     ],
 )
 def test_a_restored_event_that_says_when_it_occurred_waits_as_well_while_it_is_news(
-    occurred: str, reason: str
+    occurred: str | None, reason: str
 ) -> None:
-    told = raw_spec(occurredAt=occurred)
-    found = step(event(spec=told, labels={"velero.io/restore-name": "nightly"}))
+    said = {"occurredAt": occurred} if occurred else {}
+    told = raw_spec(deliveryDeadlineSeconds=86400, **said)
+    labels = {"velero.io/restore-name": "nightly"}
+    found = step(event(spec=told, labels=labels, creationTimestamp="2026-04-01T11:00:00Z"))
     assert isinstance(found, Ending)
     assert found.verdict is not None
     assert found.verdict.reason == reason

@@ -174,11 +174,11 @@ def plan(event: CustomEvent, at: Moment, open_until: datetime | None = None) -> 
     record, due = attempt.record, attempt.record.next_attempt_time
     if record.state.finished or (same and event.waits_for_a_person):
         return Ending(_restamped(attempt))
-    if at.now >= attempt.expires:
-        return Ending(_expired(attempt, at.now))
-    if event.restored and event.status.delivery.sequence == 0:
-        # Whenever it occurred: it may have been told, and its record may be on its way behind it.
+    is_over = at.now >= attempt.expires
+    if _restored(event) and (spec.occurred_at is None or not is_over):
         return Ending(_held(attempt, Reason.RESTORED_FROM_BACKUP, _RESTORED))
+    if is_over:
+        return Ending(_expired(attempt, at.now))
     if spec.suspend or at.policy.paused:
         return replace(attempt, dry=_suspended(attempt, by_author=spec.suspend))
     longest = later(at.now, LONGEST_DELAY)
@@ -288,6 +288,11 @@ def _next_record(
         resend_time=now if sequence and resend != before.resend else None,
         unknown_outcomes=before.unknown_outcomes,
     )
+
+
+def _restored(event: CustomEvent) -> bool:
+    """Whether a backup brought it back without its record, which may be on its way behind it."""
+    return event.restored and event.status.delivery.sequence == 0
 
 
 # After an attempt.

@@ -145,7 +145,7 @@ class StatusWriter:
             essence = Status(conditions=status.conditions, delivery=status.delivery.essence)
             fresh = await self._patch(base, essence)
             logger.error("%s: only the essence of its status is taken: %s", base.path, error)
-        if fresh.status.delivery.content_hash != verdict.record.content_hash:
+        if fresh.status.delivery.essence != verdict.record.essence:
             self.alarm(_TOO_OLD)
             raise SchemaTooOld(_TOO_OLD)
         _log(fresh, verdict)
@@ -161,7 +161,9 @@ class StatusWriter:
     def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
         if event.uid in self.taken_over:
             return
-        if state.is_foreign(event, found, verdict.record, self.led_since):
+        # A clock that was ahead as we began knows nothing of when that was.
+        since = self.led_since if self.led_since <= self.clock() else FIRST
+        if state.is_foreign(event, found, verdict.record, since):
             # The alarm is read by everybody, and so names nobody's event.
             logger.error("%s: another operator recorded an attempt on it", event.path)
             self.alarm(_ANOTHER)
