@@ -52,8 +52,8 @@ def test_a_restored_event_is_told_again_only_when_its_content_is_new_or_a_person
     now = datetime.now(UTC).isoformat()
     events.create("dated", {**SPEC, "occurredAt": now}, labels=RESTORED)
     operators.start()
-    events.until("dated", "Delivered")
-    assert condition(events.until("blank", "Held")) == "RestoredFromBackup"
+    for name in ("blank", "dated"):
+        assert condition(events.until(name, "Held")) == "RestoredFromBackup"
 
     # And under an operator that sees the object before its status.
     events.create("seen", SPEC, labels=RESTORED)
@@ -62,14 +62,14 @@ def test_a_restored_event_is_told_again_only_when_its_content_is_new_or_a_person
 
     events.apply("blank", {**SPEC, "summary": "checkout 1.4.3 is live"}, labels=RESTORED)
     events.until("blank", "Delivered", generation=2)
-    assert sorted(told(events)[3:]) == ["blank", "dated"]
+    assert told(events)[3:] == ["blank"]
     for name, before in backup.items():
         assert events.get(name)["status"]["delivery"] == before["delivery"]
 
     events.apply("labelled", {**SPEC, "summary": "checkout 1.4.4 is live"}, labels=RESTORED)
     events.until("labelled", "Delivered", generation=2)
-    assert sorted(told(events)[3:]) == ["blank", "dated", "labelled"]
+    assert told(events)[3:] == ["blank", "labelled"]
     figure(
-        "P3 backup restored: 3 objects with their status, 0 POSTs; without, 1 Held; "
+        "P3 backup restored: 3 objects with their status, 0 POSTs; without, 2 Held; "
         "other content later, 2 POSTs"
     )
