@@ -14,6 +14,7 @@ from customevents.delivery.courier import Courier, Remote
 from customevents.delivery.election import Election, Terms
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
+from customevents.delivery.predecessors import Predecessors
 from customevents.delivery.recovery import Recovery
 from customevents.delivery.results import Results
 from customevents.delivery.state import Moment, Policy
@@ -24,7 +25,6 @@ from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileEr
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.lease import Intent
 from customevents.resource.notice import Notice
-from customevents.resource.times import FIRST
 from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.discovery import Discovery
 from customevents.scope.fill import Filler
@@ -281,8 +281,7 @@ class World:
         self.warnings: list[str] = []
         self.aside: list[Coroutine[Any, Any, None]] = []
         self.awaited: list[bool] = []
-        self.taken_over: dict[str, datetime] = {}
-        self.led_since = FIRST
+        self.predecessors = Predecessors()
         self.throttle = self.throttled(Breaker(closed=True))
         self._chance = random.Random(1).random
 
@@ -324,8 +323,7 @@ class World:
             self.counters,
             recorded=self.recorded,
             alarm=self.throttle.halt,
-            taken_over=self.taken_over,
-            led_since=self.led_since,
+            predecessors=self.predecessors,
         )
 
     def results(self, writer: StatusWriter | None = None) -> Results:

@@ -457,7 +457,7 @@ def test_an_attempt_that_nobody_here_made_stops_all_sending_and_everybody_reads_
 def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -> None:
     event = world.cluster.apply()
     world.api.during = lambda: another_records(world, event, attempts=1)
-    world.taken_over[event.uid] = world.clock()
+    world.predecessors.in_flight[event.uid] = world.clock()
     world.handle(event)
     assert world.throttle.halted == ""
 
@@ -465,7 +465,7 @@ def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -
 def test_an_attempt_of_before_we_led_is_no_other_operator(world: World) -> None:
     """Its leader may have lost its Lease to somebody's kubectl delete, and record it late."""
     event = world.cluster.apply()
-    world.led_since = later(0)
+    world.predecessors.end(later(0), [], later(0))
     world.api.during = lambda: another_records(world, event, attempts=1)
     world.handle(event)
     assert world.throttle.halted == ""
@@ -473,7 +473,7 @@ def test_an_attempt_of_before_we_led_is_no_other_operator(world: World) -> None:
 
 def test_a_clock_that_was_ahead_as_we_began_hides_no_other_operator(world: World) -> None:
     event = world.cluster.apply()
-    world.led_since = later(3600)
+    world.predecessors.end(later(3600), [], later(3600))
     world.api.during = lambda: another_records(world, event, attempts=1)
     world.handle(event)
     assert "another operator sends the same events" in world.throttle.halted

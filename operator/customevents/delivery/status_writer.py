@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from customevents.delivery import state
 from customevents.delivery.counters import Counters
+from customevents.delivery.predecessors import Predecessors
 from customevents.delivery.state import Verdict
 from customevents.resource.errors import (
     ClusterError,
@@ -25,7 +26,6 @@ from customevents.resource.errors import (
 )
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.status import Status
-from customevents.resource.times import FIRST
 from customevents.trouble import Pauses
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Statuses(Protocol):
         """Read one CustomEvent."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class StatusWriter:
     """Writes verdicts on their objects."""
 
@@ -65,11 +65,8 @@ class StatusWriter:
     recorded: Callable[[CustomEvent, CustomEvent, str], None]
     #: Told when going on could send events twice.
     alarm: Callable[[str], None]
-    #: Objects with attempts of the last leader, which may still record them itself; and until when
-    #: these may still arrive.
-    taken_over: dict[str, datetime] = field(default_factory=dict)
-    #: Since when we lead: what was attempted before is no second operator's.
-    led_since: datetime = FIRST
+    #: They may still record what they have attempted.
+    predecessors: Predecessors = field(default_factory=Predecessors)
 
     async def write(self, event: CustomEvent, verdict: Verdict) -> CustomEvent | None:
         """Put a verdict on its object and return that as it is now; None if the object is gone.
@@ -159,10 +156,9 @@ class StatusWriter:
             raise ClusterError(f"the answer to a write is none: {error}") from None
 
     def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
-        if event.uid in self.taken_over:
+        if event.uid in self.predecessors.in_flight:
             return
-        # A clock that was ahead as we began knows nothing of when that was.
-        since = self.led_since if self.led_since <= self.clock() else FIRST
+        since = self.predecessors.led_until(self.clock())
         if state.is_foreign(event, found, verdict.record, since):
             # The alarm is read by everybody, and so names nobody's event.
             logger.error("%s: another operator recorded an attempt on it", event.path)
