@@ -118,7 +118,14 @@ def wire(settings: Settings, ports: Ports) -> Wired:
     inbox = Inbox(clock, uptime, ports.counters, room=journal.has_room)
     recorder = _recorder(settings, ports, election)
     throttle = _throttle(settings, ports, inbox, recorder)
-    writer = StatusWriter(ports.cluster, clock, ports.counters, recorder.recorded, throttle.halt)
+    writer = StatusWriter(
+        ports.cluster,
+        clock,
+        ports.counters,
+        recorded=recorder.recorded,
+        alarm=throttle.halt,
+        leads=lambda: election.valid,
+    )
     policy = _policy(settings)
 
     def moment() -> Moment:

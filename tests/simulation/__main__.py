@@ -11,6 +11,7 @@ A schedule is its plan, and that follows from its seed: replayed, it is the same
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
@@ -174,4 +175,5 @@ def _keep(outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a story is mostly read through `head`
     sys.exit(main())

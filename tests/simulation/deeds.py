@@ -399,6 +399,12 @@ def _stop(world: World, deed: Deed) -> None:
     world.for_a_while(deed.much, replica.resume)
 
 
+def _go_on(world: World, _: Deed) -> None:
+    """All that were stopped are resumed: best in the middle of their successor's attempt."""
+    for each in world.replicas.values():
+        each.resume()
+
+
 def _part(whom: str, *sides: str) -> Callable[[World, Deed], None]:
     def part(world: World, deed: Deed) -> None:
         ways = {(deed.whom, whom, side) for side in sides}
@@ -455,6 +461,7 @@ _DEEDS: dict[str, Callable[[World, Deed], None]] = {
     "kill": _kill,
     "term": _term,
     "stop": _stop,
+    "go on": _go_on,
     "part from kubernetes": _part("kubernetes", "there", "back"),
     "part from kubernetes, there": _part("kubernetes", "there"),
     "part from kubernetes, back": _part("kubernetes", "back"),

@@ -115,6 +115,8 @@ class Judge:
         #: Who has made a Lease where there was none, and so knows of nobody's attempts; and when.
         self._made: dict[str, float] = {}
         self._paces: dict[str, Pace] = {}
+        #: Who may have had no time, or no way, to write what it knew.
+        self.hindered: set[str] = set()
         self._failures: dict[tuple[str, str], deque[float]] = {}
         self.by_id: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
 
@@ -190,6 +192,10 @@ class Judge:
     def _is_by_hand(self) -> bool:
         return self._world.loop.time() - self._by_hand <= BY_HAND
 
+    @property
+    def _was_by_hand(self) -> bool:
+        return self._by_hand > float("-inf")
+
     # What the operator did.
 
     def posted(self, sent: Sent) -> None:
@@ -239,6 +245,14 @@ class Judge:
         """A process has ended by itself."""
         if under_way := self._paces[who].under_way:
             self.violated("P8", f"{who} has ended with {under_way} attempts under way")
+        parts = self._world.replicas[who[0]].parts
+        if parts and "another operator" in parts.throttle.halted and not self._was_by_hand:
+            self.violated("alarm", f"{who} takes its own kind for another operator")
+        if who in self.hindered:
+            return
+        for (uid, delivery_id), all_ in self.by_id.items():
+            if any(sent.who == who and sent.is_confirmed for sent in all_):
+                self._must_be_on_record(who, uid, delivery_id)
 
     def done(self, who: str, what: str, found: Response) -> None:
         """The API server has done something, or refused to."""
@@ -257,6 +271,8 @@ class Judge:
         if good:
             self._failures.pop((who, what), None)
             return
+        if what in ("PATCH status", "GET event"):
+            self.hindered.add(who)
         now, failures = self._world.loop.time(), self._failures.setdefault((who, what), deque())
         failures.append(now)
         while failures[0] < now - 1.0:
@@ -264,6 +280,15 @@ class Judge:
         if len(failures) > MOST_FAILURES:
             self.violated("no hot loop", f"{who}: {len(failures)} x {what} within a second")
             failures.clear()
+
+    def _must_be_on_record(self, who: str, uid: str, delivery_id: str) -> None:
+        stored, life = self._stored(uid), self.lives[uid]
+        record = stored["status"]["delivery"] if stored is not None else {}
+        if record.get("id") != delivery_id or life.tampered or life.said[1] == "Invalid":
+            return
+        if record["state"] != "Delivered":
+            state = record["state"]
+            self.violated("P8", f"{who} has ended, and {life.path}, which it delivered, is {state}")
 
     def errors(self, found: list[dict[str, Any]]) -> None:
         """What the loop was told of."""
@@ -352,7 +377,7 @@ class Judge:
 
     def _must_be_read(self, life: Life, uid: str, record: dict[str, Any]) -> None:
         sent = self.by_id[uid, record.get("id", "")]
-        if not life.tampered and not any(200 <= each.answered < 300 for each in sent):
+        if not life.tampered and not any(each.is_confirmed for each in sent):
             self.violated("O3", f"{life.path} is Delivered, and nobody has read a 2xx")
 
     def _note_the_state(self) -> None:

@@ -20,6 +20,7 @@ from customevents import answers
 from customevents.answers import Response, asked
 from customevents.kube import REQUEST_TIMEOUT
 from customevents.resource.errors import ClusterError
+from customevents.resource.lease import IN_FLIGHT, read_entries
 from simulation import fates
 from simulation.apiserver import ApiServer, Reply
 
@@ -87,26 +88,34 @@ class Line:
         # As text: what is on its way does not change with what its sender goes on to do.
         paged = path.replace(f"limit={answers.PAGE}", f"limit={world.plan.page}")
         request = partial(_handle, world.server, method, paged, json.dumps(body), kinds)
-        arrive = partial(self._arrive, request, path, what, number, fate, answer)
-        await world.begins(self.who, what)
+        way = (what, "commit") if self._commits(what, body) else (what,)
+        arrive = partial(self._arrive, request, path, way, number, fate, answer)
+        await world.begins(self.who, way)
         # From here on it is the world's: it arrives also where nobody waits for it any more.
         there = world.way(self.who, what, number, "there")
         world.loop.call_later(there, arrive, context=Context())
-        world.at_point(self.who, f"{what} sent")
+        world.at_point(self.who, way, "sent")
         found = await answer
-        world.at_point(self.who, f"{what} answered")
+        world.at_point(self.who, way, "answered")
         return found
+
+    def _commits(self, what: str, body: Any) -> bool:
+        """Whether a write of the Lease lists an attempt that is not listed yet."""
+        if what != "PUT lease":
+            return False
+        stated = read_entries(body["metadata"]["annotations"].get(IN_FLIGHT)).entries
+        return not set(stated) <= set(self.world.intents())
 
     def _arrive(
         self,
         request: Callable[[], Reply],
         path: str,
-        what: str,
+        way: tuple[str, ...],
         number: int,
         fate: str,
         answer: asyncio.Future[Response],
     ) -> None:
-        world = self.world
+        world, what = self.world, way[0]
         if world.is_down or world.is_parted(self.who, "kubernetes", "there"):
             fate = "reset before" if world.is_down else "hang before"
         fate = fate or world.policy(what, path)
@@ -117,7 +126,8 @@ class Line:
             found = Response(reply.status, reply.body, reply.retry_after, date)
             if not what.startswith(("GET", "LIST")):
                 world.say(self.who, f"{told(what, path)}: {found.status}")
-            world.done(self.who, what, found)
+            world.judge.done(self.who, what, found)
+            world.at_point(self.who, way, "done")
             if world.is_parted(self.who, "kubernetes", "back"):
                 fate = "hang after"
         if fates.number(fate):

@@ -12,18 +12,22 @@ from customevents import answers
 SETTINGS: dict[str, Any] = {"lease_duration": 15.0, "delivery_post_timeout": 30.0}
 
 
+#: The replica that is at a deed's point, whichever that is.
+WHOEVER = "*"
+
+
 @dataclass(frozen=True)
 class Deed:
     """Something that somebody does at a moment, in seconds from the start.
 
     `point`: instead, when a replica is at this point of its way for the `count`th time from then
-    on.
+    on: the one that is named, or, where `whom` names none, whichever it is.
     """
 
     at: float
     #: What, as `deeds.py` has it.
     do: str
-    #: Which event, replica or namespace.
+    #: Which event, replica or namespace; or the replica that is at the point.
     whom: str = ""
     #: For how long, or which of several.
     much: float = 0.0

@@ -41,6 +41,11 @@ class Sent:
     #: The status that was read by who sent it; 0: none.
     answered: int = 0
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether who sent it knows that it was taken."""
+        return 200 <= self.answered < 300
+
 
 @dataclass
 class Remote:
@@ -124,13 +129,13 @@ class Client:
         answer: asyncio.Future[Answer | NoAnswer] = asyncio.get_running_loop().create_future()
         arrive = partial(self._arrive, what, number, fate, status, sent, answer)
         world.loop.call_later(world.way(self.who, what, number, "there"), arrive, context=Context())
-        world.at_point(self.who, f"{what} sent")
+        world.at_point(self.who, (what,), "sent")
         try:
             async with asyncio.timeout(self.timeout):
                 found = await answer
         except TimeoutError:
             return NoAnswer(Stage.SENT, "TimeoutError")
-        world.at_point(self.who, f"{what} answered")
+        world.at_point(self.who, (what,), "answered")
         return found
 
     def _arrive(
@@ -151,7 +156,7 @@ class Client:
             world.say(self.who, f"{what}: {fate}")
         found = _found(fate, status)
         world.counted(self.who, what, found if not fate else None)
-        world.at_point(self.who, f"{what} done")
+        world.at_point(self.who, (what,), "done")
         if found is None or world.is_parted(self.who, "remote", "back"):
             return
         back = world.way(self.who, what, number, "back")

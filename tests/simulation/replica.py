@@ -83,6 +83,8 @@ class Replica:
         self.probes: Probes | None = None
         #: Seconds by which its clock is ahead; it may be set while it runs.
         self.offset = 0.0
+        #: Whether it may be draining, or will be: who is stopped then has no time left behind it.
+        self._may_drain = False
         self._supervisor: Supervisor | None = None
         self._task: SimulatedTask | None = None
 
@@ -101,7 +103,7 @@ class Replica:
         if self.runs:
             return
         self.starts += 1
-        self.process = Process(self.name)
+        self.process, self._may_drain = Process(self.name), False
         context = contextvars.Context()
         context.run(OWNER.set, self.process)
         self.world.say(self.name, "starts")
@@ -120,12 +122,15 @@ class Replica:
         """SIGTERM."""
         if self.runs and self._supervisor is not None:
             self.world.say(self.name, "is asked to stop")
+            self._may_drain = True
             self._supervisor.finish()
 
     def stop(self) -> None:
         """SIGSTOP, or a machine that is suspended."""
         self.world.say(self.name, "is stopped")
-        self.process.is_stopped = True
+        if self._may_drain:
+            self.world.judge.hindered.add(self.name)
+        self.process.is_stopped = self._may_drain = True
 
     def resume(self) -> None:
         """It goes on."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from customevents import answers
 from simulation.fates import OF_KUBERNETES, OF_THE_REMOTE_SIDE
-from simulation.plan import Deed, Plan
+from simulation.plan import WHOEVER, Deed, Plan
 
 PODS = "abc"
 NAMESPACES = ("shop", "bank")
@@ -39,10 +39,13 @@ OF_A_WATCH = ("silent", "short", "500")
 #: Where something may happen to a replica in the middle of an attempt.
 POINTS = tuple(
     f"{what} {point}"
-    for what in ("PUT lease", "POST remote", "PATCH status")
+    for what in ("PUT lease", "commit", "POST remote", "PATCH status")
     for point in ("begun", "sent", "done", "answered")
     if (what, point) != ("POST remote", "begun")
 )
+
+#: Of these, where it is about one event.
+OF_AN_EVENT = tuple(point for point in POINTS if not point.startswith("PUT lease"))
 
 #: What authors do to an event that is there, and how often one is of this kind.
 OF_AUTHORS: dict[str, int] = {
@@ -68,6 +71,12 @@ OF_AUTHORS: dict[str, int] = {
     "edit beyond the schema": 1,
 }
 
+#: The share of plans in which something happens in the middle of whoever's attempt.
+IN_CRISIS = 0.3
+
+#: The share of those long enough in which a leader that was stopped comes back.
+COMES_BACK = 0.2
+
 #: What else happens, and for how many seconds at most.
 MISHAPS: dict[str, float] = {
     "kill": 0,
@@ -80,6 +89,19 @@ MISHAPS: dict[str, float] = {
     "part from the remote side, back": 60,
     "set the clock": 7200,
     "deafen": 60,
+}
+#: What happens in the middle of whoever's attempt, and for how many seconds at most. Of two
+#: attempts that meet, most need one of these at the right moment: by time alone that is rare.
+CRISES: dict[str, float] = {
+    "kill": 0,
+    "term": 0,
+    "stop": 90,
+    "go on": 0,
+    "part from kubernetes": 60,
+    "part from kubernetes, back": 40,
+    "part from the remote side, back": 60,
+    "delete the lease": 0,
+    "cut watches": 0,
 }
 ADMINISTRATION: dict[str, float] = {
     "remove the CRD": 30,
@@ -109,6 +131,11 @@ def draw(seed: int) -> Plan:
     calm = chance.choice((20.0, 40.0, 60.0, 100.0, 180.0))
     replicas = chance.choice((1, 2, 2, 3))
     deeds = [*_authors(chance, calm), *_others(chance, calm, replicas)]
+    events = [deed.whom for deed in deeds if deed.do == "create"]
+    if chance.random() < IN_CRISIS:
+        deeds += _crises(chance, calm, events)
+    if calm >= 100.0 and chance.random() < COMES_BACK:
+        deeds += _comes_back(chance, calm, events)
     return Plan(
         seed=seed,
         replicas=replicas,
@@ -158,6 +185,8 @@ def _settings(chance: Random) -> dict[str, Any]:
         settings["delivery_in_flight"] = chance.choice((1, 2))
     if chance.random() < 0.2:
         settings["delivery_rate"] = chance.choice((0.0, 0.5, 2.0))
+    if chance.random() < 0.07:
+        settings["lease_duration"] = chance.choice((1.0, 3.0))  # a commit may outlive it
     if chance.random() < 0.2:
         settings["watch_namespaces"] = NAMESPACES
     if chance.random() < 0.2:
@@ -234,3 +263,41 @@ def _others(chance: Random, calm: float, replicas: int) -> list[Deed]:
         much = chance.uniform(0.0, ADMINISTRATION[kind])
         deeds.append(Deed(chance.uniform(0.0, calm), kind, whom, much))
     return deeds
+
+
+def _crises(chance: Random, calm: float, events: Sequence[str]) -> list[Deed]:
+    """What meets a replica in the middle of an attempt, whichever it is, and what authors do."""
+    deeds = []
+    for _ in range(chance.choice((1, 2, 3))):
+        kind, at = chance.choice(tuple(CRISES)), chance.uniform(0.0, calm / 2)
+        much = chance.choice((0.1, 1.0)) * chance.uniform(0.0, CRISES[kind])
+        deeds.append(_at_a_point(chance, Deed(at, kind, WHOEVER, much)))
+    writes = [_of_any_author(chance, calm / 2, events) for _ in range(chance.choice((0, 0, 1, 2)))]
+    return [*deeds, *(_at_a_point(chance, deed) for deed in writes)]
+
+
+def _comes_back(chance: Random, calm: float, events: Sequence[str]) -> list[Deed]:
+    """A leader is stopped in an attempt, and goes on in one of its successor's.
+
+    An author who has seen what the status says by then writes again: so three accounts of one
+    event may meet.
+    """
+    begins, whom = chance.uniform(0.0, calm / 4), chance.choice(events)
+    kind = chance.choice(("edit", "edit back", "resend", "suspend", "hold", "delete"))
+    stop, goes_on = Deed(begins, "stop", WHOEVER, calm), Deed(begins, "go on", WHOEVER)
+    writes = _of_an_author(chance, begins, kind, whom)
+    return [
+        replace(stop, point=chance.choice(OF_AN_EVENT)),
+        replace(writes, point="PATCH status done", count=chance.choice((1, 1, 2))),
+        replace(goes_on, point=chance.choice(OF_AN_EVENT), count=chance.choice((1, 2, 2, 3))),
+    ]
+
+
+def _of_any_author(chance: Random, until: float, events: Sequence[str]) -> Deed:
+    kind = chance.choices(tuple(OF_AUTHORS), tuple(OF_AUTHORS.values()))[0]
+    return _of_an_author(chance, chance.uniform(0.0, until), kind, chance.choice(events))
+
+
+def _at_a_point(chance: Random, deed: Deed) -> Deed:
+    """From its time on, at a point of whoever's attempt."""
+    return replace(deed, point=chance.choice(POINTS), count=chance.choice((1, 1, 1, 2, 4)))

@@ -13,12 +13,12 @@ from contextvars import Context
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from customevents.answers import Response
 from customevents.resource.lease import IN_FLIGHT, Intent, read_entries
 from simulation import deeds
 from simulation.apiserver import ApiServer
@@ -26,7 +26,7 @@ from simulation.calm import Calm
 from simulation.chance import Chance, drawn
 from simulation.judge import Judge
 from simulation.loop import HotLoop, new_loop
-from simulation.plan import SETTINGS, Deed, Plan, Struck
+from simulation.plan import SETTINGS, WHOEVER, Deed, Plan, Struck
 from simulation.remote import Remote, Sent
 from simulation.replica import HOME, Replica
 from simulation.store import Change, Forgotten
@@ -161,28 +161,28 @@ class World:
     def _meet(self, deed: Deed) -> None:
         if not deed.point:
             return self._do(deed)
-        self._waiting[deed.whom, deed.point].append((deed.count, deed))
+        whose = deed.whom if deed.whom in PODS else WHOEVER
+        self._waiting[whose, deed.point].append((deed.count, deed))
         return None
 
     def _do(self, deed: Deed) -> None:
         self.say("world", str(deed))
         deeds.do(self, deed)
 
-    def at_point(self, who: str, point: str) -> None:
-        """A replica is at this point of its way."""
-        waiting = self._waiting.get((who[0], point))
-        if not waiting:
-            return
-        self._waiting[who[0], point] = []
-        for count, deed in waiting:
-            if count > 1:
-                self._waiting[who[0], point].append((count - 1, deed))
-            else:
-                self._do(replace(deed, point="", count=1))
+    def at_point(self, who: str, way: tuple[str, ...], moment: str) -> None:
+        """A replica is at this point of its way, which may have two names."""
+        for name, whose in product(way, (who[0], WHOEVER)):
+            point = f"{name} {moment}"
+            for count, deed in self._waiting.pop((whose, point), ()):
+                if count > 1:
+                    self._waiting[whose, point].append((count - 1, deed))
+                    continue
+                whom = who[0] if deed.whom == WHOEVER else deed.whom
+                self._do(replace(deed, whom=whom, point="", count=1))
 
-    async def begins(self, who: str, what: str) -> None:
+    async def begins(self, who: str, way: tuple[str, ...]) -> None:
         """A replica is about to send; who is killed here never does."""
-        self.at_point(who, f"{what} begun")
+        self.at_point(who, way, "begun")
         if self.replicas[who[0]].process.is_dead:
             await self.loop.create_future()
 
@@ -286,11 +286,6 @@ class World:
         """A replica sends an event."""
         self.say(sent.who, f"POST {sent.source} {sent.summary!r}")
         self.judge.posted(sent)
-
-    def done(self, who: str, what: str, found: Response) -> None:
-        """The API server has done what it was asked, or refused."""
-        self.judge.done(who, what, found)
-        self.at_point(who, f"{what} done")
 
     def counted(self, who: str, what: str, found: object) -> None:
         """A request was answered like this; None: it went wrong."""

@@ -281,6 +281,7 @@ class World:
         self.warnings: list[str] = []
         self.aside: list[Coroutine[Any, Any, None]] = []
         self.awaited: list[bool] = []
+        self.leads = True
         self.predecessors = Predecessors()
         self.throttle = self.throttled(Breaker(closed=True))
         self._chance = random.Random(1).random
@@ -323,6 +324,7 @@ class World:
             self.counters,
             recorded=self.recorded,
             alarm=self.throttle.halt,
+            leads=lambda: self.leads,
             predecessors=self.predecessors,
         )
 

@@ -462,6 +462,14 @@ def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -
     assert world.throttle.halted == ""
 
 
+def test_who_leads_no_more_takes_its_successor_for_no_other_operator(world: World) -> None:
+    event = world.cluster.apply()
+    world.leads = False
+    world.api.during = lambda: another_records(world, event, attempts=1)
+    world.handle(event)
+    assert world.throttle.halted == ""
+
+
 def test_an_attempt_of_before_we_led_is_no_other_operator(world: World) -> None:
     """Its leader may have lost its Lease to somebody's kubectl delete, and record it late."""
     event = world.cluster.apply()

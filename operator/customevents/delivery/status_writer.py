@@ -65,6 +65,8 @@ class StatusWriter:
     recorded: Callable[[CustomEvent, CustomEvent, str], None]
     #: Told when going on could send events twice.
     alarm: Callable[[str], None]
+    #: Whether we lead still, as far as can be known.
+    leads: Callable[[], bool]
     #: They may still record what they have attempted.
     predecessors: Predecessors = field(default_factory=Predecessors)
 
@@ -156,8 +158,8 @@ class StatusWriter:
             raise ClusterError(f"the answer to a write is none: {error}") from None
 
     def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
-        if event.uid in self.predecessors.in_flight:
-            return
+        if event.uid in self.predecessors.in_flight or not self.leads():
+            return  # that is who led before us, or who does now
         since = self.predecessors.led_until(self.clock())
         if state.is_foreign(event, found, verdict.record, since):
             # The alarm is read by everybody, and so names nobody's event.
