@@ -118,14 +118,7 @@ def wire(settings: Settings, ports: Ports) -> Wired:
     inbox = Inbox(clock, uptime, ports.counters, room=journal.has_room)
     recorder = _recorder(settings, ports, election)
     throttle = _throttle(settings, ports, inbox, recorder)
-    writer = StatusWriter(
-        ports.cluster,
-        clock,
-        ports.counters,
-        recorded=recorder.recorded,
-        alarm=throttle.halt,
-        leads=lambda: election.valid,
-    )
+    writer = _writer(ports, recorder, throttle, election)
     policy = _policy(settings)
 
     def moment() -> Moment:
@@ -174,6 +167,19 @@ def _policy(settings: Settings) -> Policy:
         on_unknown_outcome=settings.delivery_on_unknown_outcome,
         paused=settings.delivery_paused,
         ttl=settings.ttl_enabled,
+    )
+
+
+def _writer(
+    ports: Ports, recorder: EventRecorder, throttle: Throttle, election: Election
+) -> StatusWriter:
+    return StatusWriter(
+        ports.cluster,
+        ports.clock.now,
+        ports.counters,
+        recorded=recorder.recorded,
+        alarm=throttle.halt,
+        leads=lambda: election.valid,
     )
 
 
