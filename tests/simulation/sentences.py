@@ -47,8 +47,10 @@ _BY_REASON: dict[Reason, tuple[str, ...]] = {
         rf"Nobody can say whether the last attempt arrived \(.+\)({_AGAIN}|{_LOOK})",
     ),
     Reason.DEADLINE_EXCEEDED: (
-        r"Not delivered within its deadline; (the last attempt: \w+( \(HTTP \d+\))?|it was never "
-        r"tried( \(\w+\))?)\. Edit the event or resend it to tell it still",
+        r"Not delivered within its deadline; (the last attempt: \w+( \(HTTP \d+\))?"
+        r"|it was never tried( \(\w+\))?"
+        r"|a backup brought it back, and nobody knows whether it was told before)\. "
+        r"Edit the event or resend it to tell it still",
     ),
     Reason.INVALID: (r".+ Is the CRD in the cluster the operator's own version\?",),
     Reason.CLUSTER_NAME_UNKNOWN: (r".+",),

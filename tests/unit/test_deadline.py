@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from customevents.delivery.state import Attempt, Ending, Policy, Verdict
-from customevents.resource.event import CustomEvent
+from customevents.resource.event import RESTORED_LABEL, CustomEvent
 from customevents.resource.status import LastOutcome, OutcomeClass, Reason, State
 from unit.builders import NOW, event, later, raw_spec, record, recorded, sent, spec, step
 
@@ -118,8 +118,9 @@ def test_an_annotation_that_is_as_old_as_its_object_resends_nothing() -> None:
             "it was never tried (ClusterNameUnknown)",
         ),
         (recorded(record(state=State.DELIVERED), spec=OLD), "it was never tried. Edit"),
+        (event(spec=OLD, labels={RESTORED_LABEL: "nightly"}), "nobody knows whether it was told"),
     ],
-    ids=["new", "unknown", "never arrived", "held for a cause", "edited after delivery"],
+    ids=["new", "unknown", "never arrived", "for a cause", "edited after delivery", "restored"],
 )
 def test_an_expired_event_keeps_its_last_reason_readable(of: CustomEvent, words: str) -> None:
     assert words in verdict(of).message

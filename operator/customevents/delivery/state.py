@@ -442,16 +442,23 @@ def _delivered(attempt: Attempt, now: datetime) -> Verdict:
 
 def _expired(attempt: Attempt, now: datetime) -> Verdict:
     """The deadline passed; the last outcome, or else the last reason, stays readable."""
+    words = (
+        f"Not delivered within its deadline; {_was_tried(attempt)}. "
+        "Edit the event or resend it to tell it still"
+    )
+    done = _finish(attempt.record, State.EXPIRED, now)
+    return _verdict(attempt, done, Reason.DEADLINE_EXCEEDED, words)
+
+
+def _was_tried(attempt: Attempt) -> str:
     record, before = attempt.record, attempt.event.status
+    if record.last_outcome is not None:
+        return f"the last attempt: {_describe(record.last_outcome)}"
+    if _restored(attempt.event):
+        return "a backup brought it back, and nobody knows whether it was told before"
     known = before.delivered.reason if record.id == before.delivery.id else Reason.PENDING
     why = "" if known == Reason.PENDING else f" ({known})"
-    last = record.last_outcome
-    tried = f"the last attempt: {_describe(last)}" if last else f"it was never tried{why}"
-    words = (
-        f"Not delivered within its deadline; {tried}. Edit the event or resend it to tell it still"
-    )
-    done = _finish(record, State.EXPIRED, now)
-    return _verdict(attempt, done, Reason.DEADLINE_EXCEEDED, words)
+    return f"it was never tried{why}"
 
 
 def _held(attempt: Attempt, reason: str, words: str) -> Verdict:
