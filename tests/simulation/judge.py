@@ -118,6 +118,8 @@ class Judge:
         #: Who may have had no time, or no way, to write what it knew.
         self.hindered: set[str] = set()
         self._failures: dict[tuple[str, str], deque[float]] = {}
+        #: What was counted as the first attempt under an id left: that was of other tellings.
+        self._counted_before: dict[tuple[str, str], int] = {}
         self.by_id: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
 
     def violated(self, rule: str, words: str) -> None:
@@ -217,7 +219,8 @@ class Judge:
         stored = self._stored(sent.uid)
         if stored is None or sent.delivery_id in self.forgiven:
             return
-        counted = stored["status"]["delivery"].get("unknownOutcomes", 0)
+        unknown = stored["status"]["delivery"].get("unknownOutcomes", 0)
+        counted = unknown - self._counted_before.setdefault((sent.uid, sent.delivery_id), unknown)
         if not life.tampered and counted < len(earlier):
             times = f"{len(earlier)} times, {counted} counted"
             self.violated("O2", f"{sent.source} is sent again: it is there {times}")

@@ -2,7 +2,7 @@
 
     python -m simulation.teeth                     # lists the mutations
     python -m simulation.teeth the-fence --starts 5
-    python -m simulation.teeth all                 # the table of all, as markdown
+    python -m simulation.teeth all                 # all of them: the page TEETH.md
 
 Where no schedule can notice, `unseen` in mutations.toml says why: `all` names these without trying.
 It exits 0 if each of the others was noticed.
@@ -36,6 +36,15 @@ WORKERS = 2
 
 #: What kopf's documented handler must break.
 OF_THE_NAIVE = ("O1", "O2", "O3")
+
+_PAGE = """\
+# How soon a schedule shows it
+
+The operator is broken in one place, in a copy, as [mutations.toml](../faults/mutations.toml) says,
+and schedules are run until a rule is broken. Here is how many that took, as the median of {starts}
+starts from seeds of their own, each of {most} schedules at most; and the rule, as
+[README.md](README.md) names it. This page is what `make teeth` prints.
+"""
 
 _TRIED = """\
 | mutation | what is broken | schedules | rule |
@@ -102,6 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     of_all = "all" in given.names
     chosen = [each for each in listed if each.name in given.names or (of_all and not each.unseen)]
+    if of_all:
+        print(_PAGE.format(starts=given.starts, most=given.most))
     print(_TRIED)
     unnoticed = sum(not _row(mutation, given.starts, given.most) for mutation in chosen)
     return unnoticed + (_rest(given.starts, given.most) if of_all else 0)
