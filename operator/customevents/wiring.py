@@ -132,7 +132,7 @@ def wire(settings: Settings, ports: Ports) -> Wired:
     remote = Remote(ports.api, ports.counters, clock, uptime, settings.provenance_enabled)
     resync = _resync(settings, ports, inbox)
     ttl = TtlCollector(ports.cluster, clock) if settings.ttl_enabled else None
-    facts = _facts(settings, ports, cluster_name, agents)
+    facts = _facts(settings, ports, cluster_name, agents, election)
     return Wired(
         inbox=inbox,
         intake=Intake([inbox, resync] if ttl is None else [inbox, resync, ttl]),
@@ -179,7 +179,7 @@ def _writer(
         ports.counters,
         recorded=recorder.recorded,
         alarm=throttle.halt,
-        leads=lambda: election.valid,
+        knows_all=lambda: election.knows_all,
     )
 
 
@@ -246,7 +246,9 @@ def _resync(settings: Settings, ports: Ports, inbox: Inbox) -> Resync:
     )
 
 
-def _facts(settings: Settings, ports: Ports, cluster_name: OwnName, agents: Agents) -> Facts:
+def _facts(
+    settings: Settings, ports: Ports, cluster_name: OwnName, agents: Agents, election: Election
+) -> Facts:
     return Facts(
         leader=ports.pod,
         endpoint=settings.base_url,
@@ -255,6 +257,7 @@ def _facts(settings: Settings, ports: Ports, cluster_name: OwnName, agents: Agen
         agents_elsewhere=lambda: agents.elsewhere,
         clock_skew=lambda: ports.clock.skew,
         unwatched=lambda: len(ports.watch.troubles),
+        leads=lambda: election.valid,
     )
 
 

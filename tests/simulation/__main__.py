@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _digest(given.seed, given.schedules)
     if given.do == "count":
         return _count(given)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a story is mostly read through `head`
     outcome = run(given.plan, with_log=given.log)
     if given.do == "shrink":
         if not outcome.violations:
@@ -175,5 +176,4 @@ def _keep(outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a story is mostly read through `head`
     sys.exit(main())

@@ -34,6 +34,9 @@ LONGEST = 25.0
 #: Seconds after somebody has edited the Lease in which two may lead, and it need not list all.
 BY_HAND = 20.0
 
+#: Seconds for which a failed write keeps a result from its object: a pause, and then the drain.
+HINDERED = 120.0
+
 #: What authors edit of the content.
 EDITED = ("summary", "severity")
 
@@ -115,10 +118,12 @@ class Judge:
         #: Who has made a Lease where there was none, and so knows of nobody's attempts; and when.
         self._made: dict[str, float] = {}
         self._paces: dict[str, Pace] = {}
-        #: Who may have had no time, or no way, to write what it knew.
-        self.hindered: set[str] = set()
+        #: Who was stopped in its drain, which may have used up the time that it had for that.
+        self.out_of_time: set[str] = set()
+        #: When a read or a write of a status failed last, by process.
+        self._hindered: dict[str, float] = {}
         self._failures: dict[tuple[str, str], deque[float]] = {}
-        #: What was counted as the first attempt under an id left: that was of other tellings.
+        #: What was counted when the first attempt under an id was sent: that is of other tellings.
         self._counted_before: dict[tuple[str, str], int] = {}
         self.by_id: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
 
@@ -194,10 +199,6 @@ class Judge:
     def _is_by_hand(self) -> bool:
         return self._world.loop.time() - self._by_hand <= BY_HAND
 
-    @property
-    def _was_by_hand(self) -> bool:
-        return self._by_hand > float("-inf")
-
     # What the operator did.
 
     def posted(self, sent: Sent) -> None:
@@ -246,12 +247,11 @@ class Judge:
 
     def exited(self, who: str) -> None:
         """A process has ended by itself."""
+        if who in self.out_of_time:
+            return
         if under_way := self._paces[who].under_way:
             self.violated("P8", f"{who} has ended with {under_way} attempts under way")
-        parts = self._world.replicas[who[0]].parts
-        if parts and "another operator" in parts.throttle.halted and not self._was_by_hand:
-            self.violated("alarm", f"{who} takes its own kind for another operator")
-        if who in self.hindered:
+        if self._world.loop.time() - self._hindered.get(who, float("-inf")) < HINDERED:
             return
         for (uid, delivery_id), all_ in self.by_id.items():
             if any(sent.who == who and sent.is_confirmed for sent in all_):
@@ -262,6 +262,8 @@ class Judge:
         self.requests[what] += 1
         if what == "PATCH status":
             self._look_at_a_status(who, found)
+        elif what == "POST notice" and b"another operator" in found.body:
+            self._look_at_the_alarm(who)
         elif what in ("POST lease", "PUT lease") and found.status < 300:
             if what == "POST lease":
                 self._made[who] = self._world.loop.time()
@@ -275,7 +277,7 @@ class Judge:
             self._failures.pop((who, what), None)
             return
         if what in ("PATCH status", "GET event"):
-            self.hindered.add(who)
+            self._hindered[who] = self._world.loop.time()
         now, failures = self._world.loop.time(), self._failures.setdefault((who, what), deque())
         failures.append(now)
         while failures[0] < now - 1.0:
@@ -283,6 +285,11 @@ class Judge:
         if len(failures) > MOST_FAILURES:
             self.violated("no hot loop", f"{who}: {len(failures)} x {what} within a second")
             failures.clear()
+
+    def _look_at_the_alarm(self, who: str) -> None:
+        """There is one operator. But who is deposed by hand learns that at its next renewal."""
+        if all(deed.do != "clear the holder" for deed in self._world.plan.deeds):
+            self.violated("alarm", f"{who} takes its own kind for another operator")
 
     def _must_be_on_record(self, who: str, uid: str, delivery_id: str) -> None:
         stored, life = self._stored(uid), self.lives[uid]

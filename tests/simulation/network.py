@@ -88,15 +88,15 @@ class Line:
         # As text: what is on its way does not change with what its sender goes on to do.
         paged = path.replace(f"limit={answers.PAGE}", f"limit={world.plan.page}")
         request = partial(_handle, world.server, method, paged, json.dumps(body), kinds)
-        way = (what, "commit") if self._commits(what, body) else (what,)
-        arrive = partial(self._arrive, request, path, way, number, fate, answer)
-        await world.begins(self.who, way)
+        names = (what, "commit") if self._commits(what, body) else (what,)
+        arrive = partial(self._arrive, request, path, names, number, fate, answer)
+        await world.begins(self.who, names)
         # From here on it is the world's: it arrives also where nobody waits for it any more.
         there = world.way(self.who, what, number, "there")
         world.loop.call_later(there, arrive, context=Context())
-        world.at_point(self.who, way, "sent")
+        world.at_point(self.who, names, "sent")
         found = await answer
-        world.at_point(self.who, way, "answered")
+        world.at_point(self.who, names, "answered")
         return found
 
     def _commits(self, what: str, body: Any) -> bool:
@@ -110,12 +110,12 @@ class Line:
         self,
         request: Callable[[], Reply],
         path: str,
-        way: tuple[str, ...],
+        names: tuple[str, ...],
         number: int,
         fate: str,
         answer: asyncio.Future[Response],
     ) -> None:
-        world, what = self.world, way[0]
+        world, what = self.world, names[0]
         if world.is_down or world.is_parted(self.who, "kubernetes", "there"):
             fate = "reset before" if world.is_down else "hang before"
         fate = fate or world.policy(what, path)
@@ -127,7 +127,7 @@ class Line:
             if not what.startswith(("GET", "LIST")):
                 world.say(self.who, f"{told(what, path)}: {found.status}")
             world.judge.done(self.who, what, found)
-            world.at_point(self.who, way, "done")
+            world.at_point(self.who, names, "done")
             if world.is_parted(self.who, "kubernetes", "back"):
                 fate = "hang after"
         if fates.number(fate):

@@ -21,7 +21,7 @@ class Deed:
     """Something that somebody does at a moment, in seconds from the start.
 
     `point`: instead, when a replica is at this point of its way for the `count`th time from then
-    on: the one that is named, or, where `whom` names none, whichever it is.
+    on. That is the one that `whom` names; where it names none, or an event, whichever it is.
     """
 
     at: float

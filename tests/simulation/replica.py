@@ -83,7 +83,7 @@ class Replica:
         self.probes: Probes | None = None
         #: Seconds by which its clock is ahead; it may be set while it runs.
         self.offset = 0.0
-        #: Whether it may be draining, or will be: who is stopped then has no time left behind it.
+        #: Whether it may be draining: a stop would use up the time that it has for that.
         self._may_drain = False
         self._supervisor: Supervisor | None = None
         self._task: SimulatedTask | None = None
@@ -128,8 +128,10 @@ class Replica:
     def stop(self) -> None:
         """SIGSTOP, or a machine that is suspended."""
         self.world.say(self.name, "is stopped")
-        if self._may_drain:
-            self.world.judge.hindered.add(self.name)
+        is_deposed = self.parts and self.parts.inbox.busy and not self.parts.election.valid
+        if self._may_drain or is_deposed:
+            self.world.judge.out_of_time.add(self.name)
+        # Another may lead by the time it goes on, and then it drains.
         self.process.is_stopped = self._may_drain = True
 
     def resume(self) -> None:

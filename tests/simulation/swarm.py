@@ -90,8 +90,7 @@ MISHAPS: dict[str, float] = {
     "set the clock": 7200,
     "deafen": 60,
 }
-#: What happens in the middle of whoever's attempt, and for how many seconds at most. Of two
-#: attempts that meet, most need one of these at the right moment: by time alone that is rare.
+#: What happens in the middle of whoever's attempt, and for how many seconds at most.
 CRISES: dict[str, float] = {
     "kill": 0,
     "term": 0,
@@ -279,8 +278,7 @@ def _crises(chance: Random, calm: float, events: Sequence[str]) -> list[Deed]:
 def _comes_back(chance: Random, calm: float, events: Sequence[str]) -> list[Deed]:
     """A leader is stopped in an attempt, and goes on in one of its successor's.
 
-    An author who has seen what the status says by then writes again: so three accounts of one
-    event may meet.
+    An author writes as soon as a status has changed, and so there is something new to tell by then.
     """
     begins, whom = chance.uniform(0.0, calm / 4), chance.choice(events)
     kind = chance.choice(("edit", "edit back", "resend", "suspend", "hold", "delete"))

@@ -169,9 +169,9 @@ class World:
         self.say("world", str(deed))
         deeds.do(self, deed)
 
-    def at_point(self, who: str, way: tuple[str, ...], moment: str) -> None:
-        """A replica is at this point of its way, which may have two names."""
-        for name, whose in product(way, (who[0], WHOEVER)):
+    def at_point(self, who: str, names: tuple[str, ...], moment: str) -> None:
+        """A replica is at this moment of a request, which may have two names."""
+        for name, whose in product(names, (who[0], WHOEVER)):
             point = f"{name} {moment}"
             for count, deed in self._waiting.pop((whose, point), ()):
                 if count > 1:
@@ -180,11 +180,14 @@ class World:
                 whom = who[0] if deed.whom == WHOEVER else deed.whom
                 self._do(replace(deed, whom=whom, point="", count=1))
 
-    async def begins(self, who: str, way: tuple[str, ...]) -> None:
-        """A replica is about to send; who is killed here never does."""
-        self.at_point(who, way, "begun")
-        if self.replicas[who[0]].process.is_dead:
+    async def begins(self, who: str, names: tuple[str, ...]) -> None:
+        """A replica is about to send; who is killed here never does, who is stopped does later."""
+        self.at_point(who, names, "begun")
+        process = self.replicas[who[0]].process
+        if process.is_dead:
             await self.loop.create_future()
+        if process.is_stopped:
+            await asyncio.sleep(0)
 
     # Ways.
 

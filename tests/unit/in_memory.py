@@ -14,7 +14,6 @@ from customevents.delivery.courier import Courier, Remote
 from customevents.delivery.election import Election, Terms
 from customevents.delivery.inbox import Inbox
 from customevents.delivery.journal import Journal
-from customevents.delivery.predecessors import Predecessors
 from customevents.delivery.recovery import Recovery
 from customevents.delivery.results import Results
 from customevents.delivery.state import Moment, Policy
@@ -281,8 +280,8 @@ class World:
         self.warnings: list[str] = []
         self.aside: list[Coroutine[Any, Any, None]] = []
         self.awaited: list[bool] = []
-        self.leads = True
-        self.predecessors = Predecessors()
+        self.knows_all = True
+        self.taken_over: dict[str, datetime] = {}
         self.throttle = self.throttled(Breaker(closed=True))
         self._chance = random.Random(1).random
 
@@ -324,8 +323,8 @@ class World:
             self.counters,
             recorded=self.recorded,
             alarm=self.throttle.halt,
-            leads=lambda: self.leads,
-            predecessors=self.predecessors,
+            knows_all=lambda: self.knows_all,
+            taken_over=self.taken_over,
         )
 
     def results(self, writer: StatusWriter | None = None) -> Results:

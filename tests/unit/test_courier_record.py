@@ -457,34 +457,20 @@ def test_an_attempt_that_nobody_here_made_stops_all_sending_and_everybody_reads_
 def test_what_the_last_leader_still_records_is_no_other_operator(world: World) -> None:
     event = world.cluster.apply()
     world.api.during = lambda: another_records(world, event, attempts=1)
-    world.predecessors.in_flight[event.uid] = world.clock()
+    world.taken_over[event.uid] = world.clock()
     world.handle(event)
     assert world.throttle.halted == ""
 
 
-def test_who_leads_no_more_takes_its_successor_for_no_other_operator(world: World) -> None:
+def test_who_does_not_know_all_attempts_of_its_own_kind_sees_no_other_operator(
+    world: World,
+) -> None:
+    """The Lease or its list was lost, or another leads by now: see `Election.knows_all`."""
     event = world.cluster.apply()
-    world.leads = False
+    world.knows_all = False
     world.api.during = lambda: another_records(world, event, attempts=1)
     world.handle(event)
     assert world.throttle.halted == ""
-
-
-def test_an_attempt_of_before_we_led_is_no_other_operator(world: World) -> None:
-    """Its leader may have lost its Lease to somebody's kubectl delete, and record it late."""
-    event = world.cluster.apply()
-    world.predecessors.end(later(0), [], later(0))
-    world.api.during = lambda: another_records(world, event, attempts=1)
-    world.handle(event)
-    assert world.throttle.halted == ""
-
-
-def test_a_clock_that_was_ahead_as_we_began_hides_no_other_operator(world: World) -> None:
-    event = world.cluster.apply()
-    world.predecessors.end(later(3600), [], later(3600))
-    world.api.during = lambda: another_records(world, event, attempts=1)
-    world.handle(event)
-    assert "another operator sends the same events" in world.throttle.halted
 
 
 def test_an_attempt_that_arrived_nowhere_is_no_other_operator(world: World) -> None:

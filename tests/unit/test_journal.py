@@ -236,14 +236,16 @@ def test_a_log_that_another_leader_made_anew_is_not_lost(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("lease", "times"), [(without_a_list(), 1), (held_by(""), 0)])
-def test_a_lost_log_is_counted(scene: Scene, lease: Raw, times: int) -> None:
+def test_a_lost_log_is_counted_and_who_leads_then_does_not_know_all_attempts(
+    scene: Scene, lease: Raw, times: int
+) -> None:
     scene.leases.change(lease)
 
-    async def lost() -> int:
+    async def lost() -> tuple[int, bool]:
         async with scene.leading() as journal:
-            return journal.election.times_lost
+            return journal.election.times_lost, journal.election.knows_all
 
-    assert at_once(lost()) == times
+    assert at_once(lost()) == (times, not times)
 
 
 # --- The end

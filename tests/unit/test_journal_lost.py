@@ -52,6 +52,7 @@ def test_a_lost_lease_ends_the_leader(scene: Scene) -> None:
         scene.leases.edit(holderIdentity="another")
         with pytest.raises(LeadershipLost, match="another holds"):
             await journal.run()
+        assert not journal.election.valid, "it says so to all that ask, not only when it runs out"
 
     at_once(end())
 
@@ -68,6 +69,8 @@ def test_a_deleted_lease_commits_nothing_for_the_quarantine_and_then_the_whole_l
         assert scene.leases.listed == [["a"], ["a", "b"], ["a", "b"]]
         assert scene.leases.stands["spec"]["holderIdentity"] == "us"
         assert journal.election.times_lost == 1
+        assert journal.election.valid
+        assert not journal.election.knows_all
 
     lead(scene, story)
 

@@ -78,7 +78,7 @@ def test_it_is_tried_again_under_its_id_but_not_before_the_post_timeout(world: W
     event = world.cluster.apply()
     lost = entry(event)
     settle(world, lost)
-    world.predecessors.in_flight.clear()  # the new leader is started again, and goes by the record
+    world.taken_over.clear()  # the new leader is started again, and goes by the record
     waits = world.handle(world.cluster.now(event))
     assert world.api.posts == []
     assert waits.again is not None
@@ -418,7 +418,7 @@ def test_what_was_edited_is_not_sent_before_the_lost_attempt_has_ended(world: Wo
     settle(world, lost)
     now = world.cluster.now(event)
     assert (now.status.delivery.state, now.status.delivery.unknown_outcomes) == (State.PENDING, 1)
-    world.predecessors.in_flight.clear()  # the new leader is started again, and goes by the record
+    world.taken_over.clear()  # the new leader is started again, and goes by the record
     assert world.handle(now).again == later(POST_TIMEOUT)
     assert world.api.posts == []
     world.clock.advance(POST_TIMEOUT)

@@ -106,6 +106,7 @@ class Place:
     cluster: ClusterName | None = PROD
     skew: float | None = None
     unwatched: int = 0
+    leads: bool = True
     config_map: MemoryConfigMap = field(default_factory=MemoryConfigMap)
 
     def __post_init__(self) -> None:
@@ -117,6 +118,7 @@ class Place:
             agents_elsewhere=lambda: ("shop/komodor-agent",),
             clock_skew=lambda: self.skew,
             unwatched=lambda: self.unwatched,
+            leads=lambda: self.leads,
         )
         self.reporter = StateReporter(
             self.config_map,
@@ -162,6 +164,20 @@ def test_it_says_what_a_reader_needs() -> None:
     assert (found.waiting, found.oldest) == (1, NOW)
     assert found.settings == Resolving(provenance_enabled=False)
     assert found.cluster_known is None
+
+
+def test_who_leads_no_more_writes_nothing_over_what_its_successor_says() -> None:
+    place = Place()
+
+    async def it_is_deposed() -> None:
+        await a_moment()
+        place.leads = False
+        place.world.throttle.halt("the CRD drops what the operator writes")
+        await asyncio.sleep(100.0)
+        await place.reporter.sign_off()
+
+    place.play(it_is_deposed)
+    assert (place.config_map.said.leader, place.config_map.said.halted) == ("pod-a", "")
 
 
 def test_it_names_no_event_and_no_tenant() -> None:

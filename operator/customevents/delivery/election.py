@@ -135,7 +135,16 @@ class Election:
     @property
     def valid(self) -> bool:
         """Whether the Lease was written recently enough to be ours still."""
-        return self._uptime() < self._valid_until
+        return self._uptime() < self._valid_until and not self._is_lost
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether each attempt of this operator is ours, or on the list that we took over.
+
+        Not if another may lead by now, or if a Lease or its list was lost: whoever made attempts
+        before that, and slept since, may still record them.
+        """
+        return self.valid and not self.times_lost
 
     @property
     def renew_in(self) -> float:

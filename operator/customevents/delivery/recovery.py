@@ -39,7 +39,7 @@ class Recovery:
         aside, and blocked until then.
         """
         entries = list(entries)
-        self.writer.predecessors.end(self.writer.clock(), entries, open_until)
+        self.writer.taken_over.update((entry.uid, open_until) for entry in entries)
         tasks = {
             asyncio.create_task(self._settle(entry, open_until)): entry.namespace
             for entry in entries

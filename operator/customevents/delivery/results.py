@@ -137,7 +137,7 @@ class Results:
 
     def open_until(self, uid: str) -> datetime | None:
         """Until when an attempt of the last leader may still arrive; None: there was none."""
-        return self._writer.predecessors.in_flight.get(uid)
+        return self._writer.taken_over.get(uid)
 
     def hold(self, namespace: str) -> None:
         """Send nothing of a namespace, until `let_go`: attempts of the last leader wait there."""

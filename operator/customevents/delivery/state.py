@@ -642,18 +642,13 @@ def merge(before: DeliveryRecord, ours: DeliveryRecord, theirs: DeliveryRecord) 
     return replace(winner, attempts=attempts, unknown_outcomes=unknown)
 
 
-def is_foreign(
-    event: CustomEvent, found: CustomEvent, ours: DeliveryRecord, led_since: datetime
-) -> bool:
+def is_foreign(event: CustomEvent, found: CustomEvent, ours: DeliveryRecord) -> bool:
     """Whether an object counts an attempt under an id of its own that is not among ours.
 
-    A record that a backup brought back has the ids of another object. What was made before we led,
-    or arrived nowhere, may be of who led before, recorded late: the journal keeps none of these, or
-    was lost.
+    A record that a backup brought back has the ids of another object. What arrived nowhere may be
+    of who led before, recorded late: the journal keeps none of these.
     """
     before, theirs = event.status.delivery, found.status.delivery
-    if theirs.last_attempt_time is not None and theirs.last_attempt_time < led_since:
-        return False
     own = delivery_id(found.uid, theirs.content_hash, theirs.resend, theirs.sequence)
     counts_more = (theirs.sequence, theirs.attempts) > (before.sequence, before.attempts)
     is_another = not _is_ours(theirs, ours) and theirs.id == own

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from customevents.delivery import state
 from customevents.delivery.counters import Counters
-from customevents.delivery.predecessors import Predecessors
 from customevents.delivery.state import Verdict
 from customevents.resource.errors import (
     ClusterError,
@@ -65,10 +64,11 @@ class StatusWriter:
     recorded: Callable[[CustomEvent, CustomEvent, str], None]
     #: Told when going on could send events twice.
     alarm: Callable[[str], None]
-    #: Whether we lead still, as far as can be known.
-    leads: Callable[[], bool]
-    #: They may still record what they have attempted.
-    predecessors: Predecessors = field(default_factory=Predecessors)
+    #: Whether each attempt of this operator is known: another one is another operator's then.
+    knows_all: Callable[[], bool]
+    #: Objects with attempts of the last leader, which may still record them itself; and until when
+    #: these may still arrive.
+    taken_over: dict[str, datetime] = field(default_factory=dict)
 
     async def write(self, event: CustomEvent, verdict: Verdict) -> CustomEvent | None:
         """Put a verdict on its object and return that as it is now; None if the object is gone.
@@ -158,10 +158,9 @@ class StatusWriter:
             raise ClusterError(f"the answer to a write is none: {error}") from None
 
     def _look_for_another(self, event: CustomEvent, found: CustomEvent, verdict: Verdict) -> None:
-        if event.uid in self.predecessors.in_flight or not self.leads():
-            return  # that is who led before us, or who does now
-        since = self.predecessors.led_until(self.clock())
-        if state.is_foreign(event, found, verdict.record, since):
+        if event.uid in self.taken_over or not self.knows_all():
+            return  # it may be of who led before us, or leads now
+        if state.is_foreign(event, found, verdict.record):
             # The alarm is read by everybody, and so names nobody's event.
             logger.error("%s: another operator recorded an attempt on it", event.path)
             self.alarm(_ANOTHER)

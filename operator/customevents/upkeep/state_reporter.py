@@ -69,6 +69,8 @@ class Facts:
     clock_skew: Callable[[], float | None]
     #: How many namespaces are not watched.
     unwatched: Callable[[], int]
+    #: Whether it is this process that leads.
+    leads: Callable[[], bool]
 
 
 class StateReporter:
@@ -162,7 +164,7 @@ class StateReporter:
         gone = self.state.model_copy(update={"leader": "", "renewed": self._clock()})
         with contextlib.suppress(ClusterError, TimeoutError):
             async with asyncio.timeout(SIGN_OFF):
-                if self._seen:
+                if self._seen and self._facts.leads():
                     await self._config_map.replace({**self._seen, "data": {STATE: gone.to_json()}})
 
     async def ask_account(self) -> None:
@@ -185,8 +187,8 @@ class StateReporter:
         """What fails is told once, and tried again when the next is due."""
         state, now = self.state, self._uptime()
         is_fresh = state == self._written and now < self._written_at + AT_LEAST_EVERY
-        if is_fresh or self._is_over:
-            return
+        if is_fresh or self._is_over or not self._facts.leads():
+            return  # who does lead says so there, and is not to be written over
         text = state.model_copy(update={"renewed": self._clock()}).to_json()
         try:
             self._seen = await self._put({STATE: text})
