@@ -15,7 +15,7 @@ from customevents.resource.event import CustomEvent
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import LastOutcome, OutcomeClass, State
 from customevents.scope.cluster_name import Nameless
-from unit.builders import later, raw_spec, record, stored
+from unit.builders import later, raw_spec, record, spec, stored
 from unit.in_memory import Handled, Raw, World
 from unit.instant import at_once
 
@@ -440,6 +440,21 @@ def test_where_their_words_stand_they_are_about_the_generation_that_they_saw(
     (status,) = world.cluster.writes
     assert status["delivery"]["state"] == "Delivered"
     assert status["delivery"]["unknownOutcomes"] == 1
+    assert status["conditions"][0]["observedGeneration"] == 3
+
+
+def test_where_another_telling_of_the_same_number_stands_its_words_stand_as_well(
+    world: World,
+) -> None:
+    """Or the content that we saw would count as told, and what stands there tells another."""
+    event = world.cluster.apply()
+    theirs = record(spec(summary="before the edit"), state=State.DELIVERED)
+    same = {"id": theirs.id, "content_hash": theirs.content_hash, "attempts": 1}
+    world.knows_all = False
+    world.api.during = lambda: another_records(world, event, **same)
+    world.handle(event)
+    (status,) = world.cluster.writes
+    assert (status["delivery"]["id"], status["delivery"]["unknownOutcomes"]) == (theirs.id, 1)
     assert status["conditions"][0]["observedGeneration"] == 3
 
 

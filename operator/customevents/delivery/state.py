@@ -609,8 +609,10 @@ def not_before(verdict: Verdict, time: datetime) -> Verdict:
 
 def merged(event: CustomEvent, found: CustomEvent, verdict: Verdict) -> tuple[Verdict, bool]:
     """What shall stand where another record does, and whether its words are ours."""
-    record = merge(event.status.delivery, verdict.record, found.status.delivery)
-    if (record.sequence, record.state) == (verdict.record.sequence, verdict.record.state):
+    ours = verdict.record
+    record = merge(event.status.delivery, ours, found.status.delivery)
+    # By the id as well: where a list was lost, two tellings may have the same number.
+    if (record.id, record.sequence, record.state) == (ours.id, ours.sequence, ours.state):
         return replace(verdict, record=record, warning=""), True
     said = found.status.delivered
     return Verdict(record, said.reason, said.message, found.status.resolved), False
