@@ -44,7 +44,7 @@ simulate: $(VENV)/ready ## Every order of events, in a simulated world (MINUTES=
 	PYTHONPATH=tests $(BIN)/python -m simulation explore --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 teeth: $(VENV)/ready ## Break the operator in each place: how soon is it seen? Prints a table (MUTATION=the-fence)
-	@PYTHONPATH=tests $(BIN)/python -m simulation.teeth $(or $(MUTATION),all) --starts $(or $(STARTS),5) --most $(or $(MOST),10000)
+	@PYTHONPATH=tests $(BIN)/python -m simulation.teeth $(or $(MUTATION),all) --starts $(or $(STARTS),5) --most $(or $(MOST),2000)
 
 storm: tools ## Everything at random on a real control plane (MINUTES=60 SEED=...): prints a table
 	PYTHONPATH=tests:localcluster $(BIN)/python -m faults.storm --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

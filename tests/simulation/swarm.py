@@ -77,6 +77,9 @@ IN_CRISIS = 0.3
 #: The share of those long enough in which a leader that was stopped comes back.
 COMES_BACK = 0.2
 
+#: The share in which nothing goes wrong: some rules are of that alone.
+QUIET = 0.02
+
 #: What else happens, and for how many seconds at most.
 MISHAPS: dict[str, float] = {
     "kill": 0,
@@ -135,7 +138,7 @@ def draw(seed: int) -> Plan:
         deeds += _crises(chance, calm, events)
     if calm >= 100.0 and chance.random() < COMES_BACK:
         deeds += _comes_back(chance, calm, events)
-    return Plan(
+    plan = Plan(
         seed=seed,
         replicas=replicas,
         deeds=tuple(sorted(deeds, key=lambda deed: deed.at)),
@@ -149,6 +152,13 @@ def draw(seed: int) -> Plan:
         calm=calm,
         page=chance.choice((answers.PAGE, 1, 3)),
     )
+    return _quiet(plan) if chance.random() < QUIET else plan
+
+
+def _quiet(plan: Plan) -> Plan:
+    """The same where nothing goes wrong, and events are only created."""
+    deeds = tuple(deed for deed in plan.deeds if deed.do == "create" and deed.at > 5.0)
+    return replace(plan, deeds=deeds, rates={}, lag=0.05, slowest=0.05)
 
 
 #: What a plan near another one may have of a third.

@@ -26,7 +26,7 @@ from faults.mutate import ROOT, SOURCE, Mutation, all_mutations, broken
 TESTS = ROOT / "tests"
 
 #: Schedules that are tried.
-MOST = 10_000
+MOST = 2000
 
 #: Between the first seeds of two starts.
 APART = 1_000_000
