@@ -2,7 +2,7 @@
 
     python -m simulation.teeth                     # lists the mutations
     python -m simulation.teeth the-fence --starts 5
-    python -m simulation.teeth all                 # all of them: the page TEETH.md
+    python -m simulation.teeth all                 # all of them: a page
 
 Where no schedule can notice, `unseen` in mutations.toml says why: `all` names these without trying.
 It exits 0 if each of the others was noticed.
