@@ -36,6 +36,8 @@ print("loaded", *sys.modules)
         (("resend", "a"), {"kopf", "httpx"}),
         (("send", "--type", "a", "--summary", "b"), {"kopf", "httpx"}),
         (("probe", "--yes"), {"kopf", "httpx"}),
+        (("explain", "a"), {"kopf", "httpx"}),
+        (("render", "a"), {"kopf", "httpx"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

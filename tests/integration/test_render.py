@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,15 @@ import pytest
 from integration.conftest import Events, Existing, Shell, StartOperator
 from integration.workloads import apply, workload
 from operator_process import eventually, said_of_itself
+from work import work
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 HEAD = "apiVersion: customevents.dev/v1alpha1\nkind: CustomEvent\nmetadata: {name: a}\n"
 SPEC = {"eventType": "release", "summary": "checkout 1.4.2 is live"}
 
-#: Of a cluster with so many workloads, and in at most so many seconds.
-WORKLOADS, GATE = 300, 1.0
+#: Of a cluster with so many workloads, and in the work of at most so many starts.
+WORKLOADS, STARTS = 300, 2.3
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ def test_a_file_or_a_name_is_wanted_and_not_both(customevents: Shell) -> None:
 
 
 @pytest.mark.usefixtures("leading")
-def test_with_300_workloads_its_answer_takes_less_than_a_second_of_work(
+def test_with_300_workloads_its_answer_takes_little_more_than_to_load_its_libraries(
     events: Events,
     customevents: Shell,
     figure: Callable[[str], None],
@@ -158,18 +159,7 @@ def test_with_300_workloads_its_answer_takes_less_than_a_second_of_work(
     manifests = [workload(f"service-{number}") for number in range(WORKLOADS)]
     apply(events.cluster, events.namespace, *manifests)
     manifest = events.manifest("few", {**SPEC, "scope": {"serviceNames": ["service-7"]}})
-    times = []
-    for _ in range(3):
-        begun = _cpu_seconds()
-        done = customevents("render", "-f", "-", stdin=manifest)
-        times.append(_cpu_seconds() - begun)
-        assert done.returncode == 0, done.stderr
-    seconds = min(times)  # what else the machine does is not its doing
-    figure(f"render, {WORKLOADS} workloads: {seconds:.2f} s of CPU")
-    assert seconds <= GATE
-
-
-def _cpu_seconds() -> float:
-    """What the processes that ended have taken of it."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    render = [sys.executable, "-m", "customevents", "render", "-n", events.namespace, "-f", "-"]
+    took = work({"render": render}, customevents.env, stdin=manifest)["render"]
+    figure(f"render, {WORKLOADS} workloads: {took}")
+    assert took.starts <= STARTS

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from customevents.answers import Response
-from customevents.eventsapi.client import Answer, NoAnswer
+from customevents.eventsapi.answer import Answer, NoAnswer
 from customevents.resource.event import RESEND_ANNOTATION
 from customevents.resource.lease import holder
 from simulation.pace import Pace

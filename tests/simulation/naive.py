@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from customevents import kube
 from customevents.clocks import ClusterClock
-from customevents.eventsapi.client import Answer
+from customevents.eventsapi.answer import Answer
 from customevents.resource.errors import ClusterError, KeyFileError
 from customevents.run import Relay
 from simulation.network import Line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from customevents.delivery.throttle import FAILURES, OPEN_SECONDS
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 
 #: Seconds by which two clocks may differ in what they call the same moment.
 SLACK = 0.1

@@ -12,7 +12,8 @@ import pytest
 
 from customevents import sandbox
 from customevents.delivery.outcome import classify
-from customevents.eventsapi.client import Answer, EventsClient, NoAnswer
+from customevents.eventsapi.answer import Answer, NoAnswer
+from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import KeyFileError
 from customevents.sandbox import Running

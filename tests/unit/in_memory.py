@@ -19,7 +19,7 @@ from customevents.delivery.results import Results
 from customevents.delivery.state import Moment, Policy
 from customevents.delivery.status_writer import StatusWriter
 from customevents.delivery.throttle import Breaker, Tellings, Throttle, TokenBucket
-from customevents.eventsapi.client import Answer, NoAnswer
+from customevents.eventsapi.answer import Answer, NoAnswer
 from customevents.resource.errors import ClusterError, Conflict, Gone, KeyFileError, NoSuchKind
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.lease import Intent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from customevents.eventsapi.client import Answer, EventsClient, NoAnswer
+from customevents.eventsapi.answer import Answer, NoAnswer
+from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
 from unit.raw_server import RawServer
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import LastOutcome, OutcomeClass, State

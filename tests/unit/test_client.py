@@ -17,7 +17,8 @@ import pytest
 
 from certificates import serving_context
 from customevents import sandbox
-from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
+from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import LOOK_EVERY, KeyFile
 from customevents.resource.errors import KeyFileError
 from unit.poster import BODY, CANARY, CREATED, client, post

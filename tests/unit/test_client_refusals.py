@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customevents import sandbox
-from customevents.eventsapi.client import Answer
+from customevents.eventsapi.answer import Answer
 from customevents.eventsapi.key import KeyFile
 from unit.poster import BODY, CANARY, client
 

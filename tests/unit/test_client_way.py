@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from certificates import serving_context
-from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
+from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import SettingsError
 from unit.poster import BODY, CREATED

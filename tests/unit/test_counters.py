@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
 from unit.in_memory import World
 from unit.instant import at_once

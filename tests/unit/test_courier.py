@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from customevents.delivery.state import Policy
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
 from customevents.resource.spec import UnknownOutcomePolicy
 from customevents.resource.status import State

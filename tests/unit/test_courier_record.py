@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customevents.delivery.state import Policy, Verdict
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.eventsapi.refusal import Refusal
 from customevents.resource.errors import ClusterError, Conflict, Gone, StatusRefused
 from customevents.resource.event import CustomEvent

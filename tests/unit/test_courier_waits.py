@@ -11,7 +11,7 @@ from customevents.delivery.inbox import LOOK_HOLDS
 from customevents.delivery.outcome import Outcome
 from customevents.delivery.results import LATE
 from customevents.delivery.throttle import Breaker, Closed, Tellings, Throttle, TokenBucket
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError, LeadershipLost
 from customevents.resource.event import CustomEvent
 from customevents.resource.lease import Intent

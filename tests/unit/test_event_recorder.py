@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.resource.errors import ClusterError
 from customevents.resource.notice import Notice, Regarding
 from customevents.resource.status import State

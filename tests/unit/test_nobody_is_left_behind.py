@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from customevents.delivery.throttle import Throttle, TokenBucket
-from customevents.eventsapi.client import Answer
+from customevents.eventsapi.answer import Answer
 from customevents.resource.event import CustomEvent, read_event
 from unit.builders import NOW, Clock
 from unit.in_memory import MemoryApi, MemoryCluster, Raw, World

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customevents.delivery.outcome import Follows, Outcome, classify, row_of
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.resource.status import OutcomeClass
 from unit.builders import NOW
 

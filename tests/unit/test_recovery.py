@@ -9,7 +9,7 @@ import pytest
 
 from customevents.delivery.results import LATE
 from customevents.delivery.state import Policy
-from customevents.eventsapi.client import Answer
+from customevents.eventsapi.answer import Answer
 from customevents.resource.errors import ClusterError, StatusRefused
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.lease import Intent

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from customevents.delivery.outcome import classify
 from customevents.delivery.state import Verdict
 from customevents.eventsapi import refusal
-from customevents.eventsapi.client import Answer, EventsClient, NoAnswer
+from customevents.eventsapi.answer import Answer, NoAnswer
+from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
 from customevents.eventsapi.refusal import Refusal
 from customevents.resource.spec import UnknownOutcomePolicy

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from customevents.delivery.results import LATE, MOST_ALONE
-from customevents.eventsapi.client import Answer
+from customevents.eventsapi.answer import Answer
 from customevents.resource.errors import ClusterError, StatusRefused
 from customevents.resource.event import CustomEvent
 from customevents.resource.status import State

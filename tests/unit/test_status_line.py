@@ -11,7 +11,8 @@ import resource
 
 import pytest
 
-from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
+from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
 from unit.heartbeat import HELD_UP, heartbeat
 from unit.poster import BODY, CREATED, client, post

@@ -8,7 +8,7 @@ import pytest
 
 from customevents.delivery.outcome import Outcome
 from customevents.delivery.throttle import Breaker, Closed, TokenBucket
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
 from customevents.resource.operator_state import BreakerState, Key
 from customevents.resource.status import OutcomeClass

@@ -11,7 +11,8 @@ import pytest
 from authorities import Authority, Issued
 from customevents import kube, trust
 from customevents.chosen import Chosen
-from customevents.eventsapi.client import Answer, EventsClient, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
+from customevents.eventsapi.client import EventsClient
 from customevents.eventsapi.key import KeyFile
 from customevents.resource.errors import ClusterError
 from kubeconfigs import write

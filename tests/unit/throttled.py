@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from customevents.delivery.outcome import Outcome
 from customevents.delivery.throttle import Breaker, Closed, Tellings, Throttle, TokenBucket
-from customevents.eventsapi.client import Answer, NoAnswer
+from customevents.eventsapi.answer import Answer, NoAnswer
 from customevents.resource.errors import KeyFileError
 from customevents.resource.status import OutcomeClass
 from unit.instant import at_once

@@ -21,7 +21,7 @@ from customevents.delivery.outcome import Outcome, classify
 from customevents.delivery.results import Results
 from customevents.delivery.state import Attempt, Ending, Moment
 from customevents.delivery.throttle import Closed, Throttle
-from customevents.eventsapi.client import Answer, NoAnswer
+from customevents.eventsapi.answer import Answer, NoAnswer
 from customevents.eventsapi.payload import build_body, provenance
 from customevents.resource.errors import ClusterError, KeyFileError, LeadershipLost
 from customevents.resource.event import CustomEvent

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import assert_never
 
-from customevents.eventsapi.client import Answer, NoAnswer, Stage
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.eventsapi.refusal import Refusal
 from customevents.eventsapi.retry_after import retry_after
 from customevents.resource.status import OutcomeClass, Reason

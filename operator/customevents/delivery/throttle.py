@@ -14,7 +14,7 @@ from typing import Protocol, assert_never
 
 from customevents.clocks import happened
 from customevents.delivery.outcome import OF_THE_KEY, Outcome
-from customevents.eventsapi.client import Answer, NoAnswer
+from customevents.eventsapi.answer import Answer, NoAnswer
 from customevents.resource.errors import KeyFileError
 from customevents.resource.operator_state import BreakerState, Key
 from customevents.resource.status import OutcomeClass, Reason

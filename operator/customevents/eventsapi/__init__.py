@@ -5,6 +5,7 @@ Facts about the API are from its documentation and the vendor's OpenAPI document
 
 #: The modules that other rooms may import.
 __all__ = [
+    "answer",
     "client",
     "curl",
     "key",

@@ -1,4 +1,4 @@
-"""One HTTP request, and what is known after it. The only module that imports httpx.
+"""One HTTP request. The only module that imports httpx.
 
 httpx runs over aiohttp's transport, which costs a tenth of the CPU per request. httpx's exception
 types are not used: over this transport a reset after the server has read the whole request arrives
@@ -14,8 +14,7 @@ import json
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,9 +26,9 @@ from httpx_aiohttp import AiohttpTransport
 
 from customevents import __version__, trust
 from customevents.eventsapi import refusal
+from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.eventsapi.key import KeyFile, MountedKey
 from customevents.eventsapi.payload import CLUSTERS_PATH, EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
-from customevents.eventsapi.refusal import Refusal
 from customevents.eventsapi.status_line import Connector, listening
 from customevents.resource.errors import SettingsError
 
@@ -59,32 +58,6 @@ MOST_CONNECTIONS = 100
 
 #: A remote side closes idle connections; ours are closed first, or a POST meets a closing one.
 KEEPALIVE_SECONDS = 15
-
-
-class Stage(StrEnum):
-    """How far an attempt came that got no answer."""
-
-    CERTIFICATE = "certificate"  # the endpoint is not who it should be; nothing was sent
-    CONNECT = "connect"  # no connection; nothing was sent
-    SENT = "sent"  # something may have been read by the other side
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A status line was read: that alone decides, whatever became of the body."""
-
-    status: int
-    retry_after: str | None = None
-    #: What is shown of a refusal; it decides nothing.
-    refusal: Refusal = field(default=Refusal(), compare=False)
-
-
-@dataclass(frozen=True)
-class NoAnswer:
-    """No status line was read. `detail` says why, and never in words of the other side."""
-
-    stage: Stage
-    detail: str
 
 
 class EventsClient:
