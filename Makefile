@@ -40,13 +40,13 @@ promises: tools ## What is promised, in full: half an hour; ends in a table of f
 faults: tools ## One fault at one place, and what must hold: prints a table (PLAN=post-unsent-killed for one)
 	$(BIN)/pytest tests/faults/plans $(if $(PLAN),-k "$(PLAN)")
 
-simulate: $(VENV)/ready ## Every order of events, in a simulated world (MINUTES=60); prints a table
+simulate: $(VENV)/ready ## Orders of events drawn at random, in a simulated world (MINUTES=2, SEED=...)
 	PYTHONPATH=tests $(BIN)/python -m simulation explore --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 teeth: $(VENV)/ready ## Break the operator in each place: how soon is it seen? Prints a table (MUTATION=the-fence)
 	@PYTHONPATH=tests $(BIN)/python -m simulation.teeth $(or $(MUTATION),all) --starts $(or $(STARTS),5) --most $(or $(MOST),2000)
 
-storm: tools ## Everything at random on a real control plane (MINUTES=60 SEED=...): prints a table
+storm: tools ## Everything at random on a real control plane (MINUTES=2, SEED=...): prints a table
 	PYTHONPATH=tests:localcluster $(BIN)/python -m faults.storm --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 track-record: tools ## Put each defect of delivery back and see that it is found (DEFECTS="..." or all, UNIT=yes)

@@ -108,6 +108,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if unknown := set(options.names) - {"all", *(each.name for each in all_defects())}:
         parser.error(f"no such defect: {', '.join(sorted(unknown))}")
+    if options.what != "check" and options.names:
+        parser.error(f"{options.what} takes no names: check does")
     if options.what == "check" and not options.names:
         parser.error("name defects to check, or all")
     return options

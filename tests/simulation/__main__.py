@@ -1,4 +1,4 @@
-"""Every order of events: runs the operator's delivery in a simulated world.
+"""Orders of events drawn at random: runs the operator's delivery in a simulated world.
 
     python -m simulation explore --minutes 60   # plan after plan; a table at the end
     python -m simulation replay 4711            # the story of one seed, or of a plan in a file
@@ -53,10 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcome = Shrinker(outcome).shrink()
         outcome = run(outcome.plan, with_log=given.log)
         print(outcome.plan.to_json())
+    print(_heading(outcome.plan))
     for line in outcome.lines():
         print(line)
     if not outcome.violations:
-        print(f"no rule is broken, in {outcome.requests} requests and {outcome.seconds:.0f} s")
+        print(
+            f"no rule is broken, in {outcome.requests} requests to Kubernetes"
+            f" and {outcome.seconds:.0f} s of the world"
+        )
     return 1 if outcome.violations else 0
 
 
@@ -96,8 +100,19 @@ def _plan(said: str) -> Plan:
         return draw(int(said))
     try:
         return Plan.from_json(Path(said).read_text())
-    except (OSError, LookupError, TypeError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"{said} holds no plan: {error}") from None
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{said}: {error.strerror}") from None
+    except (LookupError, TypeError, ValueError):
+        words = f"{said} is neither a seed (a number) nor a plan (JSON, as in found/)"
+        raise argparse.ArgumentTypeError(words) from None
+
+
+def _heading(plan: Plan) -> str:
+    events = len({deed.whom for deed in plan.deeds if deed.do == "create"})
+    return (
+        f"seed {plan.seed}: {plan.replicas} replicas, {events} events;"
+        f" nothing goes wrong any more from t={plan.calm:g} on"
+    )
 
 
 def _explore(given: argparse.Namespace) -> int:
@@ -140,7 +155,8 @@ def _count(given: argparse.Namespace) -> int:
         outcome = run(draw(given.seed + number), kind=kind)
         for broken in outcome.violations:
             if given.rule in ("", broken.rule):
-                print(number + 1, given.seed + number, broken)  # as teeth.py reads it
+                # As teeth.py reads it.
+                print(f"schedule {number + 1} (seed {given.seed + number}) breaks {broken}")
                 return 1
     print(f"none in {given.most}")
     return 0

@@ -21,7 +21,7 @@ from customevents.answers import Response, asked
 from customevents.kube import REQUEST_TIMEOUT
 from customevents.resource.errors import ClusterError
 from customevents.resource.lease import IN_FLIGHT, read_entries
-from simulation import fates
+from simulation import fates, story
 from simulation.apiserver import ApiServer, Reply
 
 if TYPE_CHECKING:
@@ -124,16 +124,18 @@ class Line:
             reply = request()
             date = format_datetime(world.now(), usegmt=True)
             found = Response(reply.status, reply.body, reply.retry_after, date)
-            if not what.startswith(("GET", "LIST")):
-                world.say(self.who, f"{told(what, path)}: {found.status}")
+            if fate or not what.startswith(("GET", "LIST")):
+                said = story.of_a_request(found.status, fate)
+                world.say(self.who, f"{told(what, path)}: {said}")
             world.judge.done(self.who, what, found)
             world.at_point(self.who, names, "done")
             if world.is_parted(self.who, "kubernetes", "back"):
+                world.say(self.who, f"{told(what, path)}: the answer is lost on its way")
                 fate = "hang after"
+        else:
+            world.say(self.who, f"{told(what, path)}: {story.of_a_request(0, fate)}")
         if fates.number(fate):
             found = fates.refusal(fate)
-        if fate:
-            world.say(self.who, f"{told(what, path)}: {fate}")
         self._answer(found, fate, what, number, answer)
 
     def _answer(

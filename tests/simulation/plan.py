@@ -34,11 +34,6 @@ class Deed:
     point: str = ""
     count: int = 1
 
-    def __str__(self) -> str:
-        when = f"at the {self.count}. {self.point}" if self.point else ""
-        much = f"{self.much:g}" if self.much else ""
-        return " ".join(part for part in (self.do, self.whom, much, when) if part)
-
 
 @dataclass(frozen=True)
 class Struck:

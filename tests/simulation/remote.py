@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from customevents.eventsapi.answer import Answer, NoAnswer, Stage
 from customevents.resource.errors import KeyFileError
-from simulation import fates
+from simulation import fates, story
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -150,10 +150,9 @@ class Client:
         world = self.world
         if sent is not None:
             sent.arrived = True
-        if sent is not None:
-            world.say(self.who, f"POST {sent.source}: {fate or status}")
-        elif fate:
-            world.say(self.who, f"{what}: {fate}")
+        about = what if sent is None else f"POST {sent.source}"
+        if sent is not None or fate:
+            world.say(self.who, f"{about}: {story.of_a_request(status, fate)}")
         found = _found(fate, status)
         world.counted(self.who, what, found if not fate else None)
         world.at_point(self.who, (what,), "done")

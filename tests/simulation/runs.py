@@ -10,6 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from simulation.judge import Violation
+from simulation.loop import OWNER
 from simulation.plan import Plan, Struck
 from simulation.replica import Replica
 from simulation.world import World
@@ -48,9 +49,10 @@ class Outcome:
         """The story, as lines that a person reads: what repeats itself is told once."""
         for (who, what), same in groupby(self.trace, key=itemgetter(1, 2)):
             first, *others = (at for at, _, _ in same)
-            yield f"t={first:9.3f}  {who:6} {what}"
+            yield f"t={first:9.3f}  {who:6}  {what}"
             if others:
-                yield f"t={others[-1]:9.3f}  {who:6} ... the last of {len(others)} more"
+                more = "once more" if len(others) == 1 else f"{len(others)} times more until then"
+                yield f"t={others[-1]:9.3f}  {who:6}  ... {more}"
         for violation in self.violations:
             yield f"broken: {violation}"
 
@@ -91,7 +93,9 @@ class _Ear(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._with_log:
-            self._world.say("log", f"{record.levelname} {record.getMessage()}")
+            owner = OWNER.get()
+            who = f"{owner.name} log" if owner else "log"
+            self._world.say(who, f"{record.levelname} {record.getMessage()}")
         if record.exc_info:
             error = record.exc_info[1]
             self._world.judge.violated("defect", f"{record.getMessage()}: {error!r}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -168,10 +169,10 @@ def _count(source: Path, seed: int, most: int, *options: str) -> Red | None:
     )
     if ended.returncode == 0:
         return None
-    schedules, _, words = (ended.stdout.strip() or "- - -").split(maxsplit=2)
-    if not schedules.isdecimal():  # it did not even begin
+    said = re.match(r"schedule (\d+) \(seed \d+\) breaks (.*?):", ended.stdout)
+    if said is None:  # it did not even begin
         raise RuntimeError(ended.stderr[-2000:])
-    return Red(int(schedules), words.partition(":")[0])
+    return Red(int(said[1]), said[2])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from customevents.resource.lease import IN_FLIGHT, Intent, read_entries
-from simulation import deeds
+from simulation import deeds, story
 from simulation.apiserver import ApiServer
 from simulation.calm import Calm
 from simulation.chance import Chance, drawn
@@ -166,7 +166,7 @@ class World:
         return None
 
     def _do(self, deed: Deed) -> None:
-        self.say("world", str(deed))
+        self.say("world", story.of_a_deed(deed))
         deeds.do(self, deed)
 
     def at_point(self, who: str, names: tuple[str, ...], moment: str) -> None:
