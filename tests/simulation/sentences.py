@@ -20,10 +20,10 @@ _BY_REASON: dict[Reason, tuple[str, ...]] = {
     Reason.PENDING: ("Not tried yet", r"Waiting for the operator .+"),
     Reason.DELIVERED: (
         rf"Delivered (at the first attempt|after \d+ attempts)(; \d+ earlier with an unknown "
-        rf"outcome, so it may be there twice)?\.{_NAMES}",
+        rf"outcome, so (it may be there twice|this or earlier content may be there))?\.{_NAMES}",
     ),
-    Reason.SUSPENDED: (r"Not sent: spec\.suspend is true\. See status\.resolved(\. .+)?",),
-    Reason.OPERATOR_PAUSED: (r"Not sent: the operator is paused by its setting(\. .+)?",),
+    Reason.SUSPENDED: (r"Not sent( again)?: spec\.suspend is true\. See status\.resolved(\. .+)?",),
+    Reason.OPERATOR_PAUSED: (r"Not sent( again)?: the operator is paused by its setting(\. .+)?",),
     Reason.NOT_SENT: (r"Not sent: .+",),
     Reason.NEVER_ARRIVED: (rf"The events API could not be reached \(.+\){_AGAIN}",),
     Reason.REFUSED_FOR_NOW: (rf"The events API asked to come back later \(HTTP \d+\){_AGAIN}",),
@@ -48,6 +48,7 @@ _BY_REASON: dict[Reason, tuple[str, ...]] = {
     ),
     Reason.DEADLINE_EXCEEDED: (
         r"Not delivered within its deadline; (the last attempt: \w+( \(HTTP \d+\))?"
+        r"|what became of the last attempt is not known"
         r"|it was never tried( \(\w+\))?"
         r"|a backup brought it back, and nobody knows whether it was told before)\. "
         r"Edit the event or resend it to tell it still",

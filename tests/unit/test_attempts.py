@@ -96,6 +96,14 @@ def test_each_outcome_leads_to_its_state(
             tried(OutcomeClass.SUCCESS, 201, before=record(attempts=2, unknown_outcomes=1)),
             "it may be there twice",
         ),
+        (
+            tried(
+                OutcomeClass.SUCCESS,
+                201,
+                before=record(sequence=2, attempts=2, unknown_outcomes=1),
+            ),
+            "1 earlier with an unknown outcome, so this or earlier content may be there",
+        ),
         (tried(OutcomeClass.REFUSED, 422), "refused this event for good (HTTP 422)"),
         (tried(OutcomeClass.NEVER_ARRIVED), "could not be reached (SomeError)"),
         (tried(OutcomeClass.REFUSED_FOR_NOW, 429), "come back later (HTTP 429)"),

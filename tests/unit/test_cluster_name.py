@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ SILENT = Silent("nothing in the cluster tells it")
 
 
 def found(cluster: Places, configured: str = "") -> Told:
-    return at_once(first_answer(list(links(configured).values()), cluster))
+    return at_once(first_answer(list(links(configured).values()), cluster))[1]
 
 
 def test_the_first_answer_wins() -> None:
@@ -201,6 +202,32 @@ def test_a_look_that_fails_keeps_the_name_and_is_tried_again_soon() -> None:
         assert scene.name.get() == ClusterName("renamed", "setting clusterName")
 
     play(story, [PROD, AWAY, AWAY, ClusterName("renamed", "setting clusterName")])
+
+
+AGENT, EKS = agent("komodor", "prod"), aws_node("eks")
+
+
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        ([[AGENT, EKS], [EKS], [AGENT, EKS], [EKS]], ["prod", "prod", "prod", "prod"]),
+        ([[AGENT, EKS], [EKS], [EKS]], ["prod", "prod", "eks"]),
+        ([[EKS], [AGENT, EKS]], ["eks", "prod"]),
+        ([[AGENT], [agent("komodor", "renamed")]], ["prod", "renamed"]),
+    ],
+    ids=["away for one look", "gone", "installed later", "renamed"],
+)
+def test_a_name_from_further_down_the_chain_counts_once_a_second_look_agrees(
+    places: list[list[Any]], names: list[str]
+) -> None:
+    """While the agent is installed anew, events would go out for a cluster that nobody knows."""
+    cluster = Places()
+    own = OwnName(cluster, list(links().values()), uptime=lambda: 0.0, found=lambda: None)
+    for objects, name in zip(places, names, strict=True):
+        cluster.objects = objects
+        at_once(own.look())
+        assert own.known is not None
+        assert own.known.name == name
 
 
 def test_before_the_first_look_succeeds_the_name_is_not_known_yet() -> None:

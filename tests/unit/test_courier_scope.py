@@ -349,3 +349,24 @@ def test_what_an_operator_recorded_is_sent_again_as_it_is(
     world.handle(tried(world, scope, {**recorded, "severity": "information"}))
     spelt = {"servicesNames" if key == "serviceNames" else key: recorded[key] for key in recorded}
     assert [body.get("scope", {}) for body, _ in world.api.posts] == [spelt]
+
+
+def test_a_retry_says_the_endpoint_to_which_it_goes(world: World) -> None:
+    """The first attempt was refused by the wrong site, and the setting was mended."""
+    recorded = {**OWN, "severity": "information", "endpoint": "api.eu.komodor.com"}
+    world.handle(tried(world, None, recorded))
+    assert world.cluster.writes[-1]["resolved"]["endpoint"] == "api.komodor.com"
+
+
+@pytest.mark.parametrize(
+    "scope", [{"level": "Account"}, {"level": "Cluster"}, {"namespaces": ["payments"]}], ids=str
+)
+def test_no_retry_reaches_further_than_the_setting_allows_by_now(
+    world: World, scope: dict[str, Any]
+) -> None:
+    world.rules = Rules(wide_from=("ops",))
+    clusters = {} if scope.get("level") == "Account" else {"clusters": ["prod-eu-1"]}
+    namespaces = {"namespaces": ["payments"]} if "namespaces" in scope else {}
+    world.handle(tried(world, scope, {**clusters, **namespaces, "severity": "information"}))
+    assert world.api.posts == []
+    assert on_object(world)[0] == "ScopeNotAllowed"

@@ -367,6 +367,27 @@ def test_a_retry_after_that_another_event_meets_during_the_commit_holds_for_this
     assert (handled.again, handled.gated) == (later(90), True)
 
 
+def test_trouble_that_comes_and_goes_during_the_commit_lets_one_go_first_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half_open(world)
+    commits = []
+
+    async def meanwhile(intent: Intent) -> float:
+        commits.append(intent)
+        if len(commits) == 1:
+            world.throttle._in_trouble(Outcome(OutcomeClass.ENDPOINT_LEVEL, 403))
+            world.throttle._resume()
+        else:
+            assert world.throttle._breaker._under_way == 1, "it went in anew, alone"
+        return await commit(intent)
+
+    commit = world.journal.commit
+    monkeypatch.setattr(world.journal, "commit", meanwhile)
+    world.handle(world.cluster.apply())
+    assert (len(commits), len(world.api.posts)) == (2, 1)
+
+
 def test_who_is_no_longer_the_leader_sends_nothing_and_records_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

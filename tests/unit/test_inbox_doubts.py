@@ -160,6 +160,7 @@ def test_a_first_list_may_take_longer_than_an_echo(clock: Clock) -> None:
     clock.advance(LONG)
     assert inbox.echoes.pop_missing() == set()
     inbox.sees("shop")
+    recorded(inbox, "b", version=106)
     clock.advance(PATIENCE - 1)
     assert inbox.echoes.pop_missing() == set()
     clock.advance(2)

@@ -309,6 +309,36 @@ def test_a_watch_that_has_not_shown_a_write_in_time_is_not_believed_for_that() -
     assert len(inbox) == 1
 
 
+def test_while_nothing_is_shown_no_write_is_missed_and_none_is_kept_for_ever() -> None:
+    clock = Clock()
+    inbox = Inbox(clock, clock.uptime, Counted())
+    for name in ("a", "b"):
+        first = out(inbox, waiting(name))
+        inbox.done(first, written(first, version=105), later(LONG))
+    clock.advance(PATIENCE + 1.0)
+    assert inbox.echoes.pop_missing() == set()
+    assert not inbox.echoes._expected
+    inbox.offer(written(first, version=102))
+    assert first.uid not in inbox.echoes._expected
+    clock.advance(LONGEST_LAG)
+    assert inbox.echoes.pop_missing() == set()
+    assert not inbox.echoes._read
+
+
+def test_what_was_written_and_deleted_while_nothing_was_shown_is_missed_by_nobody() -> None:
+    """The list with which the watch begins anew shows all that is still there."""
+    clock = Clock()
+    inbox = Inbox(clock, clock.uptime, Counted())
+    inbox.sees("")
+    first = out(inbox, waiting("a"))
+    inbox.done(first, written(first, version=105), later(LONG))
+    inbox.lost_sight("")
+    clock.advance(1.0)
+    inbox.sees("")
+    clock.advance(PATIENCE + 1.0)
+    assert inbox.echoes.pop_missing() == set()
+
+
 def test_nobody_misses_the_echo_of_what_is_gone() -> None:
     clock = Clock()
     inbox = Inbox(clock, clock.uptime, Counted())

@@ -206,3 +206,32 @@ def test_who_goes_before_unknown_attempts_have_ended_leaves_the_wait_to_the_next
 ) -> None:
     assert at_once(_is_seen_by_the_next(Scene(), 20.0, released=released))
     assert not at_once(_is_seen_by_the_next(Scene(), 60.0, released=released))
+
+
+@pytest.mark.parametrize("after", [0.0, 20.0], ids=["at the release", "while it waits"])
+def test_who_ends_after_its_lease_was_deleted_leaves_its_list_and_the_wait_to_the_next(
+    after: float,
+) -> None:
+    async def story() -> None:
+        made = Scene()
+        async with made.leading("first") as first:
+            await first.commit(intent("a"))
+            made.leases.lease = None
+            await asyncio.sleep(after)
+        await first.release()
+        taken = await made.journal("second").acquire()
+        assert [entry.uid for entry in taken.entries] == ["a"]
+        assert taken.quarantine == 45.0
+
+    at_once(story())
+
+
+def test_who_ends_after_its_lease_was_deleted_and_has_nothing_to_leave_makes_no_other() -> None:
+    async def story() -> None:
+        made = Scene()
+        async with made.leading("first") as first:
+            made.leases.lease = None
+        await first.release()
+        assert made.leases.lease is None
+
+    at_once(story())

@@ -31,18 +31,26 @@ def take(bucket: TokenBucket, now: float) -> bool:
     return True
 
 
+def go(bucket: TokenBucket, now: float) -> bool:
+    """Take a token if there is one, and go with it."""
+    taken = take(bucket, now)
+    if taken:
+        bucket.gone(now)
+    return taken
+
+
 def test_a_new_bucket_is_empty_and_fills_with_time() -> None:
     bucket = TokenBucket(rate=10.0, burst=20)
     assert bucket.wait(100.0) == pytest.approx(0.1)
     assert not take(bucket, 100.05)
-    assert take(bucket, 100.11)
+    assert go(bucket, 100.11)
     assert not take(bucket, 100.11)
 
 
 def test_a_bucket_that_was_left_alone_holds_a_burst_and_no_more() -> None:
     bucket = TokenBucket(rate=10.0, burst=20)
     bucket.wait(0.0)
-    assert sum(take(bucket, 3600.0) for _ in range(100)) == 20
+    assert sum(go(bucket, 3600.0) for _ in range(100)) == 20
 
 
 def test_a_rate_of_nothing_is_no_limit() -> None:
@@ -61,10 +69,32 @@ def test_no_window_of_time_admits_more_than_a_burst_and_the_rate(
     bucket, now, admitted = TokenBucket(rate, burst), 0.0, []
     for pause in pauses:
         now += pause / rate
-        while take(bucket, now):
+        while go(bucket, now):
             admitted.append(now)
     for first, begin in enumerate(admitted):
         for last, end in enumerate(admitted[first:], first):
+            assert last - first + 1 <= burst + rate * (end - begin) + 1e-6
+
+
+@given(
+    st.floats(0.1, 1000.0),
+    st.integers(1, 50),
+    st.lists(st.tuples(st.floats(0.0, 20.0), st.booleans()), min_size=1, max_size=60),
+)
+def test_nor_do_more_go_at_once_where_those_that_were_admitted_wait_for_their_commit(
+    rate: float, burst: int, pauses: list[tuple[float, bool]]
+) -> None:
+    bucket, now, waiting, gone = TokenBucket(rate, burst), 0.0, 0, []
+    for pause, is_committed in pauses:
+        now += pause / rate
+        while waiting < 16 and take(bucket, now):
+            waiting += 1
+        while is_committed and waiting:
+            bucket.gone(now)
+            waiting -= 1
+            gone.append(now)
+    for first, begin in enumerate(gone):
+        for last, end in enumerate(gone[first:], first):
             assert last - first + 1 <= burst + rate * (end - begin) + 1e-6
 
 
@@ -75,7 +105,7 @@ def test_who_waits_as_long_as_the_bucket_says_gets_a_token(
     bucket, now = TokenBucket(rate, burst), 0.0
     for _ in range(tokens):
         now += bucket.wait(now) + 1e-9
-        assert take(bucket, now)
+        assert go(bucket, now)
     assert now == pytest.approx(tokens / rate, rel=1e-3)
 
 

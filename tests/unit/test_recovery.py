@@ -474,6 +474,44 @@ def test_nothing_that_happens_to_an_event_lets_it_overtake_its_lost_attempt(
     assert stands(world, event).state is State.DELIVERED
 
 
+@pytest.mark.parametrize(
+    "before",
+    [None, State.RETRYING],
+    ids=["its first attempt", "a retry"],
+)
+def test_what_waits_for_a_person_after_a_lost_attempt_still_does_behind_an_unreadable_edit(
+    world: World, before: State | None
+) -> None:
+    """Under Hold it would be told a second time."""
+    world.policy = Policy(on_unknown_outcome=HOLD)
+    status = None if before is None else {"delivery": stored(record(state=before))}
+    event = world.cluster.apply(status=status)
+    lost = entry(event, attempt=1 if before is None else 2)
+    misspell(world.cluster.objects[event.namespace, event.name])
+    settle(world, lost)
+    assert stands(world, event).unknown_outcomes == 1
+    world.clock.now = later(POST_TIMEOUT)
+    world.handle(world.cluster.change(event, back))
+    assert world.api.posts == []
+    assert (stands(world, event).state, stands(world, event).unknown_outcomes) == (State.HELD, 1)
+    world.handle(world.cluster.change(event, edit))
+    assert [body["summary"] for body, _ in world.api.posts] == ["other"]
+
+
+def test_what_was_delivered_is_not_told_again_behind_a_lost_retry_and_an_unreadable_edit(
+    world: World,
+) -> None:
+    event = world.cluster.apply(status={"delivery": stored(record(state=State.DELIVERED))})
+    lost = entry(event, attempt=2)
+    misspell(world.cluster.objects[event.namespace, event.name])
+    settle(world, lost)
+    world.clock.now = later(POST_TIMEOUT)
+    world.handle(world.cluster.change(event, back))
+    assert world.api.posts == []
+    found = stands(world, event)
+    assert (found.state, found.attempts, found.unknown_outcomes) == (State.DELIVERED, 2, 1)
+
+
 def test_an_end_of_a_lost_attempt_that_a_clock_was_set_back_from_is_not_waited_for(
     world: World,
 ) -> None:

@@ -416,6 +416,7 @@ def test_who_waits_for_a_token_never_loses_it_to_one_behind() -> None:
     async def attempt(number: int) -> None:
         assert await place.throttle.enter("uid") is None
         served.append(number)
+        place.throttle.decided()
         place.throttle.leave(CREATED)
 
     async def story() -> None:

@@ -78,6 +78,7 @@ class Place:
     async def attempt(self, outcome: Outcome | None, pause: float = 0.0) -> None:
         """One attempt that may be made at once, and ends like this."""
         assert await self.enter() is None
+        self.throttle.decided()
         self.throttle.leave(outcome and replace(outcome, pause=pause))
 
 

@@ -120,15 +120,16 @@ class Courier:
     async def _admit(self, attempt: Attempt) -> Closed | None:
         """Pass the throttle and write the intent down; None: the attempt may be made now."""
         while (closed := await self._enter(attempt.event)) is None:
-            may_send = False
+            may_send, called_off = False, self.throttle.called_off
             try:
                 # The line at the throttle may have been longer than a look is good for.
                 if (closed := await self._look_if_in_doubt(attempt.event)) is not None:
                     return closed
                 if not self._stands(attempt):
                     return Closed(0.0)
-                may_send = await self._commit(attempt)
+                may_send = await self._commit(attempt, called_off)
             finally:
+                self.throttle.decided()
                 if not may_send:
                     # Trouble came, or this event changed or expired: nothing was sent on it.
                     self.throttle.leave(None)
@@ -158,13 +159,14 @@ class Courier:
             return Closed(pause)
         return None
 
-    async def _commit(self, attempt: Attempt) -> bool:
+    async def _commit(self, attempt: Attempt, called_off: int) -> bool:
         """Write the intent down; whether the attempt may still be made then."""
         begun = await self.journal.commit(attempt.intent)
         # The fence: who was stopped since, or whose Lease ran out, must not send on this commit.
         # And while it was written, others may have met trouble, and this event may have changed.
         fenced = self.journal.election.may_send(begun)
-        return fenced and self.throttle.is_open and self._stands(attempt)
+        is_open = self.throttle.is_open and self.throttle.called_off == called_off
+        return fenced and is_open and self._stands(attempt)
 
     def _stands(self, attempt: Attempt) -> bool:
         """Whether it is still this that is to be sent."""

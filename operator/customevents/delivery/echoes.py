@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from customevents.resource.event import CustomEvent
@@ -90,8 +90,12 @@ class Echoes:
         self._shown_since.pop(namespace, None)
 
     def sees(self, namespace: str) -> None:
-        """Changes are shown."""
-        self._shown_since.setdefault(namespace, self._uptime())
+        """Changes are shown, behind a list: a write of before that is not in it was deleted."""
+        if namespace in self._shown_since:
+            return
+        self._shown_since[namespace] = self._uptime()
+        of_it = [uid for uid, one in self._expected.items() if namespace in ("", one.namespace)]
+        self._miss(of_it)
 
     def pop_missing(self) -> set[str]:
         """The namespaces in which a write was not shown in time; each write is told once.
@@ -100,16 +104,19 @@ class Echoes:
         """
         self._tidy()
         late = self._uptime() - PATIENCE
-        missing = {}
-        for uid, write in self._expected.items():
-            if write.at > late:
-                break
-            since = self._shown_since.get("", self._shown_since.get(write.namespace))
-            if since is not None and since <= late:
-                missing[uid] = write.namespace
-        for uid in missing:
+        old = itertools.takewhile(lambda uid: self._expected[uid].at <= late, self._expected)
+        missed = {uid: self._expected[uid].namespace for uid in old}
+        self._miss(missed)
+        # Where nothing is shown, nothing is missing.
+        return {namespace for namespace in missed.values() if self._is_shown(namespace)}
+
+    def _miss(self, uids: Iterable[str]) -> None:
+        """Expect these writes no more; what is older than they are is still not believed."""
+        for uid in uids:
             self.was_read(uid, self._expected.pop(uid).version)
-        return set(missing.values())
+
+    def _is_shown(self, namespace: str) -> bool:
+        return not self._shown_since.keys().isdisjoint(("", namespace))
 
     def _read_version(self, uid: str) -> float:
         read = self._read.get(uid)

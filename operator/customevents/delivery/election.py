@@ -88,6 +88,9 @@ class Traces(Protocol):
 class Log(Protocol):
     """What stands on the Lease beside who holds it."""
 
+    def __len__(self) -> int:
+        """How many attempts it lists."""
+
     def read(self, lease: dict[str, Any]) -> bool:
         """Take over what a Lease lists; whether that is all that was written there."""
 
@@ -216,12 +219,23 @@ class Election:
             return
         try:
             async with asyncio.timeout(SWAP_TIMEOUT):
-                await self._swap(log, holder="")
+                await self._give_back(log)
         except LeadershipLost:
             pass  # that was our own write, its answer lost; or another holds it by now
         except (ClusterError, TimeoutError) as error:
             words = str(error) or f"not within {SWAP_TIMEOUT:.0f} s"
             logger.warning("the Lease could not be released, the next leader waits: %s", words)
+
+    async def _give_back(self, log: Log) -> None:
+        try:
+            await self._swap(log, holder="")
+        except Gone:
+            if not log:
+                raise
+            # Somebody deleted it. What it listed goes to the next one, which waits for all else.
+            self._log_lost = True
+            self._hold_back()
+            await self._create(log, holder="")
 
     async def _try(self, log: Log) -> bool:
         """One look of a standby: whether the Lease is ours. Raises what the look ended with."""
@@ -331,13 +345,14 @@ class Election:
         # Stopped or cut off for so long: another may have led, and its Lease be deleted as well.
         raise LeadershipLost("the Lease was gone for too long")
 
-    async def _create(self, log: Log) -> None:
+    async def _create(self, log: Log, *, holder: str | None = None) -> None:
         self._lease = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "spec": {"leaseTransitions": 0, "acquireTime": self._now()},
         }
-        await self._write(self._leases.create(self._stated(log, self.terms.identity)))
+        holder = self.terms.identity if holder is None else holder
+        await self._write(self._leases.create(self._stated(log, holder)))
 
     async def _write(self, request: Coroutine[Any, Any, dict[str, Any]]) -> float:
         """Do it; the uptime at which it began, from which on the Lease counts as ours."""

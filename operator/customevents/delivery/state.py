@@ -262,9 +262,10 @@ def _is_of(event: CustomEvent, spec: CustomEventSpec) -> bool:
     if record.content_hash:
         return same_content(record.content_hash, content)
     # An older schema has dropped it. Nobody has edited since, or the id tells: it was made of it.
-    return event.status.delivered.observed_generation == event.generation or (
-        record.id == delivery_id(event.uid, content, record.resend, record.sequence)
-    )
+    # Of what could not be read, the id alone does.
+    said = event.status.delivered
+    is_seen = said.observed_generation == event.generation and said.reason != Reason.INVALID
+    return is_seen or record.id == delivery_id(event.uid, content, record.resend, record.sequence)
 
 
 def _begin(event: CustomEvent, spec: CustomEventSpec, at: Moment) -> Attempt:
@@ -430,11 +431,12 @@ def _outcome_of_the_essence(record: DeliveryRecord) -> LastOutcome:
 def _delivered(attempt: Attempt, now: datetime) -> Verdict:
     record, misspelt = attempt.record, _misspelt(attempt)
     how = "at the first attempt" if record.attempts == 1 else f"after {record.attempts} attempts"
-    maybe = (
-        f"; {record.unknown_outcomes} earlier with an unknown outcome, so it may be there twice"
-        if record.unknown_outcomes and record.attempts > 1
-        else ""
-    )
+    maybe = ""
+    if record.unknown_outcomes and record.attempts > 1:
+        # They are counted over the object's life.
+        is_first = record.sequence == 1
+        more = "it may be there twice" if is_first else "this or earlier content may be there"
+        maybe = f"; {record.unknown_outcomes} earlier with an unknown outcome, so {more}"
     words = f"Delivered {how}{maybe}." + (f" {misspelt}" if misspelt else "")
     done = _finish(record, State.DELIVERED, now)
     return replace(_verdict(attempt, done, Reason.DELIVERED, words), warning=misspelt)
@@ -456,6 +458,8 @@ def _was_tried(attempt: Attempt) -> str:
         return f"the last attempt: {_describe(record.last_outcome)}"
     if _restored(attempt.event):
         return "a backup brought it back, and nobody knows whether it was told before"
+    if record.attempts:
+        return "what became of the last attempt is not known"
     known = before.delivered.reason if record.id == before.delivery.id else Reason.PENDING
     why = "" if known == Reason.PENDING else f" ({known})"
     return f"it was never tried{why}"
@@ -469,10 +473,12 @@ def _held(attempt: Attempt, reason: str, words: str) -> Verdict:
 
 def _suspended(attempt: Attempt, *, by_author: bool) -> Verdict:
     shown = replace(attempt.record, state=State.SUSPENDED, next_attempt_time=None)
+    kept = "Not sent again" if shown.attempts else "Not sent"
     if by_author:
-        words = "Not sent: spec.suspend is true. See status.resolved"
-        return Verdict(shown, Reason.SUSPENDED, words)
-    return Verdict(shown, Reason.OPERATOR_PAUSED, "Not sent: the operator is paused by its setting")
+        return Verdict(
+            shown, Reason.SUSPENDED, f"{kept}: spec.suspend is true. See status.resolved"
+        )
+    return Verdict(shown, Reason.OPERATOR_PAUSED, f"{kept}: the operator is paused by its setting")
 
 
 def _shown(attempt: Attempt) -> Verdict:
@@ -566,8 +572,7 @@ def _lost(event: CustomEvent, intent: Intent, open_until: datetime, at: Moment) 
     try:
         spec = parse_spec(event.spec)
     except InvalidSpec as error:
-        # Past the lost attempt: it is counted once, and its id never used for another telling.
-        return counted(_failed(event, _unread(event, intent.sequence + 1), str(error), at))
+        return counted(_failed(event, _receipt(event, intent), str(error), at))
     attempt = _begin(event, spec, at)
     if attempt.record.id != intent.delivery_id:
         return superseded(event, spec, intent.sequence, open_until, at)
@@ -576,6 +581,22 @@ def _lost(event: CustomEvent, intent: Intent, open_until: datetime, at: Moment) 
         told = replace(attempt, record=replace(attempt.record, attempts=intent.attempt))
         return counted(_delivered(told, attempt.record.finished_time or at.now))
     return not_before(judged(attempt, LOST, at), open_until)
+
+
+def _receipt(event: CustomEvent, intent: Intent) -> DeliveryRecord:
+    """Of a lost attempt under a spec that cannot be read: its id tells when that is taken back."""
+    before = event.status.delivery
+    if before.id != intent.delivery_id:
+        unread = _unread(event, intent.sequence)
+        return replace(
+            unread, id=intent.delivery_id, attempts=intent.attempt, last_outcome=_last(LOST)
+        )
+    last = before.last_outcome
+    if before.state is State.DELIVERED:  # of a leader before the last one; it is told
+        last = last or LastOutcome(outcome_class=OutcomeClass.SUCCESS)
+    elif last is None or last.outcome_class is not OutcomeClass.SUCCESS:
+        last = _last(LOST)
+    return replace(before, attempts=intent.attempt, last_outcome=last)
 
 
 def superseded(

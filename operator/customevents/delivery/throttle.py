@@ -55,6 +55,8 @@ class TokenBucket:
     burst: int
     _tokens: float = 0.0
     _at: float | None = None
+    #: Whoever has a token and has not gone yet: all of them may go at once.
+    _held: int = 0
 
     def wait(self, now: float) -> float:
         """Seconds until a token is there; 0 = now."""
@@ -67,12 +69,20 @@ class TokenBucket:
     def tokens(self, now: float) -> float:
         """How many there are; until `wait` is first called, none."""
         since = now if self._at is None else self._at
-        return min(float(self.burst), self._tokens + (now - since) * self.rate)
+        most = float(self.burst - self._held)
+        return min(most, self._tokens + (now - since) * self.rate)
 
     def spend(self) -> None:
         """Use the token that `wait` found."""
         if self.rate > 0:
             self._tokens -= 1.0
+            self._held += 1
+
+    def gone(self, now: float) -> None:
+        """Whoever spent a token goes with it now, or never; what had no room meanwhile is lost."""
+        if self.rate > 0:
+            self._tokens, self._at = self.tokens(now), now
+            self._held -= 1
 
 
 @dataclass
@@ -232,7 +242,10 @@ class Closed:
 
 
 class Throttle:
-    """Where every attempt passes before it is committed: who was let in by `enter` must `leave`."""
+    """Where every attempt passes before it is committed.
+
+    Who was let in by `enter` tells when it is `decided` whether it is sent, and must `leave`.
+    """
 
     def __init__(
         self,
@@ -267,6 +280,8 @@ class Throttle:
         self._down = False
         #: Whether somebody was sent back by the breaker or a Retry-After, and not called since.
         self._sent_back = False
+        #: How often what had entered, and was not sent yet, was called off: one goes first then.
+        self.called_off = 0
         #: What the last answers say of the key.
         self.key = Key.UNKNOWN
         #: Why nothing is sent until the process is started anew; empty while all is well.
@@ -346,6 +361,11 @@ class Throttle:
         trial = self._breaker.wait(now, namespace)
         return None if trial is None else max(self._pause.left(now), trial)
 
+    def decided(self) -> None:
+        """What has entered is sent now, or not at all: how many may be at once depends on it."""
+        self._bucket.gone(self._uptime())
+        self._changed.set()
+
     def leave(self, outcome: Outcome | None, namespace: str | None = None) -> None:
         """What entered has ended like this; None: no attempt was made."""
         now = self._uptime()
@@ -391,6 +411,7 @@ class Throttle:
         if not self.paused:
             logger.warning("sending is paused: %s", why)
             self._warn(Reason.ENDPOINT_PAUSED, why)
+        self.called_off += 1
         self._pause.why, self._pause.about_the_key = why, outcome.of_the_key
         self._pause.no_key = outcome.kind is OutcomeClass.NOT_SENT
         self._trouble.set()
@@ -406,6 +427,7 @@ class Throttle:
             self._down = False
         elif self.breaker is BreakerState.OPEN and not self._down:
             self._down = True
+            self.called_off += 1
             logger.warning("sending is paused: %s", _DOWN)
             self._warn(Reason.ENDPOINT_PAUSED, _DOWN)
 

@@ -126,16 +126,16 @@ async def ask(link: Link, cluster: Reads) -> Told:
         return Silent(f"it may not be read: {error}")
 
 
-async def first_answer(chain: Sequence[Link], cluster: Reads) -> Told:
-    """The answer of the first link that has one.
+async def first_answer(chain: Sequence[Link], cluster: Reads) -> tuple[int, Told]:
+    """The place in the chain of the first link that has an answer, and that.
 
     Raises ClusterError if a link cannot be asked now: the next one may tell another name.
     """
-    for link in chain:
+    for place, link in enumerate(chain):
         answer = await ask(link, cluster)
         if not isinstance(answer, Silent):
-            return answer
-    return Silent("nothing in the cluster tells it")
+            return place, answer
+    return len(chain), Silent("nothing in the cluster tells it")
 
 
 class OwnName:
@@ -157,6 +157,10 @@ class OwnName:
         self._answer: ClusterName | Nameless = _NOT_YET
         self._looked = self._wanted = float("-inf")
         self._failed = False
+        #: The link that told it, by its place in the chain.
+        self._place = 0
+        #: Another name, told further down: it counts once a second look agrees.
+        self._doubted: ClusterName | None = None
 
     @property
     def known(self) -> ClusterName | None:
@@ -180,21 +184,24 @@ class OwnName:
         """Ask the chain. What was known stays known while the cluster cannot be asked."""
         self._looked = self._uptime()
         try:
-            answer = await first_answer(self._chain, self._cluster)
+            place, answer = await first_answer(self._chain, self._cluster)
         except ClusterError as error:
             logger.warning("the cluster's name cannot be looked up now: %s", error)
             self._failed = True
         else:
             self._failed = False
-            self._learn(answer)
+            self._learn(place, answer)
 
     def _is_due(self) -> bool:
         now = self._uptime()
         awaited = isinstance(self._answer, Nameless) and now - self._wanted < WANTED
         return awaited or self._failed or now - self._looked >= EVERY
 
-    def _learn(self, answer: Told) -> None:
-        before, self._answer = self._answer, _understood(answer)
+    def _learn(self, place: int, answer: Told) -> None:
+        before, found = self._answer, _understood(answer)
+        if place > self._place and self._is_doubtful(before, found):
+            return
+        self._answer, self._place, self._doubted = found, place, None
         if self._answer == before:
             return
         if isinstance(self._answer, Nameless):
@@ -203,6 +210,19 @@ class OwnName:
         logger.info("this cluster is %s (%s)", self._answer.name, self._answer.source)
         if isinstance(before, Nameless):
             self._found()
+
+    def _is_doubtful(self, before: ClusterName | Nameless, found: ClusterName | Nameless) -> bool:
+        """Whether the link that told the name before may only be away for a moment."""
+        if isinstance(before, Nameless) or isinstance(found, Nameless):
+            return False
+        if found.name == before.name or found == self._doubted:
+            return False
+        self._doubted = found
+        logger.warning(
+            "this cluster is %s (%s), and now %s says %s: that counts once it says so again",
+            *(before.name, before.source, found.source, found.name),
+        )
+        return True
 
 
 _NOT_YET = Nameless(

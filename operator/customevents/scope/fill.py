@@ -17,6 +17,7 @@ from customevents.scope.resolve import (
     Rules,
     Unresolved,
     could_be,
+    refusal,
     resolve,
 )
 from customevents.scope.search import where_to_match
@@ -48,10 +49,23 @@ class Filler:
         frozen = event.status.resolved if attempted else None
         if frozen and not could_be(reach(frozen), spec.scope, namespace=event.namespace):
             frozen = None  # somebody else wrote it, or a part of it is lost
-        scope = frozen or await self._resolve(event, spec)
+        scope = self._again(frozen, event, spec) if frozen else await self._resolve(event, spec)
         if not isinstance(scope, ResolvedScope):
             return scope
         return await self._check_names(scope, event, spec)
+
+    def _again(
+        self, frozen: ResolvedScope, event: CustomEvent, spec: CustomEventSpec
+    ) -> ResolvedScope | Unresolved | NotAllowed:
+        """A frozen scope by the settings of now: they may have changed since the first attempt."""
+        refused = refusal(
+            spec.scope, namespace=event.namespace, cluster=self.cluster_name(), rules=self.rules
+        )
+        return refused or replace(frozen, endpoint=self._host)
+
+    @property
+    def _host(self) -> str:
+        return self.endpoint.partition("://")[2]
 
     async def _resolve(
         self, event: CustomEvent, spec: CustomEventSpec
@@ -69,7 +83,7 @@ class Filler:
         if not isinstance(found, Resolution):
             return found
         return ResolvedScope(
-            endpoint=self.endpoint.partition("://")[2],
+            endpoint=self._host,
             severity=spec.canonical_severity.value,
             clusters=found.reach.clusters,
             namespaces=found.reach.namespaces,

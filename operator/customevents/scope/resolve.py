@@ -88,7 +88,8 @@ def resolve(
     Where a search is left to do, `with_services` completes it.
     """
     scope = scope or Scope.model_construct()
-    if (refused := _refused(scope, namespace, cluster, rules)) is not None:
+    refused = refusal(scope, namespace=namespace, cluster=cluster, rules=rules)
+    if refused is not None:
         return refused
     named = _by_names_and_level(scope, namespace, cluster)
     by = scope.service_selector or (release if _may_discover(scope, rules) else None)
@@ -180,11 +181,11 @@ def _naming(resolution: Resolution, names: tuple[str, ...], source: str) -> Reso
     )
 
 
-def _refused(
-    scope: Scope, namespace: str, cluster: ClusterName | Nameless, rules: Rules
+def refusal(
+    scope: Scope | None, *, namespace: str, cluster: ClusterName | Nameless, rules: Rules
 ) -> NotAllowed | Unresolved | None:
-    """Whether a scope reaches beyond its own namespace in this cluster, and must not."""
-    if ANY_NAMESPACE in rules.wide_from or namespace in rules.wide_from:
+    """Why a scope that reaches beyond its own namespace in this cluster must not; None: it may."""
+    if scope is None or ANY_NAMESPACE in rules.wide_from or namespace in rules.wide_from:
         return None
     if scope.level in (Level.CLUSTER, Level.ACCOUNT):
         return _beyond(namespace, f"level {scope.level}")
