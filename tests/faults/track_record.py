@@ -105,7 +105,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("what", nargs="?", default="list", choices=("list", "check", "render"))
     parser.add_argument("names", nargs="*", metavar="DEFECT", help="to check; or all")
     parser.add_argument("--unit", action="store_true", help="only tests that need no cluster")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if unknown := set(options.names) - {"all", *(each.name for each in all_defects())}:
         parser.error(f"no such defect: {', '.join(sorted(unknown))}")
     if options.what != "check" and options.names:
