@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from customevents.resource.event import RESEND_ANNOTATION
 from simulation.deeds import NEWER
-from simulation.judge import FINISHED, Judge, Life
+from simulation.judge import FINISHED, UNREADABLE, Judge, Life
 from simulation.remote import REFUSED, Sent
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Calm:
         ends = {"Failed"} if REFUSED in spec["summary"] else {"Delivered"}
         if self._is_forbidden(raw):
             ends = {"Failed"}
-        if spec.get("severity") == "Fatal":  # a backup brought it back
+        if spec.get("severity") == UNREADABLE:  # a backup brought it back
             ends = {"Failed"}
         if spec.get("suspend"):
             ends = {*FINISHED, "Suspended"}

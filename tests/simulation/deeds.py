@@ -13,6 +13,7 @@ from customevents import kube
 from customevents.resource.event import GROUP, KIND, RESEND_ANNOTATION, RESTORED_LABEL, VERSION
 from customevents.resource.lease import FORMAT, IN_FLIGHT
 from customevents.resource.status import to_seconds
+from simulation.judge import UNREADABLE
 from simulation.plan import Deed
 from simulation.remote import REFUSED
 from simulation.replica import HOME, NAME
@@ -203,7 +204,7 @@ def _edit_beyond_the_schema(world: World, deed: Deed) -> None:
     schema["properties"]["spec"]["properties"]["severity"].pop("enum")
     world.server.apply_crd(other)
     before = world.author("GET", _path(deed)[2]).get("spec", {})
-    _patch(world, deed, {"spec": {"severity": "Fatal"}})
+    _patch(world, deed, {"spec": {"severity": UNREADABLE}})
 
     def back() -> None:
         _patch(world, deed, {"spec": {"severity": before.get("severity")}})

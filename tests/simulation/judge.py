@@ -37,6 +37,9 @@ BY_HAND = 20.0
 #: Seconds for which a failed write keeps a result from its object: a pause, and then the drain.
 HINDERED = 120.0
 
+#: A severity that only another version of the CRD has.
+UNREADABLE = "Fatal"
+
 #: What authors edit of the content.
 EDITED = ("summary", "severity")
 
@@ -69,8 +72,9 @@ class Life:
     #: When its author last wrote anything.
     changed: float
     deeds: int = 1
-    #: How often its author has asked to tell something.
+    #: How often its author has asked to tell something; and what can be read, so often.
     tellings: int = 1
+    news: int = 1
     always_holds: bool = False
     always_suspended: bool = False
     resent: bool = False
@@ -166,9 +170,13 @@ class Judge:
         life.always_suspended &= bool(after["spec"].get("suspend"))
         was, now = (raw["metadata"].get("annotations", {}) for raw in (before, after))
         life.resent |= bool(now.get(RESEND_ANNOTATION))
-        told_anew = any(before["spec"].get(x) != after["spec"].get(x) for x in EDITED)
+        edited = [x for x in EDITED if before["spec"].get(x) != after["spec"].get(x)]
+        told_anew = bool(edited)
+        # An edit that nobody can read asks for nothing, and nor does who takes it back.
+        is_unread = UNREADABLE in (before["spec"].get("severity"), after["spec"].get("severity"))
         asked = now.get(RESEND_ANNOTATION, "") not in ("", was.get(RESEND_ANNOTATION))
         life.tellings += told_anew or asked
+        life.news += asked or (told_anew and not (is_unread and edited == ["severity"]))
         life.is_no_news &= not (told_anew or asked)
 
     def rewritten(self, raw: dict[str, Any]) -> None:
@@ -214,8 +222,9 @@ class Judge:
         if not sent.uid:
             return
         earlier = [each for each in self.by_id[sent.uid, sent.delivery_id] if each.applies]
-        self.by_id[sent.uid, sent.delivery_id].append(sent)
         life = self.lives[sent.uid]
+        is_there = bool(earlier) or (life.news == 1 and self._is_there(sent.uid))
+        self.by_id[sent.uid, sent.delivery_id].append(sent)
         self._look_at_the_deadline(sent, life, now)
         stored = self._stored(sent.uid)
         if stored is None or sent.delivery_id in self.forgiven:
@@ -227,8 +236,13 @@ class Judge:
             self.violated("O2", f"{sent.source} is sent again: it is there {times}")
         if life.is_no_news:
             self.violated("O2", f"{sent.source} is sent, and is no news")
-        if life.always_holds and earlier and not life.tampered:
+        if life.always_holds and is_there and not life.tampered:
             self.violated("O2", f"{sent.source} is sent again, and holds")
+
+    def _is_there(self, uid: str) -> bool:
+        """Whether an object is on the timeline, under whatever id."""
+        known = (key for key in self.by_id if key[0] == uid and key[1] not in self.forgiven)
+        return any(each.applies for key in known for each in self.by_id[key])
 
     def began(self, who: str) -> None:
         """A process begins."""
