@@ -285,6 +285,11 @@ class Judge:
                 if intent.uid in self.lives:
                     self.lives[intent.uid].intents.add((intent.delivery_id, intent.attempt))
 
+    def slept(self, who: str, seconds: float) -> None:
+        """A process was stopped for so long: to it, what failed before that has just failed."""
+        if who in self._hindered:
+            self._hindered[who] += seconds
+
     def counted(self, who: str, what: str, *, good: bool) -> None:
         """A request is answered."""
         if good:

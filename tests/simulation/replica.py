@@ -85,6 +85,7 @@ class Replica:
         self.offset = 0.0
         #: Whether it may be draining: a stop would use up the time that it has for that.
         self._may_drain = False
+        self._stopped_at = 0.0
         self._supervisor: Supervisor | None = None
         self._task: SimulatedTask | None = None
 
@@ -131,6 +132,8 @@ class Replica:
         is_deposed = self.parts and self.parts.inbox.busy and not self.parts.election.valid
         if self._may_drain or is_deposed:
             self.world.judge.out_of_time.add(self.name)
+        if not self.process.is_stopped:
+            self._stopped_at = self.world.loop.time()
         # Another may lead by the time it goes on, and then it drains.
         self.process.is_stopped = self._may_drain = True
 
@@ -138,6 +141,7 @@ class Replica:
         """It goes on."""
         if self.process.is_stopped:
             self.world.say(self.name, "goes on")
+            self.world.judge.slept(self.name, self.world.loop.time() - self._stopped_at)
             self.world.loop.resume(self.process)
 
     def probe(self) -> None:
