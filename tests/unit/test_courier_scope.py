@@ -12,6 +12,7 @@ from customevents.resource.errors import ClusterError
 from customevents.resource.event import CustomEvent
 from customevents.resource.spec import parse_spec
 from customevents.resource.status import State
+from customevents.scope.cluster_name import ClusterName, Nameless
 from customevents.scope.resolve import Rules
 from unit.builders import NOW, later, raw_spec, record, stored
 from unit.in_memory import Handled, World
@@ -369,4 +370,16 @@ def test_no_retry_reaches_further_than_the_setting_allows_by_now(
     namespaces = {"namespaces": ["payments"]} if "namespaces" in scope else {}
     world.handle(tried(world, scope, {**clusters, **namespaces, "severity": "information"}))
     assert world.api.posts == []
-    assert on_object(world)[0] == "ScopeNotAllowed"
+    reason, message = on_object(world)
+    assert (reason, message[:16]) == ("ScopeNotAllowed", "Not sent again: ")
+
+
+@pytest.mark.parametrize(
+    "name", [ClusterName("a-guess", "node x"), Nameless("nobody knows it")], ids=["guess", "none"]
+)
+def test_a_retry_that_names_its_cluster_goes_on_where_the_own_name_is_a_guess(
+    world: World, name: ClusterName | Nameless
+) -> None:
+    world.rules, world.cluster_name = Rules(wide_from=("ops",)), name
+    world.handle(tried(world, {"clusters": ["prod-eu-1"]}, {**OWN, "severity": "information"}))
+    assert [body["scope"] for body, _ in world.api.posts] == [OWN]

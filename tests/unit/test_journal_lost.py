@@ -10,7 +10,7 @@ import pytest
 from customevents.delivery.journal import Journal
 from customevents.resource.errors import ClusterError, Conflict, Gone, LeadershipLost
 from unit.instant import at_once
-from unit.leases import Fault, Scene, held_by, intent, lead, seconds_until
+from unit.leases import Fault, MemoryLeases, Scene, held_by, intent, lead, seconds_until
 
 
 @pytest.fixture
@@ -208,12 +208,13 @@ def test_who_goes_before_unknown_attempts_have_ended_leaves_the_wait_to_the_next
     assert not at_once(_is_seen_by_the_next(Scene(), 60.0, released=released))
 
 
+@pytest.mark.parametrize("missing", [Gone, Conflict])
 @pytest.mark.parametrize("after", [0.0, 20.0], ids=["at the release", "while it waits"])
 def test_who_ends_after_its_lease_was_deleted_leaves_its_list_and_the_wait_to_the_next(
-    after: float,
+    after: float, missing: type[ClusterError]
 ) -> None:
     async def story() -> None:
-        made = Scene()
+        made = Scene(MemoryLeases(missing=missing))
         async with made.leading("first") as first:
             await first.commit(intent("a"))
             made.leases.lease = None

@@ -13,7 +13,7 @@ from customevents.eventsapi.answer import Answer
 from customevents.resource.errors import ClusterError, StatusRefused
 from customevents.resource.event import CustomEvent, read_event
 from customevents.resource.lease import Intent
-from customevents.resource.spec import UnknownOutcomePolicy
+from customevents.resource.spec import UnknownOutcomePolicy, parse_spec
 from customevents.resource.status import State
 from customevents.scope.cluster_name import Nameless
 from unit.at_work import play, seconds
@@ -494,8 +494,36 @@ def test_what_waits_for_a_person_after_a_lost_attempt_still_does_behind_an_unrea
     world.handle(world.cluster.change(event, back))
     assert world.api.posts == []
     assert (stands(world, event).state, stands(world, event).unknown_outcomes) == (State.HELD, 1)
+    assert stands(world, event).content_hash, "a backup would bring it back as news"
     world.handle(world.cluster.change(event, edit))
     assert [body["summary"] for body, _ in world.api.posts] == ["other"]
+
+
+@pytest.mark.parametrize("is_lost", [True, False], ids=["lost", "not tried yet"])
+def test_a_resend_has_its_whole_deadline_behind_an_unreadable_edit(
+    world: World, is_lost: bool
+) -> None:
+    """What occurred long ago would expire at once."""
+    spec = raw_spec(occurredAt="2026-01-01T00:00:00Z")
+    expired = stored(record(parse_spec(spec), state=State.EXPIRED))
+    event = world.cluster.apply(spec=spec, status={"delivery": expired})
+    event = world.cluster.change(event, resend)
+    lost = entry(event, sequence=2)
+    misspell(world.cluster.objects[event.namespace, event.name])
+    if is_lost:
+        settle(world, lost)
+    else:
+        world.handle(world.cluster.now(event))
+    assert stands(world, event).resend_time == world.clock.now
+    world.clock.now = later(POST_TIMEOUT)
+
+    def taken_back(raw: Raw) -> None:
+        del raw["spec"]["severity"]
+        raw["metadata"]["generation"] = 3
+
+    world.handle(world.cluster.change(event, taken_back))
+    assert len(world.api.posts) == 1
+    assert stands(world, event).state is State.DELIVERED
 
 
 def test_what_was_delivered_is_not_told_again_behind_a_lost_retry_and_an_unreadable_edit(

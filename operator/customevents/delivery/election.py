@@ -300,18 +300,20 @@ class Election:
             except (ClusterError, TimeoutError) as error:
                 # A conflict, a refusal, or its answer was lost: the Lease itself tells.
                 await asyncio.sleep(self._writing.failed(error))
-                await self._read_again(log)
+                await self._read_again(log, holder)
             else:
                 self._writing.ended()
                 return begun
 
-    async def _read_again(self, log: Log) -> None:
+    async def _read_again(self, log: Log, holder: str) -> None:
         """Go on from the Lease as it is now, if it is still ours."""
         while True:
             try:
                 async with asyncio.timeout(SWAP_TIMEOUT):
                     lease = await self._leases.read()
             except Gone:
+                if not holder:
+                    raise
                 return await self._restore(log)
             except (ClusterError, TimeoutError) as error:
                 await asyncio.sleep(self._writing.failed(error))
@@ -337,7 +339,7 @@ class Election:
             try:
                 return await self._create(log)
             except Conflict:
-                return await self._read_again(log)
+                return await self._read_again(log, self.terms.identity)
             except (ClusterError, TimeoutError) as error:
                 if isinstance(error, ClusterError) and error.status:
                     heard = self._uptime()

@@ -286,9 +286,14 @@ def _next_record(
         content_hash=content,
         resend=resend,
         # What was never sent is not sent again: the annotation may be as old as the object.
-        resend_time=now if sequence and resend != before.resend else None,
+        resend_time=now if sequence and resend != before.resend else _unread_since(before),
         unknown_outcomes=before.unknown_outcomes,
     )
+
+
+def _unread_since(before: DeliveryRecord) -> datetime | None:
+    """When a resend was seen under a spec that could not be read, if that is what it was."""
+    return None if before.id else before.resend_time
 
 
 def _restored(event: CustomEvent) -> bool:
@@ -369,7 +374,8 @@ def invalid(event: CustomEvent, message: str, at: Moment) -> Verdict:
     # Nothing was told of it: whoever takes such an edit back has not asked to tell the same again.
     before = event.status.delivery
     told = _may_be_told(event) and event.resend in ("", before.resend)
-    return _failed(event, before if told else _unread(event, before.sequence), message, at)
+    record = before if told else _unread(event, before.sequence, at.now)
+    return _failed(event, record, message, at)
 
 
 def _may_be_told(event: CustomEvent) -> bool:
@@ -383,12 +389,14 @@ def _may_be_told(event: CustomEvent) -> bool:
     return record.attempts > 0 and known
 
 
-def _unread(event: CustomEvent, sequence: int) -> DeliveryRecord:
+def _unread(event: CustomEvent, sequence: int, now: datetime) -> DeliveryRecord:
     """Of a spec that cannot be read, at this sequence: what is readable again is new."""
     before = event.status.delivery
+    resend = event.resend or before.resend
     return DeliveryRecord(
         sequence=sequence,
-        resend=event.resend or before.resend,
+        resend=resend,
+        resend_time=now if sequence and resend != before.resend else _unread_since(before),
         unknown_outcomes=before.unknown_outcomes,
     )
 
@@ -402,6 +410,9 @@ def _failed(event: CustomEvent, record: DeliveryRecord, message: str, at: Moment
 
 def _readable_again(attempt: Attempt, now: datetime) -> Attempt | Ending:
     """What an edit that nobody could read has left untold: all stands as it did before that."""
+    # The receipt of a lost attempt has no hash; that it is of this content, its id has told.
+    content = attempt.record.content_hash or content_hash(attempt.spec)
+    attempt = replace(attempt, record=replace(attempt.record, content_hash=content))
     record = attempt.record
     last = record.last_outcome or _outcome_of_the_essence(record)
     if last.outcome_class is OutcomeClass.SUCCESS:
@@ -572,7 +583,7 @@ def _lost(event: CustomEvent, intent: Intent, open_until: datetime, at: Moment) 
     try:
         spec = parse_spec(event.spec)
     except InvalidSpec as error:
-        return counted(_failed(event, _receipt(event, intent), str(error), at))
+        return counted(_failed(event, _receipt(event, intent, at.now), str(error), at))
     attempt = _begin(event, spec, at)
     if attempt.record.id != intent.delivery_id:
         return superseded(event, spec, intent.sequence, open_until, at)
@@ -583,11 +594,11 @@ def _lost(event: CustomEvent, intent: Intent, open_until: datetime, at: Moment) 
     return not_before(judged(attempt, LOST, at), open_until)
 
 
-def _receipt(event: CustomEvent, intent: Intent) -> DeliveryRecord:
+def _receipt(event: CustomEvent, intent: Intent, now: datetime) -> DeliveryRecord:
     """Of a lost attempt under a spec that cannot be read: its id tells when that is taken back."""
     before = event.status.delivery
     if before.id != intent.delivery_id:
-        unread = _unread(event, intent.sequence)
+        unread = _unread(event, intent.sequence, now)
         return replace(
             unread, id=intent.delivery_id, attempts=intent.attempt, last_outcome=_last(LOST)
         )

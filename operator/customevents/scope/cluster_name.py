@@ -160,7 +160,7 @@ class OwnName:
         #: The link that told it, by its place in the chain.
         self._place = 0
         #: Another name, told further down: it counts once a second look agrees.
-        self._doubted: ClusterName | None = None
+        self._doubted = ""
 
     @property
     def known(self) -> ClusterName | None:
@@ -201,7 +201,7 @@ class OwnName:
         before, found = self._answer, _understood(answer)
         if place > self._place and self._is_doubtful(before, found):
             return
-        self._answer, self._place, self._doubted = found, place, None
+        self._answer, self._place, self._doubted = found, place, ""
         if self._answer == before:
             return
         if isinstance(self._answer, Nameless):
@@ -215,9 +215,9 @@ class OwnName:
         """Whether the link that told the name before may only be away for a moment."""
         if isinstance(before, Nameless) or isinstance(found, Nameless):
             return False
-        if found.name == before.name or found == self._doubted:
+        if found.name in (before.name, self._doubted):
             return False
-        self._doubted = found
+        self._doubted = found.name
         logger.warning(
             "this cluster is %s (%s), and now %s says %s: that counts once it says so again",
             *(before.name, before.source, found.source, found.name),

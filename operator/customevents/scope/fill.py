@@ -56,11 +56,12 @@ class Filler:
 
     def _again(
         self, frozen: ResolvedScope, event: CustomEvent, spec: CustomEventSpec
-    ) -> ResolvedScope | Unresolved | NotAllowed:
-        """A frozen scope by the settings of now: they may have changed since the first attempt."""
-        refused = refusal(
-            spec.scope, namespace=event.namespace, cluster=self.cluster_name(), rules=self.rules
-        )
+    ) -> ResolvedScope | NotAllowed:
+        """A frozen scope by the settings of now: they may have changed since the first attempt.
+
+        The cluster's own name is not asked: it may be a guess by now, and the scope is no wider.
+        """
+        refused = refusal(spec.scope, namespace=event.namespace, rules=self.rules, again=True)
         return refused or replace(frozen, endpoint=self._host)
 
     @property

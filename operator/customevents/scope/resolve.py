@@ -46,6 +46,10 @@ class Rules:
     #: The namespaces whose events may reach beyond their own namespace.
     wide_from: Collection[str] = (ANY_NAMESPACE,)
 
+    def may_reach_wide(self, namespace: str) -> bool:
+        """Whether events of this namespace may reach beyond it."""
+        return ANY_NAMESPACE in self.wide_from or namespace in self.wide_from
+
 
 @dataclass(frozen=True)
 class Resolution:
@@ -88,7 +92,9 @@ def resolve(
     Where a search is left to do, `with_services` completes it.
     """
     scope = scope or Scope.model_construct()
-    refused = refusal(scope, namespace=namespace, cluster=cluster, rules=rules)
+    refused = refusal(scope, namespace=namespace, rules=rules) or _foreign_cluster(
+        scope, namespace, cluster, rules
+    )
     if refused is not None:
         return refused
     named = _by_names_and_level(scope, namespace, cluster)
@@ -182,16 +188,23 @@ def _naming(resolution: Resolution, names: tuple[str, ...], source: str) -> Reso
 
 
 def refusal(
-    scope: Scope | None, *, namespace: str, cluster: ClusterName | Nameless, rules: Rules
-) -> NotAllowed | Unresolved | None:
-    """Why a scope that reaches beyond its own namespace in this cluster must not; None: it may."""
-    if scope is None or ANY_NAMESPACE in rules.wide_from or namespace in rules.wide_from:
+    scope: Scope | None, *, namespace: str, rules: Rules, again: bool = False
+) -> NotAllowed | None:
+    """Why a scope must not reach beyond its own namespace; None: it may, or does not."""
+    if scope is None or rules.may_reach_wide(namespace):
         return None
     if scope.level in (Level.CLUSTER, Level.ACCOUNT):
-        return _beyond(namespace, f"level {scope.level}")
+        return _beyond(namespace, f"level {scope.level}", again=again)
     if foreign := [name for name in scope.namespaces or () if name != namespace]:
-        return _beyond(namespace, f"namespace {foreign[0]}")
-    if not scope.clusters:
+        return _beyond(namespace, f"namespace {foreign[0]}", again=again)
+    return None
+
+
+def _foreign_cluster(
+    scope: Scope, namespace: str, cluster: ClusterName | Nameless, rules: Rules
+) -> NotAllowed | Unresolved | None:
+    """Whether it names another cluster, and must not."""
+    if not scope.clusters or rules.may_reach_wide(namespace):
         return None
     if isinstance(cluster, Nameless):
         return _nameless(cluster)
@@ -200,11 +213,12 @@ def refusal(
     return None
 
 
-def _beyond(namespace: str, what: str) -> NotAllowed:
+def _beyond(namespace: str, what: str, *, again: bool = False) -> NotAllowed:
+    sent = "sent again" if again else "sent"
     return NotAllowed(
-        f"Not sent: spec.scope asks for {what}, but events of namespace {namespace} must not reach "
-        "beyond it (the operator's setting CUSTOMEVENTS_SCOPE_WIDE_FROM). Edit the event; or, once "
-        "the setting allows it, resend it"
+        f"Not {sent}: spec.scope asks for {what}, but events of namespace {namespace} must not "
+        "reach beyond it (the operator's setting CUSTOMEVENTS_SCOPE_WIDE_FROM). Edit the event; "
+        "or, once the setting allows it, resend it"
     )
 
 
