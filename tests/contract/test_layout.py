@@ -14,6 +14,7 @@ MODULES = sorted(SOURCES.rglob("*.py"))
 #: Lines from which on a reader asks why a module is so long; it holds one idea, however long.
 ASKED_WHY = 400
 ANSWERS = {
+    "customevents/delivery/election.py": "the Lease: taken, kept, lost, made anew, given back",
     "customevents/delivery/inbox.py": "the three places of an event, and each way between them",
     "customevents/delivery/state.py": "every decision about a record, in one place on purpose",
     "customevents/delivery/throttle.py": "rate, breaker and pauses, behind one enter and one leave",
