@@ -256,6 +256,17 @@ def test_another_object_of_the_same_name_is_an_event_of_its_own(world: World) ->
     assert stands(world, again).unknown_outcomes == 0
 
 
+def test_another_object_of_the_same_name_is_another_also_where_nobody_can_read_it(
+    world: World,
+) -> None:
+    """A newer version of the operator has written its status: the old one was kept for ever."""
+    old = entry(world.cluster.apply())
+    again = world.cluster.apply(uid="another")
+    newer(world.cluster.objects[again.namespace, again.name])
+    settle(world, old)
+    assert len(world.journal) == 0
+
+
 def test_settling_twice_counts_once(world: World) -> None:
     """The new leader may crash, too, before its journal says that it is done."""
     event = world.cluster.apply()

@@ -160,12 +160,18 @@ def is_another(scene: Scene, event: CustomEvent) -> None:
     scene.cluster.change(event, lambda raw: raw["metadata"].update(uid="another"))
 
 
+def is_another_and_unreadable(scene: Scene, event: CustomEvent) -> None:
+    raw = scene.cluster.objects[event.namespace, event.name]
+    raw["metadata"]["uid"] = "another"
+    raw["status"] = {"delivery": {"state": "NotKnownYet"}}
+
+
 def is_going(scene: Scene, event: CustomEvent) -> None:
     gone_soon = {"deletionTimestamp": "2026-05-01T12:00:01Z", "finalizers": ["of/somebody"]}
     scene.cluster.change(event, lambda raw: raw["metadata"].update(gone_soon))
 
 
-@pytest.mark.parametrize("end", [is_gone, is_another, is_going])
+@pytest.mark.parametrize("end", [is_gone, is_another, is_another_and_unreadable, is_going])
 def test_what_is_gone_by_then_is_not_taken_in_as_a_watch_that_lags_shows_it(
     scene: Scene, end: Callable[[Scene, CustomEvent], None]
 ) -> None:

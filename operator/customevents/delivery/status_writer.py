@@ -23,7 +23,7 @@ from customevents.resource.errors import (
     StatusRefused,
     UnreadableEvent,
 )
-from customevents.resource.event import CustomEvent, read_event
+from customevents.resource.event import CustomEvent, read_event, read_same
 from customevents.resource.status import Status
 from customevents.trouble import Pauses
 
@@ -123,10 +123,9 @@ class StatusWriter:
     async def look(self, namespace: str, name: str, uid: str) -> CustomEvent | None:
         """As `find`, but asked once. Raises ClusterError."""
         try:
-            found = read_event(await self.cluster.get_event(namespace, name))
+            return read_same(await self.cluster.get_event(namespace, name), uid)
         except Gone:
             return None
-        return found if found.uid == uid else None
 
     def _gone(self, event: CustomEvent, verdict: Verdict) -> None:
         """There is nothing to write on; what is not finished never will be."""

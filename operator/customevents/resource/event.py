@@ -165,6 +165,17 @@ def read_event(raw: dict[str, Any]) -> CustomEvent:
     raise UnreadableEvent(f"{path_of(raw)} cannot be read: {' '.join(words.split())}")
 
 
+def read_same(raw: dict[str, Any], uid: str) -> CustomEvent | None:
+    """Read the object of this uid; None: another one has its name by now, readable or not.
+
+    Raises UnreadableEvent.
+    """
+    metadata = raw.get("metadata")
+    found = metadata.get("uid") if isinstance(metadata, dict) else None
+    is_another = isinstance(found, str) and found not in ("", uid)
+    return None if is_another else read_event(raw)
+
+
 def read_without_status(raw: dict[str, Any]) -> CustomEvent:
     """Read an object whose status cannot be read. Raises UnreadableEvent if there is more to it."""
     return replace(read_event({**raw, "status": {}}), unreadable=True)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from customevents.delivery.inbox import Inbox
 from customevents.resource.errors import ClusterError, Gone, UnreadableEvent
-from customevents.resource.event import CustomEvent, looks_finished, read_event
+from customevents.resource.event import CustomEvent, looks_finished, read_event, read_same
 
 logger = logging.getLogger(__name__)
 
@@ -180,12 +180,13 @@ class Resync:
         """Read it: it may have changed while the list was on its way. Raises ClusterError."""
         self._reading, asked = event.uid, self._inbox.doubts
         try:
-            now = read_event(await self._cluster.get_event(event.namespace, event.name))
+            raw = await self._cluster.get_event(event.namespace, event.name)
+            now = read_same(raw, event.uid)
         except Gone:
             return self._inbox.forget(event, read=True)
         except UnreadableEvent:
             return self._inbox.confirm(event.uid, asked)  # it is there; nobody can say more
-        if now.uid != event.uid or now.deleting:
+        if now is None or now.deleting:
             self._inbox.forget(event, read=True)
         elif self._reading == now.uid:
             self._inbox.confirm(now.uid, asked)
