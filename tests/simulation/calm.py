@@ -55,6 +55,11 @@ class Calm:
         finished = (life.writes for life in self._judge.lives.values() if life.said[0] in FINISHED)
         return sum(finished), len(self._world.remote.posts)
 
+    def _unread(self) -> int:
+        """How many objects have a status that only a newer version can read."""
+        records = (raw.get("status", {}).get("delivery", {}) for raw in self._world.server.stored())
+        return sum(record.get("state") == NEWER for record in records)
+
     def _left_over(self) -> list[str]:
         """What the leader keeps of what is over."""
         live = {raw["metadata"]["uid"] for raw in self._world.server.stored()}
@@ -75,7 +80,9 @@ class Calm:
             if halted := parts.throttle.halted:
                 return [f"nothing is sent any more: {halted}"]
             places = parts.inbox.places()
-            if places["ready"] or places["busy"] or places["blocked"] or len(parts.journal):
+            # Words for what nobody here can read are tried again until it changes.
+            is_busy = places["busy"] > self._unread()
+            if places["ready"] or is_busy or places["blocked"] or len(parts.journal):
                 found.append(f"the leader is at work: {places}, {len(parts.journal)} in flight")
             if gone := parts.inbox.uids("") - live:
                 found.append(f"the inbox keeps what is gone: {sorted(gone)}")
