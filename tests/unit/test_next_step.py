@@ -353,3 +353,20 @@ def test_other_content_of_a_restored_event_is_sent() -> None:
     labels = {"velero.io/restore-name": "nightly"}
     assert kind(step(recorded(held, reason="RestoredFromBackup", labels=labels))) == "left"
     assert sent(recorded(held, spec=other, reason="RestoredFromBackup", labels=labels))
+
+
+def test_what_may_have_arrived_is_suspended_as_what_is_not_sent_again() -> None:
+    found = step(recorded(record(state=State.RETRYING), spec=raw_spec(suspend=True)))
+    assert isinstance(found, Attempt)
+    assert found.dry is not None
+    assert found.dry.message == "Not sent again: spec.suspend is true. See status.resolved"
+
+
+def test_what_was_tried_and_has_expired_does_not_say_that_it_never_was() -> None:
+    """Of its record the cluster took only the essence, which has no outcome."""
+    late = raw_spec(deliveryDeadlineSeconds=60)
+    tried = record(parse_spec(late), state=State.RETRYING, attempts=3)
+    found = step(recorded(tried, spec=late, creationTimestamp="2026-04-01T11:00:00Z"))
+    assert isinstance(found, Ending)
+    assert found.verdict is not None
+    assert "; what became of the last attempt is not known. " in found.verdict.message
