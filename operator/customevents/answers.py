@@ -106,7 +106,7 @@ def read(asked: Asked, answer: Response, *, of_one: bool, kind: str = "") -> dic
 
     `of_one`: the answer is the named object, and nothing else. Raises ClusterError.
     """
-    found = _parse(answer.body)
+    found = parse(answer.body)
     wrong = _what_is_wrong(asked, found, of_one=of_one, kind=kind)
     if found is None or wrong:
         words = f"{wrong}, {_IN_BETWEEN}: {_text(answer.body)}"
@@ -192,12 +192,13 @@ def _what_is_wrong(asked: Asked, found: dict[str, Any] | None, *, of_one: bool, 
         return "an object that was never stored"
     if of_one and asked.name and metadata.get("name") != asked.name:
         return "another object"
-    if of_one and not asked.name and not _is_list(found):
+    if of_one and not asked.name and not is_list(found):
         return "no list"
     return ""
 
 
-def _is_list(found: dict[str, Any]) -> bool:
+def is_list(found: dict[str, Any]) -> bool:
+    """Whether it has the form of a list of objects."""
     items = found.get("items", ...)
     return items is None or (
         isinstance(items, list)
@@ -207,7 +208,7 @@ def _is_list(found: dict[str, Any]) -> bool:
 
 
 def _read_status(body: bytes) -> _Status | None:
-    found = _parse(body)
+    found = parse(body)
     if found is None or found.get("kind") != "Status":
         return None
     details = found.get("details")
@@ -218,7 +219,8 @@ def _read_status(body: bytes) -> _Status | None:
     )
 
 
-def _parse(body: bytes) -> dict[str, Any] | None:
+def parse(body: bytes) -> dict[str, Any] | None:
+    """The JSON object that this is; None: it is none."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

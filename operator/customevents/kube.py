@@ -6,15 +6,15 @@ the requests themselves.
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio.client.api_client import ApiClient
-from kubernetes.aio.client.configuration import Configuration
 
 from customevents import answers, sessions, trust, way
 from customevents.chosen import Chosen
@@ -23,6 +23,9 @@ from customevents.resource import names
 from customevents.resource.errors import ClusterError, InvalidName, NotTheApi
 from customevents.resource.event import GROUP, KIND, PLURAL, VERSION, CustomEvent
 from customevents.resource.status import State
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client.api_client import ApiClient
 
 #: Seconds; longer than any answer of a healthy API server.
 REQUEST_TIMEOUT = 30.0
@@ -352,6 +355,11 @@ async def connect_as(
     kind: type[AnyCluster], clock: Timekeeper | None = None, chosen: Chosen | None = None
 ) -> AsyncIterator[AnyCluster]:
     """Connect, to ask in the way of this kind of Cluster. Raises NoWay."""
+    _without_the_rest("kubernetes")
+    _without_the_rest("kubernetes.aio")
+    from kubernetes.aio.client.api_client import ApiClient
+    from kubernetes.aio.client.configuration import Configuration
+
     found = way.find(chosen or Chosen(), os.environ)
     credentials = Credentials(found.credentials, found.present)
     await credentials.start()
@@ -364,6 +372,16 @@ async def connect_as(
             yield kind(Pool(client, found.server), found, credentials, clock)
     finally:
         await credentials.stop()
+
+
+def _without_the_rest(package: str) -> None:
+    """Let modules of a package be imported without all that the package imports for others.
+
+    Its other halves, their HTTP libraries and websockets would be a quarter of a start.
+    """
+    spec = importlib.util.find_spec(package)
+    if package not in sys.modules and spec is not None:
+        sys.modules[package] = importlib.util.module_from_spec(spec)  # and not executed
 
 
 def _check(path: str) -> None:

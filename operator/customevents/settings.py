@@ -46,6 +46,9 @@ AGENT_NAMESPACES = ("komodor", "komodor-agent")
 #: Seconds that the rate makes an event wait which has left the inbox, where it is not slower still.
 LINE_SECONDS = 15
 
+#: Attempts under way at once where the settings do not say: with a rate limit, and without.
+IN_FLIGHT, IN_FLIGHT_UNLIMITED = 16, 64
+
 _PROXY = re.compile(r"http://[^/@?#\s]+/?")
 
 
@@ -119,11 +122,12 @@ class Settings(BaseSettings):
         "true: it makes a duplicate visible, and cannot be forged.",
     )
     delivery_in_flight: int = Field(
-        16,
-        ge=1,
+        0,
+        ge=0,
         le=100,
-        description="Attempts under way at once; fewer by a slow rate. Default 16: a crash puts at "
-        "most these in doubt.",
+        description="Attempts under way at once; fewer by a slow rate. A crash puts at most these "
+        "in doubt. Default 0: 16, and 64 where there is no rate limit, as one write of the journal "
+        "then serves 30 events instead of 8.",
     )
     delivery_post_timeout: float = Field(
         30.0,
@@ -291,8 +295,10 @@ class Settings(BaseSettings):
         that wait in the inbox are served fairly.
         """
         if self.delivery_rate == 0:
-            return self.delivery_in_flight
-        return ceil(min(self.delivery_in_flight, 1 + self.delivery_rate * LINE_SECONDS))
+            return self.delivery_in_flight or IN_FLIGHT_UNLIMITED
+        return ceil(
+            min(self.delivery_in_flight or IN_FLIGHT, 1 + self.delivery_rate * LINE_SECONDS)
+        )
 
     @property
     def longest_turn(self) -> float:

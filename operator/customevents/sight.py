@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 import yarl
@@ -17,6 +17,7 @@ import yarl
 from customevents import answers, trust
 from customevents.resource.errors import ClusterError, WatchFailed
 from customevents.resource.event import GROUP, PLURAL, VERSION
+from customevents.sieve import Sieve, Sifted
 
 #: Seconds: a watch that has lasted for so long was no failure.
 GOOD_FOR = 10.0
@@ -63,6 +64,8 @@ class Sight:
         #: Whether the API server has said so: then a new process would be told the same.
         self.answered = False
         self.listed = False
+        #: When it last showed anything.
+        self.shown_at = float("-inf")
         #: When a watch that was no failure was last lost.
         self.last_good = time.monotonic()
         self._seeing_since: float | None = None
@@ -112,6 +115,8 @@ class Eyes:
         self._below = yarl.URL(server).path.rstrip("/")
         self._sight = sight
         self._observer = observer
+        #: Shows what kopf is answered, but for what kopf is to show itself.
+        self.sieve = Sieve(self._shown)
         self._first = first
         #: When kopf last asked for anything.
         self.asked_at = time.monotonic()
@@ -143,11 +148,17 @@ class Eyes:
             self._stream_began, self._page = time.monotonic(), None
             self._sight.sees()
             self._observer.sees(self._sight.namespace)
+        if is_ours and response.status == 200:
+            response.content = cast("Any", Sifted(response.content, self.sieve))
         return response
 
     def went_wrong(self, reason: str, *, answered: bool) -> None:
         """Remember what was wrong with a request."""
         self.reason, self.answered = reason, answered
+
+    def _shown(self, change: str | None, raw: dict[str, Any]) -> None:
+        self._sight.shown_at = time.monotonic()
+        self._observer.shown(change, raw)
 
     def _mind_short_streams(self) -> None:
         is_short = time.monotonic() - self._stream_began < SHORT

@@ -1,13 +1,8 @@
-"""The trigger: kopf watches CustomEvents and hands each raw object on. The only module with kopf.
-
-kopf is the trigger and not the engine: its handlers of `on.create` record a success before the
-status is written and send everything in flight once more at SIGTERM. So there is one `on.event`
-handler, no storages, no finalizers, no peering.
+"""Keeps each namespace watched: however a kopf ends, another is begun, for as long as it takes.
 
 kopf ends for good on many an ordinary answer of the API server, and goes on for ever with streams
-that show nothing. So it is supervised here: however it ends, it is begun anew, for as long as it
-takes, and its first list shows what was missed. Each namespace has a kopf of its own: the trouble
-of one is nobody else's.
+that show nothing. So it is supervised here; its first list shows what was missed. Each namespace
+has a kopf of its own: the trouble of one is nobody else's.
 
 All of them run on one thread with an event loop of its own: on the main thread kopf would take the
 signals, and its first list of a large cluster would hold up everything else.
@@ -24,14 +19,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import aiohttp
-import kopf
 import uvloop
-from kopf._core.engines.peering import Identity  # kopf names its type nowhere else
 
-from customevents.answers import PAGE, one_line
+from customevents.answers import one_line
 from customevents.clocks import happened
 from customevents.resource.errors import CustomEventsError, WatchFailed
-from customevents.resource.event import GROUP, PLURAL
 from customevents.resource.times import doubled
 from customevents.sight import Eyes, Observer, Sight
 
@@ -42,13 +34,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 #: Where the API server gave no answer at all, to ask is cheap and to be late is not.
 LONGEST_PAUSE_UNANSWERED = 5.0
-
-#: Seconds between the tries of one request, which are kopf's own; it ends with the last of them.
-TRIES = (0.5, 1.0, 2.0)
-
-#: Seconds: the API server is asked to end each stream after so long, which it does with a bookmark;
-#: one that has shown nothing for longer is held back by something in between.
-STREAM, SILENT = 45, 50.0
 
 #: Seconds within which kopf must ask for something: for a list, and again after each stream. It may
 #: be told to wait for an hour, and would.
@@ -84,7 +69,7 @@ class Watch:
         """Seconds since it last showed anything, or was started; None before that."""
         if self._began is None:
             return None
-        shown = max(watcher.shown for watcher in self._watchers.values())
+        shown = max(sight.shown_at for sight in self._sights)
         return time.monotonic() - max(self._began, shown)
 
     @property
@@ -166,7 +151,6 @@ class _Watcher:
 
     def __init__(self, sight: Sight) -> None:
         self.sight = sight
-        self.shown = float("-inf")
         self.restarts = 0
         self.stopping = False
         #: Set where the kopf that runs is to end.
@@ -196,9 +180,8 @@ class _Watcher:
         tasks = list[asyncio.Task[Any]]()
         try:
             async with connection.session(eyes) as session:
-                info = kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
                 try:
-                    tasks += await self._spawn(info, observer)
+                    tasks += await self._spawn(connection.server, session, eyes.sieve.show)
                     tasks.append(asyncio.create_task(self.interrupted.wait()))
                     await _ended(tasks, eyes)
                 finally:
@@ -210,30 +193,14 @@ class _Watcher:
         return self.sight.last_good > good_before
 
     async def _spawn(
-        self, info: kopf.AiohttpSession, observer: Observer
+        self,
+        server: str,
+        session: aiohttp.ClientSession,
+        show: Callable[[str | None, dict[str, Any]], None],
     ) -> Collection[asyncio.Task[Any]]:
-        registry, sessions = kopf.OperatorRegistry(), iter([info])
+        from customevents import trigger  # kopf: not before there is something to watch
 
-        async def login(**_: Any) -> kopf.AiohttpSession | None:
-            return next(sessions, None)  # where it is refused kopf ends, and does not ask for ever
-
-        kopf.on.login(registry=registry)(login)
-
-        async def show(event: kopf.RawEvent, **_: Any) -> None:
-            self.shown = time.monotonic()
-            observer.shown(event["type"], dict(event["object"]))
-
-        kopf.on.event(GROUP, PLURAL, registry=registry, id="event")(show)
-        namespace = self.sight.namespace
-        return await kopf.spawn_tasks(
-            registry=registry,
-            settings=_settings(),
-            # Its own would be made of the user's name, which a pod's user may not have, and of what
-            # a name server says. Only peers would read it.
-            identity=Identity("customevents"),
-            clusterwide=not namespace,
-            namespaces=(namespace,) if namespace else (),
-        )
+        return await trigger.spawn(server, session, show, self.sight.namespace)
 
 
 def pause(failures: int, *, answered: bool) -> float:
@@ -293,55 +260,3 @@ async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
             task.exception()  # taken note of, so that asyncio does not complain
     if left:
         logger.warning("kopf does not end: %d of its tasks go on", len(left))
-
-
-def _settings() -> kopf.OperatorSettings:
-    settings = kopf.OperatorSettings()
-    settings.persistence.diffbase_storage = _NoDiffBase()
-    settings.persistence.progress_storage = _NoProgress()
-    settings.peering.standalone = True
-    settings.posting.enabled = False
-    settings.process.ultimate_exiting_timeout = None  # it would end the whole process
-    settings.queueing.idle_timeout = 0.1
-    settings.queueing.worker_limit = None
-    settings.watching.chunk_size = PAGE
-    settings.watching.server_timeout = STREAM
-    settings.watching.inactivity_timeout = SILENT
-    # A resource or namespace that goes and comes back ends the watch, and it is begun anew.
-    settings.scanning.disabled = True
-    settings.networking.request_timeout = 30.0
-    settings.networking.connect_timeout = 5.0
-    settings.networking.error_backoffs = TRIES
-    return settings
-
-
-class _NoDiffBase(kopf.DiffBaseStorage):
-    """Keeps nothing, and does not copy the body to compare it either."""
-
-    def build(self, **_: Any) -> kopf.BodyEssence:
-        return kopf.BodyEssence()
-
-    def fetch(self, **_: Any) -> None:
-        return None
-
-    def store(self, **_: Any) -> None:
-        return None
-
-
-class _NoProgress(kopf.ProgressStorage):
-    """Keeps nothing: the delivery's state is in the status, which is ours."""
-
-    def fetch(self, **_: Any) -> None:
-        return None
-
-    def store(self, **_: Any) -> None:
-        return None
-
-    def purge(self, **_: Any) -> None:
-        return None
-
-    def touch(self, **_: Any) -> None:
-        return None
-
-    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
-        return essence

@@ -92,6 +92,7 @@ def fleet(
         "endpoint": endpoint,
         "cluster_name": "prod-eu-1",
         "delivery_rate": "0",
+        "delivery_in_flight": "16",
         "lease_duration": "3",
         **settings,
     }

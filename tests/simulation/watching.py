@@ -17,7 +17,8 @@ from customevents import answers, kube
 from customevents.clocks import happened
 from customevents.resource.errors import ClusterError
 from customevents.run import Relay
-from customevents.watch import SILENT, STREAM, pause
+from customevents.trigger import SILENT, STREAM
+from customevents.watch import pause
 
 if TYPE_CHECKING:
     from simulation.world import World

@@ -44,6 +44,7 @@ class Response:
     def __init__(self, url: URL, status: int, content_type: str, body: bytes | None) -> None:
         self.url, self.status, self.content_type, self._body = url, status, content_type, body
         self.headers: dict[str, str] = {}
+        self.content = aiohttp.StreamReader.__new__(aiohttp.StreamReader)
 
     async def read(self) -> bytes:
         if self._body is None:

@@ -51,7 +51,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "discovery_release": True,
         "discovery_settle_seconds": 3.0,
         "provenance_enabled": True,
-        "delivery_in_flight": 16,
+        "delivery_in_flight": 0,
         "delivery_post_timeout": 30.0,
         "delivery_deadline": 86400,
         "delivery_on_unknown_outcome": UnknownOutcomePolicy.RETRY,
@@ -73,12 +73,19 @@ def test_the_defaults_are_the_documented_ones() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "couriers"),
-    [("0", 16), ("inf", 16), ("10", 16), ("1", 16), ("0.5", 9), ("0.1", 3), ("0.001", 2)],
+    [("0", 64), ("inf", 16), ("10", 16), ("1", 16), ("0.5", 9), ("0.1", 3), ("0.001", 2)],
 )
 def test_a_slow_rate_has_no_more_events_stand_in_line_than_it_serves_soon(
     environment: pytest.MonkeyPatch, rate: str, couriers: int
 ) -> None:
     assert with_(environment, DELIVERY_RATE=rate).couriers == couriers
+
+
+@pytest.mark.parametrize("rate", ["0", "10"])
+def test_as_many_are_under_way_as_the_settings_say(
+    environment: pytest.MonkeyPatch, rate: str
+) -> None:
+    assert with_(environment, DELIVERY_RATE=rate, DELIVERY_IN_FLIGHT="5").couriers == 5
 
 
 @pytest.mark.parametrize(
@@ -207,7 +214,7 @@ def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -
         ("DISCOVERY_SETTLE_SECONDS", "-1"),
         ("DISCOVERY_SETTLE_SECONDS", "61"),
         ("PROVENANCE_ENABLED", "perhaps"),
-        ("DELIVERY_IN_FLIGHT", "0"),
+        ("DELIVERY_IN_FLIGHT", "-1"),
         ("DELIVERY_IN_FLIGHT", "101"),
         ("DELIVERY_IN_FLIGHT", "many"),
         ("DELIVERY_POST_TIMEOUT", "0.5"),

@@ -9,10 +9,9 @@ from collections.abc import Collection
 from typing import Any
 
 import aiohttp
-import kopf
 import pytest
 
-from customevents import watch
+from customevents import trigger, watch
 from customevents.sight import GOOD_FOR, Sight
 from unit.instant import at_once
 from unit.test_sight import Time
@@ -125,8 +124,7 @@ def test_kopf_begins_as_a_user_without_a_name_and_asks_no_name_server(
 
     async def begin() -> int:
         async with Nowhere().session() as session:
-            info = kopf.AiohttpSession(server=Nowhere.server, aiohttp_session=session)
-            tasks = await watch._Watcher(Sight("shop"))._spawn(info, Nobody())
+            tasks = await trigger.spawn(Nowhere.server, session, Nobody().shown, "shop")
             await watch._end(tasks)
         return len(tasks)
 

@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 #: longest names an entry takes 420 bytes, and a hundred attempts may be on their way to the list.
 MOST_ENTRIES = 500
 
-#: Seconds that a write waits for company while other attempts are under way.
-GATHER = 0.008
+#: Seconds that a write waits for company, for each attempt that is under way.
+GATHER = 0.001
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,7 @@ class Journal:
         """Commit intents and renew the Lease. Raises LeadershipLost; returns never."""
         while True:
             await self._something_to_write()
-            if len(self._entries) > 2 * len(self._waiting) > 0:
-                await asyncio.sleep(GATHER)
+            await self._company()
             waiting, self._waiting = self._waiting, []
             try:
                 begun = await self.election.swap(self)
@@ -125,6 +124,17 @@ class Journal:
     def stated(self, *, whole: bool) -> dict[str, str]:
         """The list as each write of the Lease states it; `whole`: nothing was lost of it."""
         return {IN_FLIGHT: write_entries(self._entries.values(), whole=whole)}
+
+    async def _company(self) -> None:
+        """Wait until half of the attempts under way wait for this write, or for a moment.
+
+        The other half keeps the API server busy meanwhile, and it never waits for a write alone.
+        """
+        clock = asyncio.get_running_loop().time
+        end = clock() + GATHER * len(self._entries)
+        while len(self._entries) > 2 * len(self._waiting) > 0 and (left := end - clock()) > 0:
+            self._wake.clear()
+            await happened(self._wake, left)
 
     async def _something_to_write(self) -> None:
         self._wake.clear()
