@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 WAIT ?= yes
 MINUTES ?= 2
 IMAGE_TOOLS := .cache/image-tools
+BENCH_TOOLS := .cache/bench-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools unit pythons lint format contract integration promises faults simulate teeth storm track-record chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
+.PHONY: help demo test tools unit pythons lint format contract integration promises faults simulate teeth storm bench track-record chart docs screenshots recording cluster-up cluster-down image image-check cli krew sbom requirements clean
 
 help: ## List the targets
 	@$(PYTHON) -c 'import re; \
@@ -48,6 +49,10 @@ teeth: $(VENV)/ready ## Break the operator in each place: how soon is it seen? P
 
 storm: tools ## Everything at random on a real control plane (MINUTES=2, SEED=...): prints a table
 	PYTHONPATH=tests:localcluster $(BIN)/python -m faults.storm --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+bench: tools $(BENCH_TOOLS)/ready ## Measure it beside its rivals and what is possible: 40 minutes (QUICK=1: 6)
+	$(BIN)/python benchmarks/bench.py $(if $(QUICK),--quick)
+	$(BENCH_TOOLS)/bin/python benchmarks/plots.py
 
 track-record: tools ## Put each defect of delivery back and see that it is found (DEFECTS="..." or all, UNIT=yes)
 	$(BIN)/python tests/faults/track_record.py check $(or $(DEFECTS),all) $(if $(UNIT),--unit)
@@ -105,7 +110,7 @@ requirements: $(VENV)/ready ## Pin the dependencies anew
 	  --upgrade pyproject.toml --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --constraint requirements.txt --group pyproject.toml:dev pyproject.toml --output-file requirements-dev.txt
-	for group in build image; do \
+	for group in build image bench; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --constraint requirements-dev.txt --upgrade --group pyproject.toml:$$group \
 	    --output-file requirements-$$group.txt || exit 1; \
@@ -120,6 +125,11 @@ $(VENV)/ready: pyproject.toml requirements-dev.txt
 $(IMAGE_TOOLS)/ready: requirements-image.txt
 	$(PYTHON) -m venv $(IMAGE_TOOLS)
 	$(IMAGE_TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-image.txt
+	touch $@
+
+$(BENCH_TOOLS)/ready: requirements-bench.txt
+	$(PYTHON) -m venv $(BENCH_TOOLS)
+	$(BENCH_TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	touch $@
 
 clean: cluster-down ## Remove what was built, but for Go's cache

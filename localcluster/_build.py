@@ -112,6 +112,20 @@ def build_krew(log: Log = print) -> None:
         _make_krew(log)
 
 
+def build_module(folder: Path, binary: Path, log: Log = print) -> None:
+    """Make the one command of a Go module of ours, unless it was made from these very sources."""
+    with _alone(log):
+        stamp, digest = binary.with_suffix(".stamp"), module_digest(folder)
+        if binary.exists() and _read(stamp) == digest:
+            return
+        go = _find_go() or _fetch_go(log)
+        log(f"Building {binary.name}: minutes the first time.")
+        stamp.unlink(missing_ok=True)
+        flags = ["-mod=readonly", "-buildvcs=false", "-p=2", "-trimpath", "-ldflags=-s -w"]
+        run([go, "build", *flags, "-o", binary, "."], cwd=folder, env=_go_environment())
+        stamp.write_text(digest)
+
+
 def fetch_module(module: str, digest: str, log: Log = print) -> Path:
     """The folder of a Go module, from Go's own cache; it is fetched if it is not there.
 
@@ -146,8 +160,13 @@ def _is_current(stamp: str, go: Path | None) -> bool:
 
 
 def sources_digest(folder: Path) -> str:
-    """A hash over the Go module in a folder and the flags that it is built with."""
-    digest = hashlib.sha256(repr(build_flags(folder)).encode())
+    """A hash over the launcher's module in a folder and the flags that it is built with."""
+    return module_digest(folder, repr(build_flags(folder)))
+
+
+def module_digest(folder: Path, flags: str = "") -> str:
+    """A hash over a Go module of one package, and how it is built."""
+    digest = hashlib.sha256(flags.encode())
     for path in sorted([folder / "go.mod", folder / "go.sum", *folder.glob("*.go")]):
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)}\n".encode() + content)

@@ -16,7 +16,15 @@ import time
 from collections.abc import Sequence
 
 import _processes
-from _build import build, build_helm3, build_krew, build_promtool, fetch_module, fetch_tools
+from _build import (
+    build,
+    build_helm3,
+    build_krew,
+    build_module,
+    build_promtool,
+    fetch_module,
+    fetch_tools,
+)
 from _cluster import Cluster, stop_detached
 from _common import CACHE, HELM, HELM3, HERE, KREW, KUBECTL, PROMTOOL, ClusterError, Log, locked
 from _parts import API_SERVER, CONTROLLER_MANAGER, ETCD
@@ -32,6 +40,7 @@ __all__ = [
     "build",
     "build_helm3",
     "build_krew",
+    "build_module",
     "build_promtool",
     "fetch_module",
     "fetch_tools",
