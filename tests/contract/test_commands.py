@@ -30,7 +30,7 @@ print("loaded", *sys.modules)
     [
         (("--help",), {"kubernetes", "kopf", "httpx", "aiohttp", "pydantic", "yaml"}),
         (("check", "--help"), {"kubernetes", "kopf", "httpx", "aiohttp", "yaml"}),
-        (("check",), {"kopf", "httpx"}),
+        (("check",), {"kopf", "httpx", "requests", "websocket"}),
         (("list",), {"kopf", "httpx"}),
         (("wait", "a"), {"kopf", "httpx"}),
         (("resend", "a"), {"kopf", "httpx"}),

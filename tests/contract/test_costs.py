@@ -84,10 +84,11 @@ def test_each_function_that_asks_for_the_clusters_name_is_a_link_of_the_chain() 
         ("cli", ("kubernetes", "kopf", "httpx", "aiohttp", "yaml")),
         ("commands.checkup", ("kopf", "httpx")),
         ("commands.table", ("kopf", "httpx", "kubernetes")),
+        ("run", ("kopf", "kubernetes", "requests")),
     ],
 )
 def test_what_only_looks_loads_nothing_that_sends(module: str, unneeded: tuple[str, ...]) -> None:
-    """So `--help` is there at once, and `check` takes no more than it needs."""
+    """So `--help` is there at once, and `check` and a start take no more than they need."""
     program = f"import sys, customevents.{module}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

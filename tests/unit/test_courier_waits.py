@@ -298,7 +298,7 @@ def test_a_namespace_whose_events_all_fail_delays_another_by_one_pause(
 
     monkeypatch.setattr(world.api, "post", answer)
     half_open(world)
-    apply_all(world, *(f"broken/{number}" for number in range(40)))
+    apply_all(world, *(f"broken/{number}" for number in range(1000, 1040)))
 
     async def story() -> None:
         probing = asyncio.create_task(world.throttle.run())

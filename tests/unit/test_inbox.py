@@ -54,6 +54,27 @@ async def test_between_namespaces_it_goes_round(inbox: Inbox) -> None:
 
 
 @pytest.mark.asyncio
+async def test_an_event_wakes_one_of_those_who_wait_and_not_all(clock: Clock) -> None:
+    looked = 0
+
+    def uptime() -> float:
+        nonlocal looked
+        looked += 1
+        return clock.uptime()
+
+    inbox = Inbox(clock, uptime, Counted())
+    couriers = [asyncio.create_task(inbox.take()) for _ in range(64)]
+    await asyncio.sleep(0)
+    looked = 0
+    inbox.offer(waiting("a"))
+    done, others = await asyncio.wait(couriers, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.sleep(0)
+    assert (len(done), looked < 10) == (1, True)
+    inbox.close()
+    assert [await other for other in others] == [None] * 63
+
+
+@pytest.mark.asyncio
 async def test_one_event_behind_another_namespaces_thousands_is_second(inbox: Inbox) -> None:
     offer_all(inbox, [waiting(f"x{n}", "x") for n in range(3000)])
     inbox.offer(waiting("y", "y"))

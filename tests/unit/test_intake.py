@@ -20,6 +20,7 @@ class Reader:
         self.offered: list[str] = []
         self.forgotten: list[str] = []
         self.unreadable: list[str] = []
+        self.wanted: set[str] = set()
 
     def offer(self, event: CustomEvent) -> None:
         if event.name == "odd":
@@ -28,6 +29,9 @@ class Reader:
 
     def forget(self, event: CustomEvent) -> None:
         self.forgotten.append(event.name)
+
+    def wants(self, raw: dict[str, Any]) -> bool:
+        return bool(raw["metadata"]["name"] in self.wanted)
 
 
 @pytest.fixture
@@ -116,3 +120,46 @@ def test_of_many_odd_objects_not_all_are_kept_in_mind(intake: Intake) -> None:
     for number in range(MOST_NAMED + 10):
         intake.show("ADDED", raw_event(name=str(number), status=UNREADABLE))
     assert len(intake._said) <= MOST_NAMED
+
+
+FINISHED = {
+    "conditions": [{"type": "Delivered", "observedGeneration": 1}],
+    "delivery": {"state": "Delivered"},
+}
+
+
+@pytest.mark.parametrize("change", ["ADDED", "MODIFIED", None])
+def test_what_lies_there_finished_is_shown_only_to_who_wants_it(
+    intake: Intake, reader: Reader, change: str | None
+) -> None:
+    reader.wanted = {"a"}
+    for name in ("a", "b"):
+        intake.show(change, raw_event(name=name, status=FINISHED))
+    assert (reader.offered, reader.forgotten) == (["a"], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "metadata"),
+    [
+        ("DELETED", {}),
+        ("MODIFIED", {"deletionTimestamp": "2026-05-01T12:00:00Z"}),
+    ],
+    ids=["gone", "going"],
+)
+def test_the_end_of_what_was_finished_is_shown_to_all(
+    intake: Intake, reader: Reader, change: str, metadata: dict[str, Any]
+) -> None:
+    intake.show(change, raw_event(name="a", status=FINISHED, **metadata))
+    assert reader.forgotten == ["a"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"generation": 2}, {"annotations": {"customevents.dev/resend": "again"}}],
+    ids=["edited", "resent"],
+)
+def test_an_edit_of_what_was_finished_is_news(
+    intake: Intake, reader: Reader, metadata: dict[str, Any]
+) -> None:
+    intake.show("MODIFIED", raw_event(name="a", status=FINISHED, **metadata))
+    assert reader.offered == ["a"]

@@ -49,6 +49,33 @@ def test_intents_that_gather_while_a_write_is_under_way_go_out_in_the_next(scene
     lead(scene, story)
 
 
+def test_a_write_waits_until_half_of_the_attempts_under_way_wait_for_it(scene: Scene) -> None:
+    """The other half keeps the API server busy meanwhile."""
+
+    async def story(journal: Journal) -> None:
+        await commit_all(journal, *map(str, range(100)))
+        done = asyncio.create_task(commit_all(journal, *map(str, range(100, 160))))
+        await asyncio.sleep(0.1)
+        done_too = asyncio.create_task(commit_all(journal, *map(str, range(160, 200))))
+        assert await seconds_until(done_too) < 0.01
+        await done
+        assert len(scene.leases.writes) == 2
+
+    lead(scene, story)
+
+
+def test_it_waits_no_longer_than_a_millisecond_for_each_of_them(scene: Scene) -> None:
+    async def story(journal: Journal) -> None:
+        await commit_all(journal, *map(str, range(100)))
+        took = await seconds_until(journal.commit(intent("late")))
+        assert took == pytest.approx(0.101, abs=0.01)
+        for number in range(99):
+            journal.drop(str(number))
+        assert await seconds_until(journal.commit(intent("alone"))) < 0.01
+
+    lead(scene, story)
+
+
 def test_a_commit_tells_when_its_write_began(scene: Scene) -> None:
     async def story(journal: Journal) -> None:
         scene.leases.delay = 1.0

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from customevents.clocks import happened
 from customevents.delay_queue import DelayQueue
@@ -93,6 +93,9 @@ class Inbox:
         #: What was known before a namespace's first list, and was not in that yet.
         self._unlisted: dict[str, set[str]] = {}
         self._wake = asyncio.Event()
+        #: One courier looks out for the next event, the others stand behind it: else each event
+        #: would wake them all.
+        self._door = asyncio.Lock()
         self._closed = False
 
     def __len__(self) -> int:
@@ -190,11 +193,12 @@ class Inbox:
 
     async def take(self) -> CustomEvent | None:
         """The next event, busy until `done` is called for it; None once the inbox is closed."""
-        while not self._closed:
-            self._promote()
-            if self._queues.any_ready and self._has_room():
-                return self._next()
-            await self._until_something_happens()
+        async with self._door:
+            while not self._closed:
+                self._promote()
+                if self._queues.any_ready and self._has_room():
+                    return self._next()
+                await self._until_something_happens()
         return None
 
     def done(
@@ -242,6 +246,10 @@ class Inbox:
         """Whether an event waits here, is out, or was written or gone and not shown so since."""
         places: list[Container[str]] = [self._postponed, self._busy, self.echoes]
         return self._queues.get(uid) is not None or any(uid in place for place in places)
+
+    def wants(self, raw: dict[str, Any]) -> bool:
+        """Whether an object that is finished waits here as it was before, or was written."""
+        return self.knows(raw["metadata"].get("uid", ""))
 
     def known(self, uid: str) -> CustomEvent | None:
         """The newest version of an event that waits here or is out."""
@@ -373,7 +381,7 @@ class Inbox:
     def _find(self, event: CustomEvent) -> CustomEvent | None:
         """The version of an event that waits here."""
         postponed = self._postponed.get(event.uid)
-        return self._queues.find(event) if postponed is None else postponed.event
+        return self._queues.get(event.uid) if postponed is None else postponed.event
 
     def _known(self) -> Iterator[CustomEvent]:
         postponed = (waiting.event for waiting in self._postponed)

@@ -1,6 +1,7 @@
 """What the watch and the lists show, read once for all who take it in.
 
-One odd object among many is its own trouble: it is named once, and the others are taken in.
+Most of what lies in a cluster is finished, and nothing to anybody: that is not even read. One odd
+object among many is its own trouble: it is named once, and the others are taken in.
 """
 
 from __future__ import annotations
@@ -9,7 +10,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from customevents.resource.errors import UnreadableEvent
-from customevents.resource.event import CustomEvent, path_of, read_event, read_without_status
+from customevents.resource.event import (
+    CustomEvent,
+    looks_finished,
+    path_of,
+    read_event,
+    read_without_status,
+)
 from customevents.trouble import tell
 
 #: Of more odd objects than this, some are named again.
@@ -25,6 +32,9 @@ class Reader(Protocol):
     def forget(self, event: CustomEvent) -> None:
         """An object is deleted, or is being deleted."""
 
+    def wants(self, raw: dict[str, Any]) -> bool:
+        """Whether it is anything to it that an object is there, and finished."""
+
 
 class Intake:
     """Shows objects to all readers; an object that is being deleted counts as deleted."""
@@ -36,10 +46,15 @@ class Intake:
 
     def show(self, change: str | None, raw: dict[str, Any]) -> None:
         """Take in an object, as the watch (with the kind of its change) or a list shows it."""
+        if change != "DELETED" and _lies_there(raw) and not self._is_wanted(raw):
+            return
         try:
             self._show(change, self._read(raw))
         except Exception as error:
             self._tell_once(path_of(raw), error)
+
+    def _is_wanted(self, raw: dict[str, Any]) -> bool:
+        return any(reader.wants(raw) for reader in self._readers)
 
     def _read(self, raw: dict[str, Any]) -> CustomEvent:
         try:
@@ -65,3 +80,7 @@ class Intake:
             self._said.clear()
         self._said[path] = words
         tell(path, "it is passed over until it changes", error)
+
+
+def _lies_there(raw: dict[str, Any]) -> bool:
+    return looks_finished(raw) and "deletionTimestamp" not in raw["metadata"]

@@ -22,9 +22,11 @@ class Queues:
     def __init__(self) -> None:
         self._ready: OrderedDict[str, _Queue] = OrderedDict()
         self._blocked: dict[str, _Queue] = {}
+        #: The namespace of each event that is here, by uid.
+        self._where: dict[str, str] = {}
 
     def __len__(self) -> int:
-        return self.ready + self.blocked
+        return len(self._where)
 
     def __iter__(self) -> Iterator[CustomEvent]:
         queues = itertools.chain(self._ready.values(), self._blocked.values())
@@ -51,18 +53,16 @@ class Queues:
         return bool(self._blocked)
 
     def get(self, uid: str) -> CustomEvent | None:
-        """The version of an event that is here, in whatever namespace."""
-        queues = itertools.chain(self._ready.values(), self._blocked.values())
-        return next((queue[uid] for queue in queues if uid in queue), None)
-
-    def find(self, event: CustomEvent) -> CustomEvent | None:
         """The version of an event that is here."""
-        blocked = event.namespace in self._blocked
-        queue = (self._blocked if blocked else self._ready).get(event.namespace)
-        return None if queue is None else queue.get(event.uid)
+        namespace = self._where.get(uid)
+        if namespace is None:
+            return None
+        queues = self._blocked if namespace in self._blocked else self._ready
+        return queues[namespace][uid]
 
     def put(self, event: CustomEvent) -> None:
         """Add an event at its namespace's end; an edited one replaces itself in its place."""
+        self._where[event.uid] = event.namespace
         if event.namespace in self._blocked:
             self._blocked[event.namespace][event.uid] = event
             return
@@ -70,19 +70,21 @@ class Queues:
 
     def remove(self, event: CustomEvent) -> None:
         """Take an event out, if it is here."""
-        if (blocked := self._blocked.get(event.namespace)) is not None:
-            blocked.pop(event.uid, None)
-        queue = self._ready.get(event.namespace)
-        if queue is None or event.uid not in queue:
+        namespace = self._where.pop(event.uid, None)
+        if namespace is None:
             return
-        del queue[event.uid]
-        if not queue:
-            del self._ready[event.namespace]
+        if namespace in self._blocked:
+            del self._blocked[namespace][event.uid]
+            return
+        del self._ready[namespace][event.uid]
+        if not self._ready[namespace]:
+            del self._ready[namespace]
 
     def take(self) -> CustomEvent:
         """The next event. Raises KeyError if none is ready."""
         namespace, queue = self._ready.popitem(last=False)
-        _, event = queue.popitem(last=False)
+        uid, event = queue.popitem(last=False)
+        del self._where[uid]
         if queue:
             self._ready[namespace] = queue  # to the end: the next namespace's turn
         return event

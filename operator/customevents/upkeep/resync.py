@@ -80,6 +80,10 @@ class Resync:
         """The watch shows that an event is deleted."""
         self.offer(event)
 
+    def wants(self, raw: dict[str, Any]) -> bool:
+        """Whether it is the object that is being read."""
+        return bool(raw["metadata"].get("uid") == self._reading)
+
     async def run(self) -> None:
         """Look for ever; an API server that is away is no finding."""
         open_at, all_at = self._uptime() + OPEN_WORK_EVERY, self._uptime() + ALL_EVERY

@@ -14,7 +14,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from customevents.clocks import happened
 from customevents.delay_queue import DelayQueue
@@ -97,6 +97,11 @@ class TtlCollector:
     def forget(self, event: CustomEvent) -> None:
         """It is gone, or is not to be deleted any more."""
         self._graves.remove(event.uid)
+
+    def wants(self, raw: dict[str, Any]) -> bool:
+        """Whether an object that is finished is to be deleted, or was."""
+        is_asked = "ttlSecondsAfterFinished" in (raw.get("spec") or {})
+        return is_asked or raw["metadata"].get("uid") in self._graves
 
     async def run(self) -> None:
         """Delete, for ever."""
