@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,8 +21,9 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "localcluster")]
 import contestants  # noqa: E402
 import machine  # noqa: E402
 import report  # noqa: E402
+import scale  # noqa: E402
 from contestants import Contestant  # noqa: E402
-from drain import Drain, drain  # noqa: E402
+from drain import Drain, drain, settle  # noqa: E402
 from latency import Latency, latency  # noqa: E402
 from rounds import percentile  # noqa: E402
 from world import World, until, world  # noqa: E402
@@ -40,10 +41,18 @@ class Size:
     #: Seconds of a run that measures latency.
     seconds: float
     widths: Sequence[tuple[int, int]]
+    #: Finished events that lie there, one after another, and in how many namespaces.
+    levels: Sequence[int]
+    namespaces: int
+    #: Seconds for which an operator is left alone.
+    idle: float
 
 
-FULL = Size(rounds=5, events=3000, seconds=30, widths=WIDTHS)
-QUICK = Size(rounds=1, events=1000, seconds=15, widths=((1, 16), (2, 16)))
+FULL = Size(5, 3000, 30, WIDTHS, levels=(0, 10_000, 25_000, 50_000), namespaces=1000, idle=30)
+QUICK = Size(1, 1000, 15, ((1, 16), (2, 16)), levels=(0, 3_000), namespaces=50, idle=10)
+
+#: Rounds of drains beside all that lies there.
+ROUNDS_BESIDE = 3
 
 
 def main() -> int:
@@ -51,7 +60,7 @@ def main() -> int:
     options = _options()
     size = QUICK if options.quick else FULL
     if options.rounds:
-        size = Size(options.rounds, size.events, size.seconds, size.widths)
+        size = replace(size, rounds=options.rounds)
     with TemporaryDirectory() as folder, world(Path(folder)) as running:
         found = measure(running, size, options.only)
     if not options.dry:
@@ -61,33 +70,61 @@ def main() -> int:
 
 
 def measure(world: World, size: Size, only: str = "") -> report.Found:
-    """All rounds."""
+    """All rounds, and then what lies there."""
     status = world.folder / "status.json"
     status.write_text(json.dumps(_a_status(world)))
-    drains: list[list[Drain]] = []
-    latencies: list[list[Latency]] = []
+    operator = contestants.operator()
     possible = [
         contestants.possible(status=status, http=http, width=width)
         for http, width in _best(world, size, status)
     ]
     everybody = [
-        contestants.operator(),
+        operator,
         *possible,
         contestants.controller(intents=False),
         contestants.controller(intents=True),
         contestants.naive(),
     ]
-    soonest = [contestants.operator(), contestants.bare()]
+    soonest = [operator, contestants.bare()]
+    names = {each.name: each.what for each in (*everybody, *soonest)}
+    found = report.Found(machine.described(_version(world)), names)
     for number in range(size.rounds):
         say(f"round {number + 1} of {size.rounds}")
         if only in ("", "drain"):
-            turns = list(_rotated(everybody, number))
-            drains.append([_told(drain(world, each, size.events)) for each in turns])
+            found.drains.append(_drains(world, everybody, number, size.events))
         if only in ("", "latency"):
-            turns = list(_rotated(soonest, number))
-            latencies.append([_late(latency(world, each, size.seconds)) for each in turns])
-    names = {each.name: each.what for each in (*everybody, *soonest)}
-    return report.Found(machine.described(_version(world)), names, drains, latencies)
+            turns = _rotated(soonest, number)
+            found.latencies.append([_late(latency(world, each, size.seconds)) for each in turns])
+    if only in ("", "scale"):
+        _lying(world, size, status, found)
+        for number in range(min(size.rounds, ROUNDS_BESIDE)):
+            found.beside.append(_drains(world, (operator, possible[0]), number, size.events))
+        found.bursts.append(scale.burst(world, operator))
+    return found
+
+
+def _drains(
+    world: World, contestants_: Sequence[Contestant], number: int, events: int
+) -> list[Drain]:
+    return [_told(drain(world, each, events)) for each in _rotated(contestants_, number)]
+
+
+def _lying(world: World, size: Size, status: Path, found: report.Found) -> None:
+    """An operator over more and more that is finished."""
+    namespaces = scale.make_namespaces(world, size.namespaces)
+    there = 0
+    for level in size.levels:
+        if level > there:
+            scale.fill(world, namespaces, level - there, status)
+            there = level
+        settle(world)
+        result = scale.lying(world, contestants.operator(), level, size.idle)
+        say(
+            f"  {level} finished: first POST after {result.first_post:.2f} s, at rest after "
+            f"{result.rested:.0f} s and {result.start_cpu:.1f} s of CPU, {result.memory:.0f} MiB, "
+            f"then {result.idle.cpu:.1%} of a core"
+        )
+        found.lying.append(result)
 
 
 def _a_status(world: World) -> dict[str, object]:
@@ -149,7 +186,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a first look: minutes")
     parser.add_argument("--rounds", type=int, default=0, help="as many rounds")
-    parser.add_argument("--only", default="", choices=("drain", "latency"), help="that alone")
+    parser.add_argument(
+        "--only", default="", choices=("drain", "latency", "scale"), help="that alone"
+    )
     parser.add_argument("--dry", action="store_true", help="print the table, write nothing")
     return parser.parse_args()
 

@@ -57,11 +57,11 @@ def drain(world: World, contestant: Contestant, events: int) -> Drain:
     with world.namespace(f"drain-{next(_number)}") as namespace:
         world.create([namespace], events)
         world.forget()
-        _settle(world)
+        settle(world)
         return _measured(world, contestant, namespace, events)
 
 
-def _settle(world: World) -> None:
+def settle(world: World) -> None:
     """Wait until the API server rests: what creating leaves behind is nobody's work."""
 
     def is_quiet() -> bool:

@@ -41,6 +41,7 @@ def main() -> int:
     with mpl.rc_context(STYLE):
         _save("drain", _drains, found, (8, 3.2))
         _save("latency", _latencies, found, (8, 3.6))
+        _save("objects", _objects, found, (8, 3.2))
     return 0
 
 
@@ -88,6 +89,19 @@ def _latencies(axes: Axes, found: dict[str, Any]) -> None:
     axes.set_xlabel("share of the events that were sooner")
     axes.set_ylabel("ms from due to POST")
     axes.legend(frameon=False)
+
+
+def _objects(axes: Axes, found: dict[str, Any]) -> None:
+    """What a start takes, and the memory, over what lies there finished."""
+    there = [each["events"] for each in found["lying"]]
+    axes.plot(there, [each["start_cpu"] for each in found["lying"]], "o-", color=OURS)
+    axes.set_ylabel("seconds of CPU of a start", color=OURS)
+    axes.set_ylim(bottom=0)
+    memory = axes.twinx()
+    memory.plot(there, [each["peak"] for each in found["lying"]], "s--", color="#52606d")
+    memory.set_ylabel("MiB, the most", color="#52606d")
+    memory.set_ylim(bottom=0)
+    axes.set_xlabel("finished events that lie there")
 
 
 if __name__ == "__main__":

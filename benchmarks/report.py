@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from drain import Drain
 from latency import Latency
 from rounds import Spread, percentile, ratios
+from scale import Burst, Lying
 
 HERE = Path(__file__).resolve().parent
 RESULTS, RAW = HERE / "RESULTS.md", HERE / "results.json"
@@ -22,8 +23,13 @@ class Found:
     machine: dict[str, str]
     #: What each contestant is, by its name.
     names: dict[str, str]
-    drains: list[list[Drain]]
-    latencies: list[list[Latency]]
+    drains: list[list[Drain]] = field(default_factory=list)
+    latencies: list[list[Latency]] = field(default_factory=list)
+    #: An operator over more and more that lies there finished.
+    lying: list[Lying] = field(default_factory=list)
+    #: Drains beside all of that, and a burst.
+    beside: list[list[Drain]] = field(default_factory=list)
+    bursts: list[Burst] = field(default_factory=list)
 
     def rates(self, name: str) -> list[float]:
         """Events a second from the first POST, a figure a round."""
@@ -56,7 +62,8 @@ class Found:
 
 def table(found: Found) -> str:
     """Markdown."""
-    return "\n".join([*_drains(found), "", *_latencies(found)])
+    parts = (_drains, _latencies, _lying, _beside)
+    return "\n\n".join(text for part in parts if (text := "\n".join(part(found))))
 
 
 def _drains(found: Found) -> Iterator[str]:
@@ -98,13 +105,50 @@ def _latencies(found: Found) -> Iterator[str]:
     yield f"| the first over the second | {' | '.join(cells)} |"
 
 
+def _lying(found: Found) -> Iterator[str]:
+    if not found.lying:
+        return
+    yield (
+        "| finished events that lie there | first POST (s) | at rest after (s) | CPU until then: "
+        "own, the API server's (s) | memory, the most (MiB) | idle: share of a core, "
+        "API requests/s |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for each in found.lying:
+        requests = sum(each.idle.requests.values())
+        yield (
+            f"| {each.events:,} | {each.first_post:.2f} | {each.rested:.1f} | "
+            f"{each.start_cpu:.1f}, {each.api_server_cpu:.1f} | {each.memory:.0f}, {each.peak:.0f} "
+            f"| {each.idle.cpu:.2%}, {requests:.2f} |"
+        )
+
+
+def _beside(found: Found) -> Iterator[str]:
+    if not found.beside:
+        return
+    there = found.lying[-1].events
+    by_name = {
+        name: [d.from_first_post for round_ in found.beside for d in round_ if d.contestant == name]
+        for name in {d.contestant for d in found.beside[0]}
+    }
+    ours = by_name.pop("operator")
+    (theirs,) = by_name.values()
+    yield (
+        f"Beside {there:,} finished events a drain runs at {Spread.of(ours).shown()} events/s, "
+        f"{ratios(ours, theirs).shown(2)} of the possible."
+    )
+    for each in found.bursts:
+        took, peak = each.milliseconds, each.peak
+        yield (
+            f"200 events a second for a minute: p50 {percentile(took, 0.5):.0f} ms, "
+            f"p99 {percentile(took, 0.99):.0f} ms, {each.own_cpu:.2f} ms of CPU an event, "
+            f"{peak:.0f} MiB at most."
+        )
+
+
 def write(found: Found, *, quick: bool) -> None:
     """Keep it: RESULTS.md and results.json."""
-    RAW.write_text(json.dumps(_plain(found), indent=1) + "\n")
+    RAW.write_text(json.dumps(asdict(found), indent=1) + "\n")
     lines = [f"{key}: {value}" for key, value in found.machine.items()]
     how = "`make bench QUICK=1`: a first look" if quick else "`make bench`"
     RESULTS.write_text(f"# Results of {how}\n\n" + "  \n".join(lines) + f"\n\n{table(found)}\n")
-
-
-def _plain(found: Found) -> dict[str, object]:
-    return asdict(found)

@@ -101,8 +101,12 @@ def _seconds(date: str | None) -> float | None:
     return told.timestamp()
 
 
-async def happened(event: asyncio.Event, seconds: float | None) -> None:
-    """Return when it has happened, or after so many seconds; None: however long it takes."""
+async def happened(event: asyncio.Event, seconds: float | None) -> bool:
+    """Return when it has happened, or after so many seconds; None: however long it takes.
+
+    Whether it has.
+    """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+    return event.is_set()

@@ -380,8 +380,12 @@ def _without_the_rest(package: str) -> None:
     Its other halves, their HTTP libraries and websockets would be a quarter of a start.
     """
     spec = importlib.util.find_spec(package)
-    if package not in sys.modules and spec is not None:
-        sys.modules[package] = importlib.util.module_from_spec(spec)  # and not executed
+    if package in sys.modules or spec is None:
+        return
+    sys.modules[package] = importlib.util.module_from_spec(spec)  # and not executed
+    parent, _, name = package.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], name, sys.modules[package])
 
 
 def _check(path: str) -> None:

@@ -5,8 +5,9 @@ millisecond; and most of what an API server sends is no work. A list tells of al
 and each status that we write comes back as a change. So lists are shown as they are read, and of a
 stream what is finished; there kopf gets a bookmark instead, and would resume behind it.
 
-What is shown of one object keeps its order: while kopf has not shown one change of it, the next one
-goes through kopf as well.
+What is shown of one object keeps its order: while kopf has not shown one change of it, the next
+one goes through kopf as well. And kopf is never ahead of what was shown: it is given a line when it
+asks for one, so where it resumes, nothing was passed over.
 """
 
 from __future__ import annotations
@@ -49,9 +50,17 @@ class Sieve:
         found = answers.parse(body)
         if found is None or not answers.is_list(found):
             return body  # for kopf to trip over, which is told
-        for raw in found["items"] or ():
-            self._shown(None, raw)
-        return json.dumps({**found, "items": []}).encode()
+        left = [raw for raw in found["items"] or () if not self._is_shown(raw)]
+        return json.dumps({**found, "items": left}).encode()
+
+    def _is_shown(self, raw: dict[str, Any]) -> bool:
+        """Show an object of a list, but behind a change of it that kopf has not shown yet."""
+        uid = raw["metadata"].get("uid")
+        if uid in self._given:
+            self._given[uid] += 1
+            return False
+        self._shown(None, raw)
+        return True
 
     def line(self, line: bytes) -> bytes:
         """One line of a stream."""
@@ -59,10 +68,10 @@ class Sieve:
             said = json.loads(line)
             change, raw = said["type"], said["object"]
             uid, version = raw["metadata"]["uid"], raw["metadata"]["resourceVersion"]
-            is_given = uid in self._given
+            is_left, is_given = change in _LEFT_THERE, uid in self._given
         except (ValueError, RecursionError, KeyError, TypeError):
             return line  # a bookmark, an error, or what kopf may trip over
-        if change in _LEFT_THERE and not is_given and _needs_nothing(raw):
+        if is_left and not is_given and _needs_nothing(raw):
             self._shown(change, raw)
             bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": version}}}
             return json.dumps(bookmark).encode()
@@ -96,4 +105,4 @@ class Sifted:
             for line in lines:
                 yield self._sieve.line(line) + b"\n"
         if rest:
-            yield rest
+            yield self._sieve.line(rest)

@@ -68,6 +68,8 @@ def _settings() -> kopf.OperatorSettings:
     settings.queueing.idle_timeout = 0.1
     settings.queueing.worker_limit = None
     settings.watching.chunk_size = PAGE
+    # Else the first bookmark would end the list, and sieve.py gives bookmarks of its own.
+    settings.watching.initial_streaming = False
     settings.watching.server_timeout = STREAM
     settings.watching.inactivity_timeout = SILENT
     # A resource or namespace that goes and comes back ends the watch, and it is begun anew.

@@ -24,13 +24,21 @@ EVENTS = 3000 if FULL else 600
 #: The aim is 2.
 AT_LEAST = 1.5
 
+#: Writes an event, by the attempts under way at once; 64 is what it is without a rate limit.
+WRITES = {"16": 1.2, "64": 1.1}
 
+
+@pytest.mark.parametrize("in_flight", WRITES)
 def test_a_drain_takes_one_write_an_event_and_its_share_of_the_journal_and_no_reads(
-    administrator: Api, namespace: str, operators: Fleet, figure: Callable[[str], None]
+    administrator: Api,
+    namespace: str,
+    operators: Fleet,
+    figure: Callable[[str], None],
+    in_flight: str,
 ) -> None:
     crowd.create(administrator, [namespace], EVENTS)
     before = crowd.calls(administrator)
-    operators.start()
+    operators.start(delivery_in_flight=in_flight)
     crowd.until_terminal(administrator, namespace, within=120)
     patches = Call("PATCH", "customevents", "status")
     eventually(
@@ -41,10 +49,10 @@ def test_a_drain_takes_one_write_an_event_and_its_share_of_the_journal_and_no_re
     swaps = made[Call("PUT", "leases")]
     reads = made[Call("GET", "customevents")]
     figure(
-        f"P11 drain of {EVENTS}: {made[patches] / EVENTS:.2f} status writes and "
-        f"{swaps / EVENTS:.2f} of the journal an event, {reads} reads"
+        f"P11 drain of {EVENTS}, {in_flight} in flight: {made[patches] / EVENTS:.2f} status writes "
+        f"and {swaps / EVENTS:.2f} of the journal an event, {reads} reads"
     )
-    assert (made[patches] + swaps) / EVENTS <= 1.2
+    assert (made[patches] + swaps) / EVENTS <= WRITES[in_flight]
     assert reads == 0
 
 

@@ -18,8 +18,9 @@ from promises.fleet import Fleet, tally, told
 
 EVENTS, KILLS, ROUNDS = (2000, 6, 10) if FULL else (600, 3, 1)
 
-#: Attempts that can be under way at once: each crash may double no more.
-IN_FLIGHT = 16
+#: Attempts that can be under way at once, with a rate limit and without: each crash may double no
+#: more.
+IN_FLIGHT, UNLIMITED = 16, 64
 
 #: What a crash left in flight is tried again no sooner than so many seconds after it.
 SOONER = {"delivery_post_timeout": "5"}
@@ -28,23 +29,28 @@ SOONER = {"delivery_post_timeout": "5"}
 DEFAULTS = {"delivery_rate": "10", "lease_duration": "15"}
 
 
-@pytest.mark.parametrize("seed", range(ROUNDS))
+@pytest.mark.parametrize(
+    ("seed", "in_flight"), [*((seed, IN_FLIGHT) for seed in range(ROUNDS)), (0, UNLIMITED)]
+)
 def test_sigkill_in_mid_drain_loses_nothing_and_counts_every_duplicate(
     seed: int,
+    in_flight: int,
     administrator: Api,
     namespace: str,
     operators: Fleet,
     timeline: sandbox.Running,
     figure: Callable[[str], None],
 ) -> None:
-    operators.settings.update(SOONER)
+    operators.settings.update(SOONER, delivery_in_flight=str(in_flight))
     crowd.create(administrator, [namespace], EVENTS)
     begun = time.monotonic()
     kill_in_mid_drain(operators, timeline, random.Random(seed), EVENTS, KILLS)
     events = crowd.until_terminal(administrator, namespace, within=180)
     found = tally(events, timeline)
-    figure(f"P1 SIGKILL x {KILLS}: {found}; {time.monotonic() - begun:.0f} s")
-    found.check(duplicates=KILLS * IN_FLIGHT)
+    figure(
+        f"P1 SIGKILL x {KILLS}, {in_flight} in flight: {found}; {time.monotonic() - begun:.0f} s"
+    )
+    found.check(duplicates=KILLS * in_flight)
 
 
 @pytest.mark.full  # a Lease of 15 s is waited for at each kill

@@ -122,7 +122,7 @@ def test_of_many_odd_objects_not_all_are_kept_in_mind(intake: Intake) -> None:
     assert len(intake._said) <= MOST_NAMED
 
 
-FINISHED = {
+FINISHED: dict[str, Any] = {
     "conditions": [{"type": "Delivered", "observedGeneration": 1}],
     "delivery": {"state": "Delivered"},
 }
@@ -151,6 +151,13 @@ def test_the_end_of_what_was_finished_is_shown_to_all(
 ) -> None:
     intake.show(change, raw_event(name="a", status=FINISHED, **metadata))
     assert reader.forgotten == ["a"]
+
+
+def test_only_our_own_condition_says_what_is_finished(intake: Intake, reader: Reader) -> None:
+    theirs = {"type": "Seen", "observedGeneration": 2}
+    status = {**FINISHED, "conditions": [theirs, *FINISHED["conditions"]]}
+    intake.show("MODIFIED", raw_event(name="a", status=status, generation=2))
+    assert reader.offered == ["a"]
 
 
 @pytest.mark.parametrize(

@@ -310,6 +310,17 @@ def test_a_list_of_everything_finds_an_edit_of_what_is_finished(scene: Scene) ->
     assert (scene.rounds.missed, len(scene.inbox)) == (1, 1)
 
 
+def test_it_does_so_where_somebody_else_wrote_a_condition_before_ours(scene: Scene) -> None:
+    delivered = recorded(record(state=State.DELIVERED))
+    status = delivered.status.to_json()
+    theirs = {"type": "Seen", "status": "True", "observedGeneration": 2}
+    scene.cluster.apply(status={**status, "conditions": [theirs, *status["conditions"]]})
+    edit(scene, delivered)
+    scene.clock.advance(3600)
+    at_once(scene.rounds.look_at_all())
+    assert (scene.rounds.missed, len(scene.inbox)) == (1, 1)
+
+
 def test_what_a_list_of_everything_does_not_contain_is_in_doubt(scene: Scene) -> None:
     event = scene.cluster.apply()
     scene.inbox.offer(event)

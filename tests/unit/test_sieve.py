@@ -118,6 +118,24 @@ def test_what_follows_on_a_change_that_kopf_has_not_shown_yet_goes_the_same_way(
     ]
 
 
+def test_a_list_does_not_overtake_a_change_that_kopf_has_not_shown_yet(
+    sieve: Sieve, shown: Shown
+) -> None:
+    """A stream may break off while kopf is at work, and the list comes from the same kopf."""
+    sieve.line(line("MODIFIED", waiting(10, uid="one")))
+    page = {
+        "kind": "CustomEventList",
+        "metadata": {},
+        "items": [finished(20, uid="one"), finished(21, uid="two")],
+    }
+    left = json.loads(sieve.page(json.dumps(page).encode()))
+    assert (left["items"], shown) == ([finished(20, uid="one")], [(None, "21")])
+    sieve.show("MODIFIED", waiting(10, uid="one"))
+    sieve.show(None, finished(20, uid="one"))
+    sieve.line(line("MODIFIED", finished(22, uid="one")))
+    assert shown == [(None, "21"), ("MODIFIED", "10"), (None, "20"), ("MODIFIED", "22")]
+
+
 def test_another_object_is_not_held_up_by_that(sieve: Sieve, shown: Shown) -> None:
     sieve.line(line("ADDED", waiting(10, uid="one")))
     sieve.line(line("MODIFIED", finished(11, uid="two")))
@@ -134,6 +152,7 @@ def test_another_object_is_not_held_up_by_that(sieve: Sieve, shown: Shown) -> No
         b'{"type": "ERROR", "object": {"kind": "Status", "code": 410}}',
         b'{"type": "ADDED", "object": {"metadata": null}}',
         b'{"type": "ADDED", "object": {"metadata": {"uid": [], "resourceVersion": "1"}}}',
+        b'{"type": [], "object": {"metadata": {"uid": "a", "resourceVersion": "1"}}}',
     ],
 )
 def test_every_other_line_is_for_kopf_as_it_is(sieve: Sieve, shown: Shown, odd: bytes) -> None:

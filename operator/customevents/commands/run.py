@@ -6,7 +6,8 @@ import asyncio
 
 from customevents import logs
 
-#: New objects after which the garbage collector looks at them; Python's own 700 are an event's.
+#: New objects after which the garbage collector looks at them; by Python's own number it would with
+#: each event.
 YOUNG = 10_000
 
 

@@ -46,9 +46,9 @@ class Intake:
 
     def show(self, change: str | None, raw: dict[str, Any]) -> None:
         """Take in an object, as the watch (with the kind of its change) or a list shows it."""
-        if change != "DELETED" and _lies_there(raw) and not self._is_wanted(raw):
-            return
         try:
+            if change != "DELETED" and _lies_there(raw) and not self._is_wanted(raw):
+                return
             self._show(change, self._read(raw))
         except Exception as error:
             self._tell_once(path_of(raw), error)

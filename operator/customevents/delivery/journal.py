@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 #: longest names an entry takes 420 bytes, and a hundred attempts may be on their way to the list.
 MOST_ENTRIES = 500
 
-#: Seconds that a write waits for company, for each attempt that is under way.
-GATHER = 0.001
+#: Seconds that a write waits for company: for each attempt that is under way, and at most.
+GATHER, LONGEST_GATHER = 0.001, 0.05
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,9 @@ class Journal:
     def __init__(self, election: Election) -> None:
         self.election = election
         self._entries: dict[str, Intent] = {}
+        #: Those of which no courier is at work: what is left of the last leader, and what has a
+        #: result that cannot be written yet.
+        self._left: set[str] = set()
         self._waiting: list[asyncio.Future[float]] = []
         self._wake = asyncio.Event()
         self._lost: LeadershipLost | None = None
@@ -102,9 +105,16 @@ class Journal:
         """The attempt of this object whose result is not on it yet."""
         return self._entries.get(uid)
 
+    def leave(self, uid: str) -> None:
+        """An entry stays, however long; its courier goes on with another event."""
+        self._left.add(uid)
+
     def drop(self, uid: str) -> None:
         """The result is on the object, the object is gone, or nothing was applied."""
         self._entries.pop(uid, None)
+        self._left.discard(uid)
+        if self._waiting:
+            self._wake.set()  # fewer are under way: what waits for company may be half of them
 
     async def release(self) -> None:
         """Let the next leader begin at once. Call it when `run` has ended."""
@@ -115,11 +125,12 @@ class Journal:
         found = read_entries(lease["metadata"]["annotations"].get(IN_FLIGHT))
         self._unreadable = max(self._unreadable, found.unreadable)
         self._entries = {entry.uid: entry for entry in found.entries}
+        self._left = set(self._entries)
         return found.whole
 
     def forget(self) -> None:
         """The Lease that was read was not had."""
-        self._entries = {}
+        self._entries, self._left = {}, set()
 
     def stated(self, *, whole: bool) -> dict[str, str]:
         """The list as each write of the Lease states it; `whole`: nothing was lost of it."""
@@ -128,13 +139,20 @@ class Journal:
     async def _company(self) -> None:
         """Wait until half of the attempts under way wait for this write, or for a moment.
 
-        The other half keeps the API server busy meanwhile, and it never waits for a write alone.
+        Half: so one half is written down while the other is sent and recorded, and the API server
+        always has work. With all in one write it would rest while they are sent, and with few in
+        each, the writes would be most of its work.
         """
         clock = asyncio.get_running_loop().time
-        end = clock() + GATHER * len(self._entries)
-        while len(self._entries) > 2 * len(self._waiting) > 0 and (left := end - clock()) > 0:
+        end = clock() + min(GATHER * self._under_way, LONGEST_GATHER)
+        while 0 < 2 * len(self._waiting) < self._under_way:
             self._wake.clear()
-            await happened(self._wake, left)
+            if not await happened(self._wake, end - clock()):
+                return
+
+    @property
+    def _under_way(self) -> int:
+        return len(self._entries) - len(self._left)
 
     async def _something_to_write(self) -> None:
         self._wake.clear()

@@ -184,6 +184,7 @@ class Results:
         """
         late = writing is not None and not writing.done()
         self._inbox.set_aside(event)
+        self._journal.leave(event.uid)
         if late:
             self._late[event.namespace].add(event.uid)
             self._look_at(event.namespace)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,9 +31,6 @@ from customevents.eventsapi.key import KeyFile, MountedKey
 from customevents.eventsapi.payload import CLUSTERS_PATH, EVENTS_PATH, KEY_HEADER, VALIDATE_PATH
 from customevents.eventsapi.status_line import Connector, listening
 from customevents.resource.errors import SettingsError
-
-# It would log every request, and the words that the server put behind the status.
-logging.getLogger("httpx").setLevel(logging.WARNING)
 
 #: How much of an answer is read: enough to keep the connection, and never a flood.
 MOST_OF_A_BODY = 16 * 1024

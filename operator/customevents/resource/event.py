@@ -229,11 +229,17 @@ def looks_finished(raw: dict[str, Any]) -> bool:
         resend = metadata.get("annotations", {}).get(RESEND_ANNOTATION, "")[:LONGEST_RESEND]
         return (
             State(status["delivery"]["state"]).finished
-            and status["conditions"][0]["observedGeneration"] == metadata["generation"]
+            and _observed(status["conditions"]) == metadata["generation"]
             and resend in ("", status["delivery"].get("resend"))
         )
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+    except (AttributeError, KeyError, StopIteration, TypeError, ValueError):
         return False
+
+
+def _observed(conditions: list[dict[str, Any]]) -> int:
+    """The generation of which the condition Delivered speaks; others may write others beside it."""
+    found: int = next(c for c in conditions if c["type"] == "Delivered")["observedGeneration"]
+    return found
 
 
 def _status(stored: dict[str, Any]) -> tuple[Status, dict[str, Any] | None]:
