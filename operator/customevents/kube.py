@@ -6,9 +6,7 @@ the requests themselves.
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -16,7 +14,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from customevents import answers, sessions, trust, way
+from customevents import answers, lean, sessions, trust, way
 from customevents.chosen import Chosen
 from customevents.credentials import Credentials
 from customevents.resource import names
@@ -355,8 +353,8 @@ async def connect_as(
     kind: type[AnyCluster], clock: Timekeeper | None = None, chosen: Chosen | None = None
 ) -> AsyncIterator[AnyCluster]:
     """Connect, to ask in the way of this kind of Cluster. Raises NoWay."""
-    _without_the_rest("kubernetes")
-    _without_the_rest("kubernetes.aio")
+    lean.package("kubernetes")
+    lean.package("kubernetes.aio")
     from kubernetes.aio.client.api_client import ApiClient
     from kubernetes.aio.client.configuration import Configuration
 
@@ -372,20 +370,6 @@ async def connect_as(
             yield kind(Pool(client, found.server), found, credentials, clock)
     finally:
         await credentials.stop()
-
-
-def _without_the_rest(package: str) -> None:
-    """Let modules of a package be imported without all that the package imports for others.
-
-    Its other halves, their HTTP libraries and websockets would be a quarter of a start.
-    """
-    spec = importlib.util.find_spec(package)
-    if package in sys.modules or spec is None:
-        return
-    sys.modules[package] = importlib.util.module_from_spec(spec)  # and not executed
-    parent, _, name = package.rpartition(".")
-    if parent:
-        setattr(sys.modules[parent], name, sys.modules[package])
 
 
 def _check(path: str) -> None:
