@@ -107,7 +107,8 @@ class Journal:
 
     def leave(self, uid: str) -> None:
         """An entry stays, however long; its courier goes on with another event."""
-        self._left.add(uid)
+        if uid in self._entries:
+            self._left.add(uid)
 
     def drop(self, uid: str) -> None:
         """The result is on the object, the object is gone, or nothing was applied."""
