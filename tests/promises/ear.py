@@ -13,7 +13,15 @@ from pathlib import Path
 
 from customevents import sandbox
 from customevents.watch import LONGEST_PAUSE
-from operator_process import PATIENCE, RunningOperator, eventually, operator, probe, starting
+from operator_process import (
+    PATIENCE,
+    RunningOperator,
+    eventually,
+    operator,
+    probe,
+    probed,
+    starting,
+)
 from promises import crowd
 from promises.crowd import Api
 from proxy import Action, ApiProxy, EndAtOnce, InsertEvent, Rule
@@ -112,6 +120,7 @@ class Ear:
         """An operator that hears, and what it has delivered; after a failed block it is ended."""
         if self.operator is None:
             self.start()
+            eventually("it watches", self._watches)
         known = self.deliver()
         try:
             yield known
@@ -185,6 +194,15 @@ class Ear:
             well = partial(self._says_200, path)
             # After troubles in a row the next kopf may be a pause away.
             eventually(f"{path} says 200", well, within=LONGEST_PAUSE + PATIENCE)
+
+    def _watches(self) -> bool:
+        """Whether changes are seen everywhere: what is there at the start, a list finds before."""
+        shown = [
+            line.endswith(" 1.0")
+            for line in probed(self.running, "/metrics")[1].splitlines()
+            if line.startswith("customevents_watching{")
+        ]
+        return bool(shown) and all(shown)
 
     def _says_200(self, path: str) -> bool:
         return probe(self.running, path) == 200
