@@ -44,12 +44,15 @@ class Size:
     #: Finished events that lie there, one after another, and in how many namespaces.
     levels: Sequence[int]
     namespaces: int
-    #: Seconds for which an operator is left alone.
+    #: Seconds for which an operator is left alone, and those of the burst.
     idle: float
+    burst: float
 
 
-FULL = Size(5, 3000, 30, WIDTHS, levels=(0, 10_000, 25_000, 50_000), namespaces=1000, idle=30)
-QUICK = Size(1, 1000, 15, ((1, 16), (2, 16)), levels=(0, 3_000), namespaces=50, idle=10)
+FULL = Size(
+    5, 3000, 30, WIDTHS, levels=(0, 10_000, 25_000, 50_000), namespaces=1000, idle=30, burst=60
+)
+QUICK = Size(1, 1000, 15, ((1, 16), (2, 16)), levels=(0, 3_000), namespaces=50, idle=10, burst=10)
 
 #: Rounds of drains beside all that lies there.
 ROUNDS_BESIDE = 3
@@ -99,7 +102,7 @@ def measure(world: World, size: Size, only: str = "") -> report.Found:
         _lying(world, size, status, found)
         for number in range(min(size.rounds, ROUNDS_BESIDE)):
             found.beside.append(_drains(world, (operator, possible[0]), number, size.events))
-        found.bursts.append(scale.burst(world, operator))
+        found.bursts.append(scale.burst(world, operator, size.burst))
     return found
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import machine
 from contestants import Contestant, Process
@@ -46,10 +45,6 @@ class Drain:
         """API writes an event."""
         wanted = ("PATCH", "PUT", "POST")
         return sum(n for call, n in self.requests.items() if call.startswith(wanted))
-
-    def plain(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 def drain(world: World, contestant: Contestant, events: int) -> Drain:

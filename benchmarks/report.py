@@ -140,7 +140,7 @@ def _beside(found: Found) -> Iterator[str]:
     for each in found.bursts:
         took, peak = each.milliseconds, each.peak
         yield (
-            f"200 events a second for a minute: p50 {percentile(took, 0.5):.0f} ms, "
+            f"200 events a second for {each.seconds:.0f} s: p50 {percentile(took, 0.5):.0f} ms, "
             f"p99 {percentile(took, 0.99):.0f} ms, {each.own_cpu:.2f} ms of CPU an event, "
             f"{peak:.0f} MiB at most."
         )

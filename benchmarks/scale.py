@@ -22,8 +22,8 @@ ACCOUNT = "system:serviceaccount:customevents:customevents"
 #: A process rests once it has taken less of a core than this for so many seconds.
 RESTING, FOR_SECONDS = 0.02, 2.0
 
-#: Seconds of the burst, and events created a second within it.
-BURST_SECONDS, BURST_RATE = 60, 200
+#: Events created a second within the burst.
+BURST_RATE = 200
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,9 @@ class Idle:
 
 @dataclass(frozen=True)
 class Burst:
-    """Many events a second for a minute, from when each was due; milliseconds, sorted."""
+    """Many events a second for a while, from when each was due; milliseconds, sorted."""
 
+    seconds: float
     milliseconds: list[float]
     #: Milliseconds of CPU an event.
     own_cpu: float
@@ -116,9 +117,9 @@ def idle(world: World, process: Process, seconds: float) -> Idle:
     )
 
 
-def burst(world: World, operator: Contestant) -> Burst:
-    """Create many events a second for a minute."""
-    events = BURST_RATE * BURST_SECONDS
+def burst(world: World, operator: Contestant, seconds: float) -> Burst:
+    """Create many events a second for a while."""
+    events = round(BURST_RATE * seconds)
     with world.namespace("burst") as namespace, operator.start(world, namespace) as process:
         _until_it_rests(process)
         world.forget()
@@ -129,7 +130,7 @@ def burst(world: World, operator: Contestant) -> Burst:
         arrivals = world.arrivals()
         took = sorted((arrivals[each.name] - each.intended) / 1e6 for each in created)
         peak = machine.memory(process.pid)
-    return Burst(took, 1000 * taken.processes["own"] / events, peak)
+    return Burst(seconds, took, 1000 * taken.processes["own"] / events, peak)
 
 
 def _until_it_rests(process: Process) -> None:

@@ -248,7 +248,10 @@ class Inbox:
         return self._queues.get(uid) is not None or any(uid in place for place in places)
 
     def wants(self, raw: dict[str, Any]) -> bool:
-        """Whether an object that is finished waits here as it was before, or was written."""
+        """Whether an object that is finished waits here as it was before, or was written.
+
+        What was only read past the watch needs no second look: no version that is finished is work.
+        """
         return self.knows(raw["metadata"].get("uid", ""))
 
     def known(self, uid: str) -> CustomEvent | None:
